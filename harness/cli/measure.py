@@ -13,7 +13,6 @@ from rich.console import Console
 
 from harness.cli import report
 from harness.cli.called import command
-from harness.cli.few import few_lines
 from harness.cli.meter_choice import meters_of
 from harness.cli.meter_port import add_login_arguments, options_of
 from harness.cli.run import MeasuredCampaign, measure, measured_campaign, show_lost
@@ -40,6 +39,7 @@ from harness.sut.machine import Sut
 from harness.sut.prepare import AGENT_NEEDS, Needs
 from harness.sut.prepare import prepare as prepare_sut
 from meters.registry import COUNTERS
+from reports.pages.few import few_lines
 from reports.results.document import Results, results_of
 
 BEGIN_S = 3.0

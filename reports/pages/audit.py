@@ -16,6 +16,7 @@ from reports.pages.campaign_statistics import is_blocked, marginal_table, statis
 from reports.pages.declared import vocabulary
 from reports.pages.document import NOT_STATED, STAMPS, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
+from reports.pages.few import few_lines
 from reports.pages.labels import label_blocks
 from reports.pages.lookup import words
 from reports.pages.numbers import (
@@ -163,6 +164,8 @@ def _summary(results: Results) -> Iterable[tuple[str, str]]:
         if part.invalid_because:
             texts.insert(0, f"INVALID ({', '.join(part.invalid_because)})")
         yield name, "; ".join(texts) or "no result: no run of it enters a mean"
+    if sentences := list(few_lines(results)):
+        yield "Few runs or blocks", " ".join(sentences)
     word, decision = results.verdict.word, results.verdict.decision
     yield "Verdict", f"{verdict_in_words(word)}. {VERDICTS[word].remedy}"
     yield "Decision", decided(results, decision) if decision else "No limit was stated, so nothing was decided."
@@ -171,7 +174,8 @@ def _summary(results: Results) -> Iterable[tuple[str, str]]:
 def _with_factor(number: Number) -> str:
     """A result with its expanded uncertainty and what that rests on: '(0.59 ± 0.28) Wh, k = 4.3, n = 3'."""
     expanded, u = number.expanded, number.estimate.u
-    factor = f"k\u00a0=\u00a0{fixed(expanded / u, 2)} (95 %)" if expanded and u else "no U"
+    none = "no U: one run" if number.n == 1 else "no U"
+    factor = f"k\u00a0=\u00a0{fixed(expanded / u, 2)} (95 %)" if expanded and u else none
     runs = "" if number.n is None else f"n\u00a0=\u00a0{number.n}"
     return ", ".join(filter(None, (quantity(number), factor, runs)))
 

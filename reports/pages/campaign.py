@@ -15,6 +15,7 @@ from reports.pages.campaign_statistics import is_blocked, marginal_table, statis
 from reports.pages.declared import Vocabulary, vocabulary
 from reports.pages.document import STAMPS, DocumentPage, numbered, section_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
+from reports.pages.few import few_lines, induced_of_one
 from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_units, quantity
 from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
@@ -121,6 +122,9 @@ def _cards(results: Results) -> Iterable[Card]:
     for style, (name, part) in enumerate(results.scenarios.items()):
         induced, total = part.induced_energy_wh, part.energy_wh
         head, what = (induced, "induced energy per run") if induced else (total, "energy per run, baseline included")
+        of_one = induced_of_one(results, name)
+        if induced and of_one and not induced.expanded:
+            head, what = of_one, "induced energy of its one run; U of meter and edges alone"
         lines = [f"{title}: {quantity(number)}" for title, number in
                  (("energy", total if induced else None), ("mean power", part.mean_power_w),
                   ("duration", part.duration_s)) if number]  # fmt: skip
@@ -182,6 +186,8 @@ def _opening(results: Results) -> Iterable[Block]:
     induced = (part.induced_energy_wh for part in results.scenarios.values())
     if any(number.expanded for number in induced if number is not None):
         yield Paragraph(SCOPE_OF_U, "note")
+    for sentence in few_lines(results):
+        yield Paragraph(sentence, "note")
     found = remarks(results)
     invalid = tuple(remark for remark in found if remark.severity in UNCOUNTED)
     if invalid:

@@ -4,7 +4,7 @@ Knows `label` of results.json and the label's words. Computes no result. Every v
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 
 from harness.record.documents import Json
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
@@ -121,7 +121,8 @@ def _allocation(name: str, scenario: str, allocation: Allocation) -> Table | Par
 
 def _allocation_row(row: AllocationRow) -> Row:
     numbers = (row.base, row.load, row.full, row.net, row.factor, row.effective, row.utilisation)
-    cells = tuple(bare(number, Scale("")) for number in numbers)
+    of_means = (None if number is None else replace(number, n=None) for number in numbers)  # n: no single run
+    cells = tuple(bare(number, Scale("")) for number in of_means)
     return Row((_letter(row), MEANS.get(row.quantity, ""), row.unit, *cells, row.utilisation.unit))
 
 

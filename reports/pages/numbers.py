@@ -3,7 +3,8 @@
 Knows a `Number` and that records hold such. Knows no document.
 
 Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2008, 7.2.6). Without U the standard
-deviation takes its place, named as such; without either four significant digits are printed and no claim is made.
+deviation takes its place, named as such; without either four significant digits are printed and no claim is made, of a
+power or an energy of one observation two: nobody knows how far the next one lies from it.
 Seconds are printed to a thousandth at the most: no edge of an interval is known better.
 
 Units: one unit for each kind of quantity on a page (`in_page_units`), chosen by the largest of its results; what lists
@@ -32,6 +33,8 @@ BYTES = {
 }
 """Unit of an amount of data -> its larger ones: of 1000 each, or of 1024."""
 DECIMALS_OF_SECONDS = 3
+DIGITS_OF_ONE = 2
+"""Significant digits of a power or an energy that was observed once and has no U."""
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
 LARGEST = 1e300
@@ -275,13 +278,15 @@ def quantity(number: Number | None, scale: Scale | None = None) -> str:
 
 
 def claim(number: Number | None, scale: Scale | None = None) -> str:
-    """What the number rests on: '95 %, n = 30'; without U 'SD 0.42, n = 3'; empty where nothing is known."""
+    """What the number rests on: '95 %, n = 30'; without U 'SD 0.42, n = 3' or 'no U, n = 1'; empty where nothing is
+    known."""
     if number is None or value_of(number, Scale("")) is None:
         return ""
     scale = scale or scale_for([number])
     deviation = spread(number, scale)
     words = ["95 %" if "±" in bare(number, scale) else ""]
     words += ["" if words[0] or deviation in (NOTHING, "0") else f"SD {deviation}"]
+    words += ["no U" if number.n == 1 and not any(words) else ""]
     words += ["" if number.n is None else f"n\u00a0=\u00a0{number.n}"]
     return ", ".join(word for word in words if word)
 
@@ -298,4 +303,5 @@ def _places_by_spread(number: Number, scale: Scale, value: float) -> int:
         return decimals_for(deviation)
     if abs(value) < NOISE or (value.is_integer() and abs(value) < 1e7):
         return 0
-    return 3 - math.floor(math.log10(abs(value)))
+    digits = DIGITS_OF_ONE if number.n == 1 and not set(PREFIXED).isdisjoint(number.unit.split("/")) else 4
+    return digits - 1 - math.floor(math.log10(abs(value)))

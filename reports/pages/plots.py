@@ -27,6 +27,7 @@ from reports.pages.numbers import (
     scale_for,
     value_of,
 )
+from reports.pages.result_tables import no_u
 from reports.results.action import ActionResult
 from reports.results.document import Results
 from reports.results.uncertainty import Number
@@ -68,7 +69,7 @@ def energy_figure(results: Results, stamp: str) -> Figure | None:
         ),
     ]
     has_gpu = any(bar.part is not None for panel in panels for bar in panel.bars)
-    caption = "Mean power, energy and induced energy per run. Whiskers: U at 95 %."
+    caption = f"Mean power, energy and induced energy per run. {_whiskers(results, panels)}"
     caption += " The narrow light bar is the GPU's part (DC board, by its own reading)." if has_gpu else ""
     return _bars("fig-energy", caption, panels, stamp)
 
@@ -80,7 +81,7 @@ def headline_figure(results: Results, stamp: str) -> Figure | None:
         *_bar_panel("Induced energy", {name: part.induced_energy_wh for name, part in parts.items()}),
         *_bar_panel("Energy", {name: part.energy_wh for name, part in parts.items()}),
     ]
-    return _bars("fig-headline", "Induced energy and energy of one run. Whiskers: U at 95 %.", panels, stamp)
+    return _bars("fig-headline", f"Induced energy and energy of one run. {_whiskers(results, panels)}", panels, stamp)
 
 
 def hardware_figure(results: Results, stamp: str) -> Figure | None:
@@ -104,7 +105,19 @@ def efficiency_figure(results: Results, stamp: str) -> Figure | None:
         numbers = {name: part.efficiency.per_induced.get(kind) for name, part in parts.items()}
         for panel in _bar_panel(declared.kind(kind), numbers):
             panels.append(replace(panel, axis=panel.title))  # the title names the unit
-    return _bars("fig-efficiency", "Efficiency factors by induced energy. Whiskers: U at 95 %.", panels, stamp)
+    caption = f"Efficiency factors by induced energy. {_whiskers(results, panels)}"
+    return _bars("fig-efficiency", caption, panels, stamp)
+
+
+def _whiskers(results: Results, panels: Sequence[BarPanel | CurvePanel]) -> str:
+    """What the whiskers of a figure are; that no U is known where none is drawn."""
+    halves: list[float | None] = []
+    for panel in panels:
+        if isinstance(panel, BarPanel):
+            halves += [bar.half_width for bar in panel.bars]
+        else:
+            halves += [half for line in panel.curves for half in line.half_width]
+    return "Whiskers: U at 95 %." if any(halves) else no_u(results)
 
 
 def _bar_panel(
@@ -169,7 +182,7 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
     if not panels:
         return None
     epoch = vocabulary(results).repeated()
-    caption = f"Energy per {epoch}, mean over the runs (total, with the baseline). Whiskers: U at 95 %. "
+    caption = f"Energy per {epoch}, mean over the runs (total, with the baseline). {_whiskers(results, panels)} "
     caption += SHARED.format(epoch=epoch)
     svg = figures.curves(Labelled("fig-epochs", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-epochs", caption, Markup(svg))
@@ -205,9 +218,10 @@ def cumulative_figure(results: Results, stamp: str) -> Figure | None:
     if not panels:
         return None
     everything = vocabulary(results)
+    with_quality = f", with the {everything.qualities()} reached" if any(panel.right for panel in panels) else ""
     caption = (
-        f"Energy from the beginning of a run to the end of {everything.time()} (total), mean over the runs, with the "
-        f"{everything.qualities()} reached. Whiskers: U at 95 %. {SHARED.format(epoch=everything.repeated())}"
+        f"Energy from the beginning of a run to the end of {everything.time()} (total), mean over the runs"
+        f"{with_quality}. {_whiskers(results, panels)} {SHARED.format(epoch=everything.repeated())}"
     )
     svg = figures.curves(Labelled("fig-cumulative", caption, " ".join(spoken), stamp), panels)
     return Figure("fig-cumulative", caption, Markup(svg))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
+from reports.pages.few import without_u
 from reports.pages.lookup import words
 from reports.pages.numbers import Scale, bare, full, quantity, scale_for
 from reports.pages.plain_words import as_text
@@ -27,9 +28,19 @@ BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
 SPREAD_NOTE = "Value ± U at 95 %; U holds only the spread of the runs (type A)."
 
 
-def u_note(results: Results) -> str:
-    """What the U of a table holds, and what it lacks."""
-    return " ".join([U_NOTE, *incomplete(results)])
+def u_note(results: Results, rows: Sequence[Row]) -> str:
+    """What the U of a table holds, and what it lacks; where no cell has one, that and why."""
+    return " ".join([U_NOTE, *incomplete(results)]) if has_u(rows) else no_u(results)
+
+
+def has_u(rows: Sequence[Row]) -> bool:
+    """Whether a cell shows an interval."""
+    return any("±" in cell for row in rows for cell in row.cells)
+
+
+def no_u(results: Results) -> str:
+    """That a table or a figure shows no U, and why where it is for want of a second run."""
+    return "No U is known: one run." if without_u(results) else "No U is known."
 
 
 def result_table(results: Results) -> Table | None:
@@ -55,7 +66,10 @@ def result_table(results: Results) -> Table | None:
         rows.append(Row((name, bare(part.n_runs, Scale("")), *cells)))
     heads = [Head("Scenario", numeric=False), Head("Runs")]
     heads += [Head(scale.axis(title)) for (title, _), scale in zip(shown, scales, strict=True)]
-    note = f"Means over the runs. {u_note(results)} {BUDGET_NOTE}"
+    note = f"Means over the runs. {u_note(results, rows)}"
+    note += f" {BUDGET_NOTE}" if has_u(rows) else ""
+    if has_u(rows) and (alone := without_u(results)):
+        note += f" No U where there is one run: {', '.join(alone)}."
     labels = sorted({gpu.label for gpu in gpus if gpu is not None})
     if labels:
         note += f" GPU figures ({', '.join(labels)}) are the board's own reading, not the meter's. Its limits of error "
@@ -76,7 +90,8 @@ def hardware_tables(results: Results) -> list[Block]:
         if rows:
             heads = tuple(Head(t, numeric=t not in ("Indicator", "Unit", "Unit of work")) for t in
                           ("Indicator", "Unit", "Mean", "Baseline", "Induced", "Work", "Unit of work"))  # fmt: skip
-            note = "Induced: mean less baseline. Work: the induced part, summed over the run. " + SPREAD_NOTE
+            note = "Induced: mean less baseline. Work: the induced part, summed over the run. "
+            note += SPREAD_NOTE if has_u(rows) else no_u(results)
             blocks.append(
                 Table(f"hardware-{len(blocks)}", f"Hardware use, {name}", heads, tuple(rows), note, folded=True)
             )
@@ -95,7 +110,7 @@ def action_tables(results: Results, key: str, caption: str) -> list[Block]:
                 vocabulary(results, name),
                 by_index=key == "epochs",
             )
-            blocks.append(replace(table, note=u_note(results)))
+            blocks.append(replace(table, note=u_note(results, table.rows)))
     return blocks
 
 
@@ -144,7 +159,8 @@ def efficiency_table(results: Results) -> list[Block]:
         heads = [Head(t, numeric=False) for t in ("Scenario", "Useful work per energy", "Unit")]
         heads += [Head("by induced energy"), Head("by total energy")]
         note = "Ratio of the means over the runs. With a stop at a target the numerator is nearly constant. "
-        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note + u_note(results)))
+        note += u_note(results, rows)
+        blocks.insert(0, Table("efficiency", "Efficiency factors", tuple(heads), tuple(rows), note))
     of_marks = work_table(results)
     return blocks if of_marks is None else [*blocks, of_marks]
 
@@ -162,7 +178,8 @@ def work_table(results: Results) -> Table | None:
     heads = [Head("Scenario", numeric=False), Head("Work per run"), Head("Energy of", numeric=False)]
     heads += [Head("Unit", numeric=False), Head("Induced energy"), Head("Total energy")]
     note = "The program counted the work itself. Ratio of the means over the runs. "
-    return Table("work", "Energy per unit of work", tuple(heads), tuple(rows), note + u_note(results)) if rows else None
+    note += u_note(results, rows)
+    return Table("work", "Energy per unit of work", tuple(heads), tuple(rows), note) if rows else None
 
 
 def per_many(work: EnergyPerWork) -> float:

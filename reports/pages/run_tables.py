@@ -108,7 +108,7 @@ def run_table(results: Results) -> Table:
     heads += [Head("In the means", False), Head("Reason, findings", False, prose=True)]
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [start_head(results)]
-    note = f"U of a single run holds the errors of meter, clocks and edges, and its baseline's. {u_note(results)}"
+    note = f"U of a single run holds the errors of meter, clocks and edges, and its baseline's. {u_note(results, rows)}"
     if any(row.tone for row in rows):
         note += " Values in brackets belong to excluded runs: they enter no mean, and their U leaves the reason out."
     shared = ", ".join(f"{code} ({where})" for code, where in common.items())

@@ -7,10 +7,11 @@ counted, and stands in the report.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from reports.pages import meters, plots
-from reports.pages.blocks import Figure, Head, Reason, Row, Table, css_text
+from reports.pages import meters, plots, result_tables
+from reports.pages.blocks import Figure, Head, Reason, Remark, Row, Table, css_text
 from reports.pages.campaign import CLAIM, HEADS
 from reports.pages.document import NOT_STATED, STAMPS
+from reports.pages.few import few_lines, induced_of_one
 from reports.pages.numbers import NOTHING, Scale, bare, in_page_units, quantity, scale_for
 from reports.pages.proof import not_proved
 from reports.pages.remarks import remarks
@@ -24,6 +25,8 @@ from reports.results.uncertainty import Number
 ONLY = "Results relate only to the items measured."
 MOST_SCENARIOS, MOST_SAID, MOST_REASONS, MOST_WARNINGS = 8, 4, 3, 3
 """What has room on one page."""
+TOO_FEW = ("few-runs", "few-baseline-runs", "few-baseline-blocks")
+"""Findings that weigh on every number of the page."""
 MOST_DRAWN = 6
 """Scenarios of which bars are drawn."""
 
@@ -89,13 +92,16 @@ def _identity(results: Results) -> Iterable[str]:
 def _answers(results: Results) -> Iterable[str]:
     """One sentence a scenario: what a run of it took."""
     for name, part in results.scenarios.items():
-        yield f"{name}: {_answer(part)}"
+        yield f"{name}: {_answer(part, induced_of_one(results, name))}"
     if not results.scenarios:
         yield "This campaign holds no scenario run, so there is no result."
 
 
-def _answer(part: ScenarioResult) -> str:
+def _answer(part: ScenarioResult, of_one: Number | None) -> str:
+    """`of_one`: the induced energy of its one run with the U of meter and edges, where there is one run."""
     induced, energy = part.induced_energy_wh, part.energy_wh
+    if induced is not None and induced.expanded is None and of_one is not None:
+        induced = of_one
     if part.invalid_because:
         return f"no valid result ({', '.join(part.invalid_because)})."
     if induced is None and energy is None:
@@ -130,7 +136,8 @@ def _table(results: Results) -> Table | None:
     )  # fmt: skip
     heads = (Head("Scenario", False), *(Head(scale.axis(title)) for title, scale in scales.items()), Head("Runs"))
     more = len(results.scenarios) - len(parts)
-    note = "Means over the runs ± U: the true value lies in this interval with a probability of about 95 %. "
+    interval = "Means over the runs ± U: the true value lies in this interval with a probability of about 95 %. "
+    note = interval if result_tables.has_u(rows) else f"{result_tables.no_u(results)} "
     note += "Induced energy: what a run took beyond the idle machine."
     note += f" {more} more scenarios stand in the report." if more > 0 else ""
     return Table("summary-table", "Results of one run", heads, rows, note)
@@ -144,11 +151,22 @@ def _figure(results: Results, stamp: str) -> Figure | None:
 
 
 def _warnings(results: Results) -> Iterable[str]:
-    """The sentences of what is heavier than a remark, each once, without what already made the verdict."""
+    """What one run or one block does not show, and that runs or blocks are too few; then the sentences of what is
+    heavier than a remark, each once, without what already made the verdict."""
+    yield from few_lines(results)
+    said = {reason.code for reason in results.verdict.reasons[:MOST_REASONS]}
+    found = remarks(results)
+    few = [_sentence(remark) for remark in found if remark.code in TOO_FEW and remark.code not in said]
+    if few:
+        yield " ".join(few)
     made = {reason.code for reason in results.verdict.reasons if reason.weighs == results.verdict.word}
-    for remark in remarks(results):
-        if remark.severity != SEVERITIES["info"] and remark.code not in made:
-            yield f"{remark.meaning.partition('. ')[0].rstrip('.')} ({remark.subjects})."
+    for remark in found:
+        if remark.severity != SEVERITIES["info"] and remark.code not in (*TOO_FEW, *made):
+            yield _sentence(remark)
+
+
+def _sentence(remark: Remark) -> str:
+    return f"{remark.meaning.partition('. ')[0].rstrip('.')} ({remark.subjects})."
 
 
 def _shortened(sentences: Iterable[str], most: int, noun: str) -> Iterable[str]:

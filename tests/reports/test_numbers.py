@@ -89,7 +89,9 @@ def test_a_printed_uncertainty_has_exactly_two_significant_digits(expanded: floa
 
 def test_without_an_uncertainty_none_is_printed() -> None:
     assert full(number(12.3456789, "W")) == f"12.35{THIN}W"
-    assert full(number(12.3456789, "W", n=1)) == f"12.35{THIN}W (n{NB}={NB}1)"
+    assert full(number(12.3456789, "W", n=1)) == f"12{THIN}W (no U, n{NB}={NB}1)"
+    assert bare(number(0.0015134, n=1), Scale("mWh", 1e3)) == "1.5"
+    assert bare(number(0.66123, "1/Wh", n=1), Scale("1/Wh")) == "0.66"
     assert "±" not in full(number(12.3456789, "W", sd=0.42, n=3))
 
 

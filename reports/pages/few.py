@@ -1,4 +1,4 @@
-"""What one run, or one baseline block, allows to say: U from what is known, and what is not.
+"""What one run, or one baseline block, allows to say: U from what is known, and what is not. Pages and terminal say it.
 
 Knows results.json. Computes no mean: with two runs and two blocks the report's own U holds, and nothing is said.
 """
@@ -11,14 +11,37 @@ from reports.results.document import Results
 from reports.results.run import RunResult
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
+OF_ONE = "U is that of meter and edges alone"
+
 
 def few_lines(results: Results) -> Iterator[str]:
     """A sentence for each scenario that has one run, or one baseline block beside its runs."""
-    blocks = [run for run in results.runs if run.included and run.kind == "baseline"]
+    blocks = _blocks(results)
     for name in results.scenarios:
-        runs = [run for run in results.runs if run.included and run.scenario == name]
+        runs = _runs(results, name)
         if runs and (len(runs) == 1 or len(blocks) == 1):
             yield _sentence(name, runs[0], blocks, n_runs=len(runs))
+
+
+def induced_of_one(results: Results, name: str) -> Number | None:
+    """The induced energy of a scenario's one run, its U that of meter and edges alone; None: it has several runs, or no
+    such U is known."""
+    runs, blocks = _runs(results, name), _blocks(results)
+    number = _induced(runs[0], blocks) if len(runs) == 1 else None
+    return None if number is None or number.expanded is None else number
+
+
+def without_u(results: Results) -> list[str]:
+    """Scenarios whose means have no U, for there is one run of each."""
+    return [name for name in results.scenarios if len(_runs(results, name)) == 1]
+
+
+def _runs(results: Results, name: str) -> list[RunResult]:
+    return [run for run in results.runs if run.included and run.scenario == name]
+
+
+def _blocks(results: Results) -> list[RunResult]:
+    return [run for run in results.runs if run.included and run.kind == "baseline"]
 
 
 def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int) -> str:
@@ -28,7 +51,7 @@ def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int
     gross, induced = quantity(run.energy_wh, scale), quantity(_induced(run, blocks), scale)
     what = f"{gross} gross" + (f", {induced} induced" if blocks else "; without a baseline block nothing is induced")
     again = " and ".join(["--runs 5"] * (n_runs == 1) + ["--blocks 5"] * (len(blocks) < 2))
-    return f"{name}, {first}: {what}. U is that of meter and edges alone; {' and '.join(unseen)} is not in it: {again}."
+    return f"{name}, {first}: {what}. {OF_ONE}; {' and '.join(unseen)} is not in it: {again}."
 
 
 def _induced(run: RunResult, blocks: list[RunResult]) -> Number | None:
