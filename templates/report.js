@@ -21,7 +21,7 @@
 
   // --- numbers as they are printed
 
-  const plain = (text) => text.replace(/[\u202f\u00a0\u2009]/g, (space) => (space === "\u202f" ? "" : " "))
+  const plain = (text) => text.replace(/(\d)\u202f(?=\d{3}(?!\d))/g, "$1").replace(/[\u202f\u00a0\u2009]/g, " ")
     .replace(/\u2212/g, "-").trim();
   const valueOf = (text) => {
     const found = plain(text).replace(/^\(/, "").match(/^[<>≥≤]?\s*([-+]?\d+(?:\.\d+)?(?:e-?\d+)?)/);
@@ -70,17 +70,33 @@
   const safe = (text) => (/^[=+@\t\r]/.test(text) || (/^-/.test(text) && !/^-[\d.]/.test(text)) ? `'${text}` : text);
   const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
 
+  // "(85.1 ± 8.5) W (95 %, n = 5)", "1.9 W", "(460)": value, U, unit, what they rest on.
+  const MEASURED = /^\(?\+?(-?[\d.]+(?:e-?\d+)?)(?: ± ([\d.]+))?\)?(?: ([^\s\d()±–-][^\s()]*|1\/\S+))?(?: \((.*)\))?$/;
+  const measuredOf = (cell) => (cell.match(MEASURED) ?? ["", cell, "", "", ""]).slice(1).map((part) => part ?? "");
+
+  const factsOf = (rows) => {
+    const parted = rows.map(([item, cell = ""]) => [item, ...measuredOf(cell)]);
+    const heads = ["item", "value", "U", "unit", "basis"];
+    return parted.some((row) => row[4]) ? [heads, ...parted] : [heads, ...parted].map((row) => row.slice(0, 4));
+  };
+
+  // Numbers stand in cells of their own; of a column of numbers, U and unit in columns beside it.
+  const columnsOf = (rows, heads) => {
+    const columns = heads.map((head, column) => {
+      const cells = rows.map((row) => row[column] ?? "");
+      const name = plain(head.textContent) || (column ? `column ${column + 1}` : "row");
+      const parted = cells.map(measuredOf), hasU = parted.some((part) => part[1]);
+      if (!hasU && !head.classList.contains("num")) return [[name, ...cells]];
+      const values = [name, ...parted.map(([value]) => (value === "–" ? "" : value))];
+      const beside = [[1, "U of"], [2, "unit of"], [3, "basis of"]].filter(([place]) => parted.some((part) => part[place]));
+      return [values, ...beside.map(([place, of]) => [`${of} ${name}`, ...parted.map((part) => part[place])])];
+    }).flat();
+    return [undefined, ...rows].map((_, row) => columns.map((column) => column[row]));
+  };
+
   const commaSeparated = (table) => {
-    const rows = all("tr", table).map((row) => cellsOf(row).map(plain));
-    const heads = table.tHead ? rows.shift() : ["", ""];
-    const halves = heads.map((_, column) => rows.some((row) => /^\(?-?[\d.]+ ± [\d.]+\)?$/.test(row[column] ?? "")));
-    const parted = (cell, column) => {
-      if (!halves[column]) return [cell];
-      const [value, half = ""] = cell.replace(/^\((.*)\)$/, "$1").split(" ± ");
-      return [value === "–" ? "" : value, half];
-    };
-    const lines = [heads.flatMap((head, column) => (halves[column] ? [head, `U of ${head}`] : [head]))];
-    lines.push(...rows.map((row) => row.flatMap(parted)));
+    const rows = [...all("tr", table)].map((row) => cellsOf(row).map(plain));
+    const lines = table.tHead ? columnsOf(rows.slice(1), [...table.tHead.rows[0].cells]) : factsOf(rows);
     return `\ufeff${lines.map((line) => line.map((cell) => quoted(safe(cell))).join(",")).join("\r\n")}\r\n`;
   };
 

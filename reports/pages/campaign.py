@@ -88,7 +88,7 @@ def _identity(results: Results) -> Iterable[str]:
     yield " · ".join([lab or "Laboratory not named", *(f"{title}: {name}" for title, name in named if name)])
     stamps = "UTC" if campaign.source is None else "local time of the source"
     span = f"Measured {campaign.first_utc} to {campaign.last_utc} ({stamps})"
-    yield " · ".join(filter(None, (span, campaign.uid)))
+    yield " · ".join(filter(None, (span, f"campaign {campaign.uid}" if campaign.uid else "")))
     yield "Results relate only to the items measured."
 
 
@@ -102,9 +102,10 @@ def _answer(results: Results) -> str:
         return f"This campaign holds no scenario run yet: only the baseline of {host}."
     if not measured:
         return "No scenario run succeeded, so there is no result. Every run is listed below with its reason."
+    cards = "Each card shows" if len(parts) > 1 else "The card shows"
     if all(part.induced_energy_wh is None for part in measured.values()):
         return (
-            f"Each card shows the energy that one run of a scenario took on {host}, the idle machine's share included: "
+            f"{cards} the energy that one run of a scenario took on {host}, the idle machine's share included: "
             "no baseline was measured, so the share that the software caused is not known."
         )
     failed = ", ".join(name for name in parts if name not in measured)
@@ -112,7 +113,7 @@ def _answer(results: Results) -> str:
     emulated = " The meter was emulated, so these energies were computed and not measured."
     estimated = " Software estimated the power from counters of the machine, so no meter measured these energies."
     answer = (
-        f"Each card shows the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
+        f"{cards} the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
         "the same time (induced energy)."
     ) + {"emulated": emulated, "estimated": estimated}.get(results.measurement.origin, "")
     return " ".join([answer, *incomplete(results)]) + missing

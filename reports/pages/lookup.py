@@ -32,8 +32,6 @@ WORDS = {
     "net_sent_kib_per_s": "Network, sent",
     "agent_cpu_s": "CPU time of the agent",
     "host_cpu_s": "CPU time of the host's process",
-    "accuracy": "training accuracy",
-    "loss": "training loss",
     "f1": "F1",
     "gap_energy_wh": "Energy in gaps",
     "gap_U_wh": "U of it",

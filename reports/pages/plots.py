@@ -15,6 +15,7 @@ from reports.figures.palette import BASELINE
 from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
 from reports.pages.declared import capitalized, vocabulary
+from reports.pages.few import without_u
 from reports.pages.lookup import run_names, words
 from reports.pages.numbers import (
     Scale,
@@ -117,7 +118,9 @@ def _whiskers(results: Results, panels: Sequence[BarPanel | CurvePanel]) -> str:
             halves += [bar.half_width for bar in panel.bars]
         else:
             halves += [half for line in panel.curves for half in line.half_width]
-    return "Whiskers: U at 95 %." if any(halves) else no_u(results)
+    if not any(halves):
+        return no_u(results)
+    return "Whiskers: U at 95 %" + ("; none where there is one run." if without_u(results) else ".")
 
 
 def _bar_panel(
@@ -162,7 +165,7 @@ def epoch_figure(results: Results, stamp: str) -> Figure | None:
         numbers = [record.energy_wh for record in epochs]
         scale = scale_for(numbers)
         temperatures = [record.gpu_temperature_c for record in epochs]
-        x = [float(record.index) + 1 for record in epochs]
+        x = [float(record.index) for record in epochs]
         right = [
             replace(line, half_width=())
             for line in _curve("GPU temperature", style, x, temperatures, Scale("°C"), epoch)
@@ -205,7 +208,7 @@ def cumulative_figure(results: Results, stamp: str) -> Figure | None:
         epoch, quality = declared.repeated(), declared.quality()
         numbers = [record.cumulative_energy_wh for record in epochs]
         reached = [record.metrics.get(quality) for record in epochs]
-        scale, x = scale_for(numbers), [float(record.index) + 1 for record in epochs]
+        scale, x = scale_for(numbers), [float(record.index) for record in epochs]
         right = [
             replace(line, half_width=()) for line in _curve(declared.qualities(), style, x, reached, Scale(""), epoch)
         ]
@@ -253,11 +256,13 @@ def history_figure(results: Results, stamp: str) -> Figure | None:
         title, lines = capitalized(declared.metric(metric)), list[Curve]()
         for name, style in styles.items():
             histories = _histories(results, name, metric)
-            lines += [Curve("", style, range(1, len(h) + 1), h, faint=True) for h in histories]
+            epochs = results.scenarios[name].epochs
+            begin = epochs[0].index if epochs else 0
+            lines += [Curve("", style, range(begin, begin + len(h)), h, faint=True) for h in histories]
             mean = [sum(values) / len(values) for values in zip(*histories, strict=False)]
             if mean:
-                texts = [f"{name}, {epoch} {place}: {value:.3g}" for place, value in enumerate(mean, 1)]
-                lines.append(Curve(name, style, range(1, len(mean) + 1), mean, texts=texts))
+                texts = [f"{name}, {epoch} {place}: {value:.3g}" for place, value in enumerate(mean, begin)]
+                lines.append(Curve(name, style, range(begin, begin + len(mean)), mean, texts=texts))
                 spoken.append(f"{title}, {name}: {mean[0]:.3g} after the first {epoch}, {mean[-1]:.3g} after the last.")
         if lines:
             panels.append(CurvePanel(title, epoch, declared.metric(metric), lines))
@@ -355,7 +360,8 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
         + ", ".join(bare(number, scale) for number in numbers)
         + f" {scale.unit}."
     )
-    caption = "Mean power of the baseline blocks over the campaign."
+    caption = "Mean power of the baseline blocks over the campaign. A run between two blocks of its session has as its "
+    caption += "baseline the straight line between them; the pooled mean serves runs that do not lie between two."
     svg = figures.curves(Labelled("fig-baseline", caption, spoken, stamp), [panel])
     return Figure("fig-baseline", caption, Markup(svg))
 

@@ -21,6 +21,11 @@ MANY = 1000.0
 FEW_EPOCHS = 12
 """A longer table is folded on screen."""
 
+INDUCED_NOTE = (
+    " Induced energy is the energy of a run less the baseline's power over its duration: that of the straight line "
+    "between the blocks before and after it, the pooled one where it does not lie between two."
+)
+
 U_NOTE = "Value ± U at 95 %."
 
 BUDGET_NOTE = "The uncertainty budget lists what U of an energy is made of."
@@ -70,6 +75,8 @@ def result_table(results: Results) -> Table | None:
     note += f" {BUDGET_NOTE}" if has_u(rows) else ""
     if has_u(rows) and (alone := without_u(results)):
         note += f" No U where there is one run: {', '.join(alone)}."
+    if "Induced energy" in dict(shown):
+        note += INDUCED_NOTE
     labels = sorted({gpu.label for gpu in gpus if gpu is not None})
     if labels:
         note += f" GPU figures ({', '.join(labels)}) are the board's own reading, not the meter's. Its limits of error "
@@ -133,7 +140,7 @@ def _records(
     repeated = {record.name for record in records if record.index}
     rows = []
     for place, record in enumerate(records):
-        number = str(record.index + 1)
+        number = str(record.index)
         title = number if by_index else f"{record.name} {number}" if record.name in repeated else record.name
         cells = (bare(numbers[place], scales[column]) for column, numbers in shown.items())
         rows.append(Row((title, str(record.n), *cells)))

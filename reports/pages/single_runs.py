@@ -54,7 +54,7 @@ def _actions(results: Results, actions: Sequence[RunAction]) -> list[list[object
     for action in ordered:
         end_s = action.begin_s + action.duration_s
         open_until = [until for until in open_until if until > action.begin_s + 1e-3]
-        name = f"{action.name} {action.index + 1}" if action.name in repeated else action.name
+        name = f"{action.name} {action.index}" if action.name in repeated else action.name
         rows.append([name, round(action.begin_s, 3), round(end_s, 3), _energy(results, action), len(open_until)])
         open_until.append(end_s)
     return rows

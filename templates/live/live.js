@@ -40,10 +40,18 @@ function lasting(seconds) {
   return seconds < 5400 ? `${Math.round(seconds / 60)} min` : `${(seconds / 3600).toFixed(1)} h`;
 }
 
-function clock(seconds) {
-  const whole = Math.floor(seconds), part = (n) => String(n).padStart(2, "0");
-  const minutes = `${Math.floor(whole / 60) % 60}`;
-  return whole < 3600 ? `${minutes}:${part(whole % 60)}` : `${Math.floor(whole / 3600)}:${part(minutes)}:${part(whole % 60)}`;
+function clock(seconds, places = 0) {
+  const size = 10 ** places, units = Math.floor(seconds * size + 1e-6), whole = Math.floor(units / size);
+  const part = (n) => String(n).padStart(2, "0"), minutes = `${Math.floor(whole / 60) % 60}`;
+  const fraction = places ? `.${String(units - whole * size).padStart(places, "0")}` : "";
+  const told = whole < 3600 ? `${minutes}:${part(whole % 60)}` : `${Math.floor(whole / 3600)}:${part(minutes)}:${part(whole % 60)}`;
+  return told + fraction;
+}
+
+function clocks(splits) {  // with the digits that tell neighbours apart
+  const step = splits.length > 1 ? splits[1] - splits[0] : 1;
+  const places = [0, 1, 2, 3].find((count) => Math.abs(step * 10 ** count - Math.round(step * 10 ** count)) < 1e-6) ?? 3;
+  return splits.map((seconds) => clock(seconds, places));
 }
 
 // --- state
@@ -154,7 +162,8 @@ function showRun(run) {
     ? `Phases: ${run.phases.map((phase) => `${phase.name} ${phase.end_s === null ? "(goes on)" : lasting(phase.end_s - phase.begin_s)}`).join(", ")}.`
     : going.join(", ");
   const more = run.n_actions - run.actions.length;
-  byId("actions-note").textContent = more > 0 ? `The last ${run.actions.length} of ${run.n_actions} actions.` : "";
+  byId("actions-note").textContent = more > 0 ? `The last ${run.actions.length} of ${run.n_actions} actions.`
+    : run.actions.length || run.open.length ? "" : "The program has marked no action so far. One that marks none has none (docs/markers.md).";
   const open = run.open.map((action) => row(
     [[`${action.name} ${action.index}`], [clock(action.begin_s), "num"], ["goes on", "num"], ["–", "num"], ["–", "num"], [""]], "running"));
   const ended = run.actions.slice().reverse().map((action) => {
@@ -288,7 +297,7 @@ function plotOf(kind, names) {
     width: place.clientWidth, height: place.clientHeight, legend: { show: false }, cursor: { show: false },
     scales: { x: { time: false, range: (_, least, most) => frames[kind] ? [frames[kind].begin_s, frames[kind].end_s] : [least, most] } },
     axes: [
-      { ...axis, values: (_, splits) => splits.map(clock) },
+      { ...axis, values: (_, splits) => clocks(splits) },
       { ...axis, size: 56, values: (_, splits) => splits.map((value) => `${value} W`) },
     ],
     series: [{}, ...names.map((name, at) => ({ label: name, stroke: colour(colours[at % colours.length]), width: 1.5, points: { show: false }, show: !hidden.has(name) }))],

@@ -83,6 +83,15 @@ def test_the_numbers_of_the_page_are_those_of_the_raw_file_as_it_grows(
         assert 0 < points[0] <= 2 * points[1]
 
 
+def test_no_axis_of_time_says_a_label_twice(whole: Path, browser: Browser) -> None:
+    with served(whole) as server, opened(browser, server) as page:
+        for step, first in ((0.25, "0:00.00"), (0.5, "0:00.0"), (1, "0:00"), (60, "0:00")):
+            said = page.evaluate(f"clocks([0, 1, 2, 3, 4].map(place => place * {step}))")
+            assert said[0] == first
+            assert len(set(said)) == 5
+        assert page.evaluate("clocks([59.5, 60, 60.5])") == ["0:59.5", "1:00.0", "1:00.5"]
+
+
 def test_when_the_view_ends_the_page_says_so_and_stays_readable(whole: Path, browser: Browser) -> None:
     with served(whole) as server:
         opening = opened(browser, server)

@@ -130,13 +130,57 @@ def test_every_table_is_saved_with_u_in_a_column_of_its_own(page: Page) -> None:
     assert all(0.3 < float(row[at]) < 0.8 and float(row[at + 1]) > 0 for row in rows)
 
 
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (
+            [["Blocks", "5"], ["Mean power", "(85.1 ± 8.5)\u202fW (95 %, n\u00a0=\u00a05)"],
+             ["Drift", "\u22121.9\u202fW"], ["Start", "2026-11-21 08:00"], ["Energy", "12\u202f350\u202fWh"],
+             ["Factor", "0.66\u202f1/Wh"]],
+            [["item", "value", "U", "unit", "basis"], ["Blocks", "5", "", "", ""],
+             ["Mean power", "85.1", "8.5", "W", "95 %, n = 5"], ["Drift", "-1.9", "", "W", ""],
+             ["Start", "2026-11-21 08:00", "", "", ""], ["Energy", "12350", "", "Wh", ""],
+             ["Factor", "0.66", "", "1/Wh", ""]],
+        ),
+        (
+            [["", "Tail*", "z*", "Remark"], ["cnn", "(2.78 ± 0.20)\u202fs", "\u2013", "\u2013"],
+             ["idle", "(1.1)", "0.5", "out (1)"]],
+            [["row", "Tail", "U of Tail", "unit of Tail", "z", "Remark"], ["cnn", "2.78", "0.20", "s", "", "\u2013"],
+             ["idle", "1.1", "", "", "0.5", "out (1)"]],
+        ),
+    ],
+    ids=["facts", "columns"],
+)  # fmt: skip
+def test_numbers_of_a_saved_table_stand_alone(
+    browser: Browser, report: Path, rows: list[list[str]], expected: list[list[str]]
+) -> None:
+    text = report.read_text(encoding="utf-8")
+    begin = text.index("<main")
+    head, body = "", rows
+    if expected[0][0] == "row":
+        cells = "".join(
+            f'<th scope="col" class="{"num" if "*" in cell else ""}">{cell.strip("*")}</th>' for cell in rows[0]
+        )
+        head, body = f"<thead><tr>{cells}</tr></thead>", rows[1:]
+    lines = "".join(f"<tr><th>{first}</th>{''.join(f'<td>{cell}</td>' for cell in rest)}</tr>" for first, *rest in body)
+    table = f'<div class="scroll"><table><caption>Made</caption>{head}<tbody>{lines}</tbody></table></div>'
+    at = text.index(">", begin) + 1
+    made = report.with_name("made.html")
+    made.write_text(text[:at] + table + text[at:], encoding="utf-8")
+    with browser.new_page() as page:
+        page.goto(made.as_uri())
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Save Made as CSV").click()
+        assert list(csv.reader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig")))) == expected
+
+
 def test_a_run_is_looked_at_alone_with_its_actions_and_its_baseline(page: Page) -> None:
     page.locator("table[data-runs]").get_by_role("link", name="5", exact=True).click()
     explorer = page.locator("#explorer")
     page.wait_for_function("document.activeElement.textContent === 'Run 5, cnn'")
     drawn = explorer.locator("svg").text_content() or ""
     assert "baseline 41" in drawn
-    assert {"training", "epoch 2", "EMULATED"} <= set(re.findall(r"training|epoch 2|EMULATED", drawn))
+    assert {"training", "epoch 0", "EMULATED"} <= set(re.findall(r"training|epoch 0|EMULATED", drawn))
     assert "-r05-" in (explorer.locator("dl").text_content() or "")
     assert "Actions of run 5" in (explorer.text_content() or "")
 

@@ -11,10 +11,14 @@ import pytest
 from harness.cli import main
 from harness.evidence.campaigns import RESULTS_DOCUMENT, CampaignInputs
 from harness.evidence.verifier import check_page
+from reports.pages.campaign import HEADS
+from reports.pages.few import few_lines
+from reports.pages.numbers import in_page_units
 from reports.pages.summary import summary_page
 from reports.pdf import pdf_of
 from reports.render import SUMMARY, render, summary_html
 from reports.results.codec import document_text
+from reports.results.document import results_of
 from tests.campaign_results import read
 from tests.reports.example_results import SCENARIOS, number, results
 from tests.reports.make_campaign import Load, Shape, make_campaign
@@ -60,6 +64,23 @@ def test_it_answers_with_u_and_says_what_cannot_be_told_from_zero() -> None:
     text = checked(html_of(tree)).text
     assert f"{first}: one run took (0.820 ± 0.071)\u202fWh more than the idle machine takes in the same time" in text
     assert f"{second}: what one run took beyond the idle machine, (0.010 ± 0.028)\u202fWh, cannot be told" in text
+
+
+def test_of_one_run_it_says_what_the_terminal_says(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path, Shape(loads={"cnn": Load(52.0, 34.0, 61.0, epochs=3)}, repetitions=1,
+                                             baseline_blocks=2, duration_s=20, gpu=False))  # fmt: skip
+    assert main(["report", str(campaign), "--summary", "--audit"]) == 0
+    text = (campaign / "derived" / "results.json").read_text()
+    (sentence,) = few_lines(in_page_units(results_of(text), *HEADS))
+    summary = checked(summary_html(text)).text
+    assert sentence in summary
+    assert "There are fewer scenario runs than the 30" in summary
+    assert "There are fewer baseline blocks than the method asks for" in summary
+    assert not any(words in summary for words in ("true value lies", "Whiskers"))
+    induced = sentence.partition(" gross, ")[2].partition(" induced")[0]
+    assert f"one run took {induced} more than the idle machine" in summary
+    for page in ("report.html", "audit.html"):
+        assert sentence in checked((campaign / "derived" / page).read_text()).text
 
 
 def test_what_has_no_room_is_counted() -> None:

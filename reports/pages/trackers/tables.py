@@ -154,7 +154,7 @@ def stretches(trackers: Trackers) -> Table | None:
 
 
 def _stretch_row(scenario: str, key: str, stretch: ComparedStretch) -> Row:
-    index = "all, summed by run" if stretch.index is None else str(stretch.index + 1)
+    index = "all, summed by run" if stretch.index is None else str(stretch.index)
     both, ratio = (stretch.tracker_wh, stretch.meter_wh), stretch.ratio
     scale = scale_for(both)
     energies = (_energy(number, scale) for number in both)

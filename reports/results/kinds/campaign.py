@@ -83,7 +83,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         meaning="The uncertainty is a larger part of the result than was wanted, or not known at all.",
         remedy=(
             "Measure more runs and more baseline blocks: the half-width falls with the root of their number. The "
-            "report's planning says how many."
+            "report's Statistics say how many, where these runs allow a plan."
         ),
         limits=("half_width_percent",),
     ),

@@ -49,9 +49,9 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "what the campaign holds until then, and made again where it has more of it than the baseline"
         ),
         meaning=(
-            "Other processes than the load and the agent kept the CPUs busy, otherwise than in the baseline. Where "
-            "that took more energy than the result may be wrong by, or more of the CPUs than the limit, the run "
-            "enters no mean."
+            "Other processes than the load and the agent kept the CPUs busy, more than the limit allows or otherwise "
+            "than in the baseline (a baseline block: than in the median block). Where that took more energy than the "
+            "result may be wrong by, or more of the CPUs than the limit, the run enters no mean."
         ),
         remedy=(
             "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there. Work "
