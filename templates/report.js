@@ -87,7 +87,7 @@
       const name = plain(head.textContent) || (column ? `column ${column + 1}` : "row");
       const parted = cells.map(measuredOf), hasU = parted.some((part) => part[1]);
       if (!hasU && !head.classList.contains("num")) return [[name, ...cells]];
-      const values = [name, ...parted.map(([value]) => (value === "–" ? "" : value))];
+      const values = [name, ...parted.map(([value]) => (value === "–" ? "" : value === "∞" ? "inf" : value))];
       const beside = [[1, "U of"], [2, "unit of"], [3, "basis of"]].filter(([place]) => parted.some((part) => part[place]));
       return [values, ...beside.map(([place, of]) => [`${of} ${name}`, ...parted.map((part) => part[place])])];
     }).flat();

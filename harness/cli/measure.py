@@ -152,7 +152,7 @@ def call(arguments: argparse.Namespace) -> int:
     files = report.compute(config.campaign_folder)
     results = results_of(files["numbers"].read_bytes())
     code = report.show(results, files)
-    for sentence in (*few_lines(results), *_of_this_machine(results)):
+    for sentence in (*few_lines(results, advised=True), *_of_this_machine(results)):
         say(console, sentence)
     show_lost(campaign)
     arguments.answer = _document(measured_campaign(campaign), results, lab)

@@ -24,6 +24,7 @@ from reports.pages.numbers import (
     spread,
 )
 from reports.pages.plain_words import as_text
+from reports.pages.result_tables import has_u
 from reports.pages.statistics_tables import (
     NEVER_CHOSEN,
     POST_HOC,
@@ -332,9 +333,10 @@ def marginal_table(results: Results) -> Table | None:
         Head("Scenario", False), Head(quality, False), Head("Runs"), Head("Both at once"),
         Head("Never reached"), Head("Energy per percentage point"),
     )  # fmt: skip
+    with_u = ", U at 95 %" if has_u(rows) else ""
     note = (
         f"Energy (total) from the end of the first {epoch} at one level to the end of the first {epoch} at the next, "
-        "by the percentage points between these two; mean over the runs, U at 95 %. A run that reached both levels in "
+        f"by the percentage points between these two; mean over the runs{with_u}. A run that reached both levels in "
         f"one {epoch} (both at once) does not count. Runs that never reached the higher level do not count either; "
         "with them the energy would be larger."
     )

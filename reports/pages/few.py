@@ -14,13 +14,14 @@ from reports.results.uncertainty import Estimate, Number, t_quantile
 OF_ONE = "U is that of meter and edges alone"
 
 
-def few_lines(results: Results) -> Iterator[str]:
-    """A sentence for each scenario that has one run, or one baseline block beside its runs."""
+def few_lines(results: Results, *, advised: bool = False) -> Iterator[str]:
+    """A sentence for each scenario that has one run, or one baseline block beside its runs; `advised`: with the options
+    of `wattlab measure` that show more."""
     blocks = _blocks(results)
     for name in results.scenarios:
         runs = _runs(results, name)
         if runs and (len(runs) == 1 or len(blocks) == 1):
-            yield _sentence(name, runs[0], blocks, n_runs=len(runs))
+            yield _sentence(name, runs[0], blocks, n_runs=len(runs), advised=advised)
 
 
 def induced_of_one(results: Results, name: str) -> Number | None:
@@ -44,14 +45,15 @@ def _blocks(results: Results) -> list[RunResult]:
     return [run for run in results.runs if run.included and run.kind == "baseline"]
 
 
-def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int) -> str:
+def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int, advised: bool) -> str:
     scale = scale_for([run.energy_wh, run.induced_energy_wh])
     unseen = ["how far runs differ"] * (n_runs == 1) + ["how far the baseline wanders"] * (len(blocks) == 1)
     first = "its one run" if n_runs == 1 else "its first run"
     gross, induced = quantity(run.energy_wh, scale), quantity(_induced(run, blocks), scale)
     what = f"{gross} gross" + (f", {induced} induced" if blocks else "; without a baseline block nothing is induced")
-    again = " and ".join(["--runs 5"] * (n_runs == 1) + ["--blocks 5"] * (len(blocks) < 2))
-    return f"{name}, {first}: {what}. {OF_ONE}; {' and '.join(unseen)} is not in it: {again}."
+    options = " and ".join(["--runs 5"] * (n_runs == 1) + ["--blocks 5"] * (len(blocks) < 2))
+    again = f": {options}" if advised else ""
+    return f"{name}, {first}: {what}. {OF_ONE}; {' and '.join(unseen)} is not in it{again}."
 
 
 def _induced(run: RunResult, blocks: list[RunResult]) -> Number | None:

@@ -12,6 +12,7 @@ from reports.pages.document import NOT_STATED
 from reports.pages.lookup import words
 from reports.pages.numbers import NOTHING, Scale, bare
 from reports.pages.plain_words import as_text
+from reports.pages.result_tables import has_u
 from reports.results.label import (
     Allocation,
     AllocationRow,
@@ -41,8 +42,9 @@ MEMORY = {
 }  # fmt: skip
 NOT_RECORDED = "not recorded"
 EXTENSION = "extension"
-NOTE = (
-    "Value ± U at 95 %. Rows marked extension are this laboratory's and not the label's. 1 MByte is 1 000 000 byte; "
+WITH_U = "Value ± U at 95 %. "
+NOTE = WITH_U + (
+    "Rows marked extension are this laboratory's and not the label's. 1 MByte is 1 000 000 byte; "
     "bandwidth is received and sent together. "
 )
 USAGE_NOTE = "Asked for is net for a usage scenario, gross for a long-term test."
@@ -90,6 +92,8 @@ def _rows(
         return Paragraph(f"{caption}: not measured.", "note")
     heads = (Head("Row", False), Head("Quantity", False), Head("Unit", False), Head("Gross"), Head("Net"))
     printed = tuple(_row(row, quantities) for row in rows)
+    if not has_u(printed):
+        note = note.removeprefix(WITH_U)
     return Table(f"label-{name}", caption, (*heads, Head("Asked for", False)), printed, note)
 
 

@@ -45,7 +45,7 @@ def has_u(rows: Sequence[Row]) -> bool:
 
 def no_u(results: Results) -> str:
     """That a table or a figure shows no U, and why where it is for want of a second run."""
-    return "No U is known: one run." if without_u(results) else "No U is known."
+    return "No U: one run does not show how far runs differ." if without_u(results) else "No U is known."
 
 
 def result_table(results: Results) -> Table | None:

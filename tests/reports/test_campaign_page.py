@@ -283,6 +283,7 @@ def test_where_no_uncertainty_is_known_none_is_shown() -> None:
     assert "0.82\u202fWh" in text
     assert "induced energy per run, no U, n\u00a0=\u00a01" in text
     assert "Whiskers: U at 95 %; none where there is one run." in text
+    assert "No U: one run does not show how far runs differ." in text
     assert "The card shows" in text
     assert "campaign 5e7c0de5" in text
 
@@ -494,3 +495,15 @@ def test_the_repeated_action_has_its_plural_as_a_title() -> None:
     ]  # fmt: skip
     assert '<h2 id="epochs">' in html_of(results())
     assert ">Epochs<" in html_of(results())
+
+
+def test_a_command_without_accuracy_has_no_word_of_it() -> None:
+    tree = results(scenarios={"cnn": SCENARIOS["cnn"]})
+    for record in tree["scenarios"]["cnn"]["epochs"]:
+        record["metrics"] = {"loss": record["metrics"]["val_accuracy"]}
+    page = html_of(tree)
+    figure = page[page.index('id="fig-cumulative"') :].partition("</figcaption>")[0]
+    assert "to the end of an epoch (total), mean over the runs. Whiskers" in figure
+    assert "training loss" not in page
+    table = page[page.index('id="epochs-0"') :].partition("</table>")[0]
+    assert re.findall(r'<th scope="row"[^>]*>(\d+)</th>', table)[:2] == ["0", "1"]
