@@ -4,7 +4,7 @@ Knows the report's own functions and calls them on a snapshot; computes nothing 
 preliminary until the run has ended: the clocks' fit, the usual step of a meter and the run's end are those of now.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -137,19 +137,23 @@ def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
     yield from reading_rules.of_repetitions(run.series, begin_ns, end_ns)
 
 
-def block_of(folder: Path) -> "Block | None":
-    """The baseline block that a sealed run is; None where it is none, or cannot be read."""
+def sealed(folder: Path) -> "tuple[Block | None, frozenset[str]]":
+    """The baseline block that a sealed run is, None where it is none or cannot be read; the origins of its readings."""
     from reports.campaign.run import AnalysedRun
     from reports.readings.series import read_run
 
     try:
         run = RunFolder.open(folder)
-        if run.start.kind != "baseline" or run.exit_status != "success":
-            return None
-        analysed = AnalysedRun(run, read_run(run))
-        return analysed.block if analysed.function is not None and analysed.interval_ns else None
+        origins = frozenset(stream.origin for stream in run.power)
     except UNREADABLE:
-        return None
+        return None, frozenset()
+    if run.start.kind != "baseline" or run.exit_status != "success":
+        return None, origins
+    try:
+        analysed = AnalysedRun(run, read_run(run))
+        return (analysed.block if analysed.function is not None and analysed.interval_ns else None), origins
+    except UNREADABLE:
+        return None, origins
 
 
 def baseline_w(blocks: "Sequence[Block]") -> float | None:
@@ -159,7 +163,7 @@ def baseline_w(blocks: "Sequence[Block]") -> float | None:
     return pooled_w(blocks) if blocks else None
 
 
-def mark_of(origins: Sequence[str]) -> tuple[str, str] | None:
+def mark_of(origins: Collection[str]) -> tuple[str, str] | None:
     """The report's mark for readings of these origins, and its sentence; None where they need none."""
     from reports.pages.document import STAMPS
 

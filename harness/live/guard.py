@@ -1,9 +1,9 @@
 """Who may ask the live view for what: the rules, without a server.
 
 Knows HTTP's words. Knows no socket and no campaign. There are six things to be asked for, by name; no path of a request
-ever becomes a path on the disk. A page of somebody else cannot read them: its browser sends its own Origin, or a name
-of its own as Host (DNS rebinding), and both are refused; on an address that others reach, the first part of every path
-is a secret.
+ever becomes a path on the disk. A page of somebody else cannot read them: its browser sends its own Origin, says that
+another site asks (Sec-Fetch-Site), or has a name of its own as Host (DNS rebinding), and all are refused; on an address
+that others reach, the first part of every path is a secret.
 """
 
 import hmac
@@ -37,6 +37,8 @@ HEADERS: Mapping[str, str] = {
 }
 """Of every answer. No script or style but our own files, no frame around the page, nothing for other sites."""
 LONGEST_PATH = 300
+OWN_SITES = ("same-origin", "none")
+"""Sec-Fetch-Site of a browser that was told the address, or has the page (W3C Fetch Metadata, 2.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ class Guard:
             return Refusal(HTTPStatus.FORBIDDEN, "The request names another host than this view listens on.")
         if "origin" in headers and headers["origin"] != f"http://{host}":
             return Refusal(HTTPStatus.FORBIDDEN, "The request comes from a page that is not this view's.")
+        if headers.get("sec-fetch-site", "none") not in OWN_SITES:
+            return Refusal(HTTPStatus.FORBIDDEN, "Another page asks for this one: open the address by itself.")
         if len(path) > LONGEST_PATH:
             return Refusal(HTTPStatus.REQUEST_URI_TOO_LONG, "The path is too long.")
         try:

@@ -2,7 +2,7 @@
 
 Knows sockets and the rules of `guard`. Knows nothing of a campaign but its `Watcher`. Whoever reads slowly misses
 frames, and is left after a while; whoever does not finish a request is left sooner; beyond `MOST_CONNECTIONS` all are
-refused.
+refused, and fewer may follow the events, so that a page can always be fetched.
 """
 
 import contextlib
@@ -10,10 +10,13 @@ import os
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
+from http.client import LineTooLong
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
@@ -26,6 +29,14 @@ from harness.record.errors import LabError, why
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 AUTOGROUP = Path("/proc/self/autogroup")
 MOST_CONNECTIONS = 24
+MOST_STREAMS = 16
+"""So many of them may follow the events: the page can be fetched always."""
+MOST_STREAMS_OF_ONE = 8
+"""So many from one address."""
+MOST_HEAD_BYTES = 8192
+"""A request's line and headers together: what goes beyond is not read."""
+LEFT_BYTES = 1 << 20
+"""What is thrown away behind a head that is too long, so that its sender can read the refusal."""
 REQUEST_S = 5.0
 """A request is whole within so long."""
 WRITE_S = 10.0
@@ -58,6 +69,7 @@ class LiveServer(ThreadingHTTPServer):
         self.watcher = watcher
         self._free = threading.Semaphore(MOST_CONNECTIONS)
         self._asking: dict[socket.socket, float] = {}
+        self._streams: Counter[str] = Counter()
         self._lock = threading.Lock()
         try:
             super().__init__((address, port), _Handler)
@@ -97,6 +109,19 @@ class LiveServer(ThreadingHTTPServer):
         with self._lock:
             self._asking.pop(request, None)
 
+    @contextmanager
+    def stream_of(self, client: str) -> Iterator[bool]:
+        """Whether this client may follow the events now; it counts as one that does while the context is held."""
+        with self._lock:
+            is_free = self._streams.total() < MOST_STREAMS and self._streams[client] < MOST_STREAMS_OF_ONE
+            self._streams[client] += is_free
+        try:
+            yield is_free
+        finally:
+            with self._lock:
+                self._streams[client] -= is_free
+                self._streams = +self._streams
+
     def service_actions(self) -> None:
         """Leave those who do not finish their request."""
         now_s = time.monotonic()
@@ -110,6 +135,26 @@ class LiveServer(ThreadingHTTPServer):
         """Whoever broke off is no news."""
 
 
+class _Head:
+    """The head of a request, line by line, and no more of it than `MOST_HEAD_BYTES`."""
+
+    def __init__(self, file: BufferedIOBase) -> None:
+        self._file, self._left = file, MOST_HEAD_BYTES
+        self.close, self.closed = file.close, False
+
+    def readline(self, _: int = -1) -> bytes:
+        """The next line.
+
+        Raises:
+            LineTooLong: the head goes beyond the limit.
+        """
+        line = self._file.readline(self._left + 1)
+        self._left -= len(line)
+        if self._left < 0:
+            raise LineTooLong("head")
+        return line
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One request."""
 
@@ -119,6 +164,19 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """The terminal is the measurement's."""
+
+    def setup(self) -> None:
+        """The head is limited before anything of it is parsed."""
+        super().setup()
+        self.rfile: Any = _Head(self.rfile)
+
+    def handle_one_request(self) -> None:
+        """http.server's own; a first line without end is too long a path."""
+        try:
+            super().handle_one_request()
+        except LineTooLong:
+            self.requestline = self.request_version = self.command = ""
+            self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def parse_request(self) -> bool:
         """http.server's own: it answers what is no HTTP; any method is ours to judge."""
@@ -131,6 +189,18 @@ class _Handler(BaseHTTPRequestHandler):
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """What http.server itself refuses; nothing of the request stands in the answer."""
         self._refuse(Refusal(HTTPStatus(code), HTTPStatus(code).phrase))
+        if code in (HTTPStatus.REQUEST_URI_TOO_LONG, HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE):
+            self._throw_rest_away()
+
+    def _throw_rest_away(self) -> None:
+        """Until its sender has ended, or `service_actions` leaves it: what is unread when a connection is closed
+        resets it, and the refusal is lost (RFC 9112, 9.6)."""
+        with contextlib.suppress(OSError):
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_WR)
+            left = LEFT_BYTES
+            while left > 0 and (part := self.connection.recv(MOST_HEAD_BYTES)):
+                left -= len(part)
 
     def _refuse(self, refusal: Refusal) -> None:
         self._send(refusal.status, "text/plain; charset=utf-8", f"{refusal.text}\n".encode())
@@ -166,9 +236,15 @@ class _Handler(BaseHTTPRequestHandler):
         if not least <= columns <= most or now_s not in NOW_S:
             self._refuse(Refusal(HTTPStatus.BAD_REQUEST, "The drawing is too large, too small, or of another length."))
             return
+        with self.server.stream_of(self.client_address[0]) as is_free:
+            if is_free:
+                self._follow(Onlooker(int(columns) // STEP_COLUMNS * STEP_COLUMNS, now_s))
+            else:
+                self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pages look on; close another one."))
+
+    def _follow(self, onlooker: Onlooker) -> None:
         self._begin(HTTPStatus.OK, "text/event-stream")
         self.end_headers()
-        onlooker = Onlooker(int(columns) // STEP_COLUMNS * STEP_COLUMNS, now_s)
         with self.server.watcher as watcher:
             self.wfile.write(b"retry: 2000\n\n")
             while not watcher.is_over:

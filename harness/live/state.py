@@ -6,7 +6,7 @@ out as they are: the page sets every one as text.
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -39,23 +39,38 @@ SUM = "sum"
 ENDED = {"success": "ended", "fail": "failed", "abort": "aborted"}
 
 
-def state_of(campaign: LiveCampaign, assessed: Assessment, baseline: tuple[float, int] | None, now: datetime) -> Json:
-    """All but the drawn power. `baseline`: mean power (W) of how many blocks."""
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The baseline so far: pooled power (W) of so many blocks, and the origins of their readings."""
+
+    mean_w: float
+    blocks: int
+    origins: Collection[str]
+
+    def to_json(self) -> Json:
+        """With the word of its mark."""
+        mark = mark_of(self.origins)
+        return {"mean_w": self.mean_w, "blocks": self.blocks, "mark": None if mark is None else mark[0]}
+
+
+def state_of(
+    campaign: LiveCampaign, assessed: Assessment, baseline: Baseline | None, origins: Collection[str], now: datetime
+) -> Json:
+    """All but the drawn power. `origins`: of all readings of the campaign that are known; a mark stays."""
     run, header = campaign.run, campaign.header
     plan = campaign.standing(now)
+    mark = mark_of(origins)
     state: Json = {
         "campaign": {"name": header.name if header else campaign.path.name, "begun": header is not None},
-        "mark": None,
+        "mark": None if mark is None else {"word": mark[0], "sentence": mark[1]},
         "plan": {"runs": list(plan.runs), "done": plan.done, "left_s": plan.left_s},
         "unreadable": campaign.unreadable + (run.unreadable if run is not None else 0),
-        "baseline": None if baseline is None else {"mean_w": baseline[0], "blocks": baseline[1]},
+        "baseline": None if baseline is None else baseline.to_json(),
         "is_done": is_done(plan),
         "run": None,
     }
     if run is None or run.start is None:
         return state
-    mark = mark_of([stream.descriptor.origin for stream in run.streams.values()])
-    state["mark"] = None if mark is None else {"word": mark[0], "sentence": mark[1]}
     return state | {"run": _run(campaign, run, assessed)}
 
 

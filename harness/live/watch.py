@@ -8,15 +8,16 @@ import sys
 import threading
 import time
 import traceback
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.live.assessment import Assessment, assess, baseline_w, block_of
+from harness.live.assessment import Assessment, assess, baseline_w, sealed
 from harness.live.campaign import LiveCampaign
 from harness.live.run import LiveRun
-from harness.live.state import encoded, last_of, now_of, state_of, whole_of
+from harness.live.state import Baseline, encoded, last_of, now_of, state_of, whole_of
 from harness.record.documents import is_plain_name
 from harness.record.entries import RunEnd, of
 
@@ -55,6 +56,7 @@ class Watcher:
         self._campaign = LiveCampaign(path)
         self._assessed, self._assessed_run = Assessment(), self._campaign.run
         self._blocks: dict[str, Block | None] = {}
+        self._origins: dict[str, frozenset[str]] = {}
         self._due_s = self._rested_s = self._fresh_s = 0.0
         self._is_stale = self._is_told = True
         self._version = self._onlookers = 0
@@ -152,6 +154,8 @@ class Watcher:
     def _read(self, *, is_last: bool) -> None:
         told, fresh = self._campaign.poll()
         now_s, run = time.monotonic(), self._campaign.run
+        if run is not None:
+            self._origins[run.folder.name] = frozenset(one.descriptor.origin for one in run.streams.values())
         self._is_stale |= told or bool(fresh) or run is not self._assessed_run
         self._is_told |= told
         self._fresh_s = now_s if fresh or told or not self._fresh_s else self._fresh_s
@@ -187,12 +191,15 @@ class Watcher:
 
     def _encoded_state(self, now_s: float) -> bytes:
         rejected = {end.folder for end in of(RunEnd, self._campaign.entries) if end.thrown_out is not None}
-        blocks = [block for name, block in self._blocks.items() if block is not None and name not in rejected]
-        level_w = baseline_w(blocks)
-        state = state_of(
-            self._campaign, self._assessed, None if level_w is None else (level_w, len(blocks)), datetime.now(UTC)
-        )
+        names = [name for name, block in self._blocks.items() if block is not None and name not in rejected]
+        level_w = baseline_w([block for block in map(self._blocks.get, names) if block is not None])
+        baseline = None if level_w is None else Baseline(level_w, len(names), self._origins_of(names))
+        origins = self._origins_of(self._origins)
+        state = state_of(self._campaign, self._assessed, baseline, origins, datetime.now(UTC))
         return encoded("state", state | {"age_s": round(now_s - self._fresh_s)})
+
+    def _origins_of(self, runs: Iterable[str]) -> frozenset[str]:
+        return frozenset().union(*(self._origins.get(name, frozenset()) for name in runs))
 
     def _read_block(self) -> None:
         """Read one more baseline block that was measured before anybody looked on."""
@@ -201,6 +208,8 @@ class Watcher:
                 continue
             counts = end.exit_status == "success" and end.thrown_out is None
             folder = self._campaign.path / end.folder
-            self._blocks[end.folder] = block_of(folder) if counts and not folder.is_symlink() else None
+            block, origins = sealed(folder) if counts and not folder.is_symlink() else (None, frozenset[str]())
+            self._blocks[end.folder] = block
+            self._origins[end.folder] = self._origins.get(end.folder, frozenset()) | origins
             if counts:
                 return

@@ -135,7 +135,7 @@ function showCards() {
   cards.push(card("Mean power", watts(run.mean_w), rating ? so : "nothing is rated yet"));
   cards.push(card("Energy, gross", energy(run.energy_wh), rating ? so : "nothing is rated yet"));
   cards.push(state.baseline
-    ? card("Baseline", watts(state.baseline.mean_w), `${state.baseline.blocks} block${state.baseline.blocks === 1 ? "" : "s"} so far`)
+    ? card("Baseline", watts(state.baseline.mean_w), `${state.baseline.blocks} block${state.baseline.blocks === 1 ? "" : "s"} so far${state.baseline.mark ? `, ${state.baseline.mark}` : ""}`)
     : card("Baseline", "–", "no block is measured yet"));
   fill(byId("cards"), cards);
 }

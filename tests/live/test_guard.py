@@ -34,6 +34,17 @@ def test_a_page_of_another_origin_is_refused(origin: str) -> None:
     assert status_of(LOCAL.judge("GET", "/events", OWN | {"origin": origin})) == HTTPStatus.FORBIDDEN
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site", "", "Cross-Site"])
+@pytest.mark.parametrize("path", ["/", "/events", "/live.js"])
+def test_what_another_site_asks_for_is_refused_without_an_origin_too(site: str, path: str) -> None:
+    assert status_of(LOCAL.judge("GET", path, OWN | {"sec-fetch-site": site})) == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_what_the_page_or_its_user_asks_for_is_not(site: str) -> None:
+    assert LOCAL.judge("GET", "/", OWN | {"sec-fetch-site": site}) == Asked("", {})
+
+
 def test_its_own_origin_is_not() -> None:
     assert LOCAL.judge("GET", "/events", OWN | {"origin": "http://127.0.0.1:8000"}) == Asked("events", {})
 

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.live.assessment import Assessment, assess, baseline_w, block_of
+from harness.live.assessment import Assessment, assess, baseline_w, sealed
 from harness.live.campaign import LiveCampaign
 from harness.live.state import encoded, last_of, now_of, state_of, whole_of
 from harness.live.stream import LONG_BYTES, Stream
+from harness.live.watch import Watcher
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import PowerDescriptor, Start, Stop
 from harness.record.run_writer import RunWriter
@@ -38,7 +39,8 @@ def shown(campaign: LiveCampaign) -> dict[str, Any]:
     """The state as JSON, after everything that is there was read."""
     campaign.poll()
     assessed = assess(campaign.run) if campaign.run is not None else Assessment()
-    return state_of(campaign, assessed, None, NOW)
+    origins = {stream.descriptor.origin for stream in campaign.run.streams.values()} if campaign.run is not None else ()
+    return state_of(campaign, assessed, None, origins, NOW)
 
 
 def reported(whole: Path) -> dict[str, RunResult]:
@@ -102,7 +104,7 @@ def test_an_action_has_its_energy_as_soon_as_it_has_ended_and_it_hardly_changes(
 
 def test_blocks_give_the_baseline_of_the_report(whole: Path) -> None:
     folders = Growing(whole, whole).folders
-    blocks = [block for folder in folders if (block := block_of(whole / folder)) is not None]
+    blocks = [block for folder in folders if (block := sealed(whole / folder)[0]) is not None]
     assert len(blocks) == 2
     baseline = analyse(whole).numbers.baseline
     assert baseline is not None
@@ -276,7 +278,7 @@ def test_it_looks_and_leaves_no_trace(whole: Path) -> None:
     before = listed()
     shown(LiveCampaign(whole))
     for folder in whole.iterdir():
-        block_of(folder)
+        sealed(folder)
     assert listed() == before
 
 
@@ -315,4 +317,22 @@ def test_whatever_stands_in_the_files_the_view_goes_on(whole: Path, tmp_path: Pa
             json.dumps(drawing.to_json(300), allow_nan=False)
         json.dumps(last_of(campaign.run), allow_nan=False)
     for folder in (tmp_path / "c").iterdir():
-        block_of(folder)
+        sealed(folder)
+
+
+def test_a_mark_stays_while_a_run_has_not_named_its_meter_yet_and_the_baseline_bears_it(growing: Growing) -> None:
+    first, second, *_ = growing.folders
+    growing.log_until(second, "run-begin")
+    growing.run(first, 1.0)
+    (growing.path / second).mkdir()
+    begin = (growing.whole / second / "run.jsonl").read_bytes().splitlines(keepends=True)[0]
+    (growing.path / second / "run.jsonl").write_bytes(begin)
+    watcher = Watcher(growing.path)
+    for _ in range(3):  # nobody looked on before: the first run is read when there is nothing else to do
+        with watcher._changed:
+            watcher._look()
+    state = json.loads(watcher._encoded_state(0.0).decode().partition("data: ")[2])
+    assert state["run"]["folder"] == second
+    assert state["run"]["meters"] == []
+    assert state["mark"]["word"] == "EMULATED"
+    assert state["baseline"] | {"mean_w": 0.0} == {"mean_w": 0.0, "blocks": 1, "mark": "EMULATED"}

@@ -1,6 +1,8 @@
 """The server, attacked over real sockets: nothing is written, nobody is served who may not be, few are at a time."""
 
+import contextlib
 import http.client
+import io
 import json
 import os
 import socket
@@ -14,7 +16,7 @@ import pytest
 
 from harness.live import server as live_server
 from harness.live.guard import FILES, HEADERS
-from harness.live.server import MOST_CONNECTIONS, LiveServer
+from harness.live.server import MOST_CONNECTIONS, MOST_HEAD_BYTES, MOST_STREAMS, MOST_STREAMS_OF_ONE, LiveServer
 from harness.live.watch import Watcher
 from harness.record.errors import LabError
 from tests.live.growing import Growing, served
@@ -125,13 +127,51 @@ def test_a_thousand_connections_get_few_threads_and_the_page_comes_again(server:
 
 def test_beyond_the_limit_all_are_refused_at_once(server: LiveServer) -> None:
     with ExitStack() as stack:
-        watching = [
-            stack.enter_context(opened(server, whole_request(server, "/events"))) for _ in range(MOST_CONNECTIONS)
-        ]
-        for one in watching:
-            assert one.recv(100).startswith(b"HTTP/1.0 200")
+        for _ in range(MOST_CONNECTIONS):
+            stack.enter_context(opened(server, b"GET"))
         with opened(server) as late:
             assert everything(late).startswith(b"HTTP/1.0 503")
+
+
+@pytest.mark.parametrize("limit", ["MOST_STREAMS", "MOST_STREAMS_OF_ONE"])
+def test_who_follows_the_events_leaves_room_for_the_page(
+    server: LiveServer, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    assert MOST_STREAMS_OF_ONE < MOST_STREAMS < MOST_CONNECTIONS
+    monkeypatch.setattr(live_server, limit, 2)
+    with ExitStack() as stack:
+        for _ in range(2):
+            one = stack.enter_context(opened(server, whole_request(server, "/events")))
+            assert one.recv(100).startswith(b"HTTP/1.0 200")
+        assert asked(server, "/events").status == 503
+        assert asked(server).status == 200
+    end_s = time.monotonic() + 20
+    while asked(server, "/events").status != 200:  # they have gone, and their places are free again
+        assert time.monotonic() < end_s
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    ("names", "length", "status"), [(1, 7000, 200), (1, 65_000, 431), (98, 100, 431), (98, 65_000, 431), (150, 20, 431)]
+)
+def test_a_head_is_read_to_its_limit_and_no_further(server: LiveServer, names: int, length: int, status: int) -> None:
+    filled = "".join(f"X-{name}: {'a' * length}\r\n" for name in range(names))
+    request = whole_request(server, "/")[:-2] + filled.encode() + b"\r\n"
+    with opened(server) as one:
+        with contextlib.suppress(ConnectionError):
+            one.sendall(request)
+        answer = everything(one)
+    assert answer.startswith(f"HTTP/1.0 {status}".encode()) or (not answer and len(request) > live_server.LEFT_BYTES)
+    assert asked(server).status == 200
+
+
+@pytest.mark.parametrize("line", [b"a" * 70_000, b"X: " + b"a" * 1000 + b"\r\n"])
+def test_no_more_of_a_head_is_held_than_its_limit(line: bytes) -> None:
+    file = io.BytesIO(line * 100)
+    head = live_server._Head(file)
+    with pytest.raises(http.client.LineTooLong):
+        list(iter(head.readline, b""))
+    assert file.tell() <= MOST_HEAD_BYTES + 1
 
 
 def test_whoever_does_not_finish_a_request_is_left(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
