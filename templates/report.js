@@ -19,6 +19,15 @@
   const make = (tag, attributes = {}, ...children) => put(document.createElement(tag), attributes, children);
   const draw = (tag, attributes = {}, ...children) => put(document.createElementNS(SVG, tag), attributes, children);
 
+  const anchor = () => {
+    const text = location.hash.slice(1);
+    try {
+      return decodeURIComponent(text);
+    } catch { // a lone % is no escape
+      return text;
+    }
+  };
+
   // --- numbers as they are printed
 
   const plain = (text) => text.replace(/(\d)\u202f(?=\d{3}(?!\d))/g, "$1").replace(/[\u202f\u00a0\u2009]/g, " ")
@@ -66,9 +75,10 @@
     said.textContent = wanted.length ? `${shown} of ${rows.length} rows` : "";
   };
 
-  // A spreadsheet would run a cell that begins like a formula.
-  const safe = (text) => (/^[=+@\t\r]/.test(text) || (/^-/.test(text) && !/^-[\d.]/.test(text)) ? `'${text}` : text);
-  const quoted = (text) => (/[",\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
+  // A spreadsheet would run a cell that begins like a formula; one that parts at semicolons or tabs, the part behind them.
+  const safe = (text) => (/^[-+]?\d+(\.\d+)?(e[-+]?\d+)?$/i.test(text) ? text
+    : text.replace(/(^|[;\t\r\n])(?=[\s"]*[=+\-@＝＋－＠])/g, "$1'"));
+  const quoted = (text) => (/[",;\t\n\r]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
 
   // "(85.1 ± 8.5) W (95 %, n = 5)", "1.9 W", "(460)": value, U, unit, what they rest on.
   const MEASURED = /^\(?\+?(-?[\d.]+(?:e-?\d+)?)(?: ± ([\d.]+))?\)?(?: ([^\s\d()±–-][^\s()]*|1\/\S+))?(?: \((.*)\))?$/;
@@ -85,8 +95,8 @@
     const columns = heads.map((head, column) => {
       const cells = rows.map((row) => row[column] ?? "");
       const name = plain(head.textContent) || (column ? `column ${column + 1}` : "row");
-      const parted = cells.map(measuredOf), hasU = parted.some((part) => part[1]);
-      if (!hasU && !head.classList.contains("num")) return [[name, ...cells]];
+      if (!head.classList.contains("num")) return [[name, ...cells]];
+      const parted = cells.map(measuredOf);
       const values = [name, ...parted.map(([value]) => (value === "–" ? "" : value === "∞" ? "inf" : value))];
       const beside = [[1, "U of"], [2, "unit of"], [3, "basis of"]].filter(([place]) => parted.some((part) => part[place]));
       return [values, ...beside.map(([place, of]) => [`${of} ${name}`, ...parted.map((part) => part[place])])];
@@ -97,6 +107,8 @@
   const commaSeparated = (table) => {
     const rows = [...all("tr", table)].map((row) => cellsOf(row).map(plain));
     const lines = table.tHead ? columnsOf(rows.slice(1), [...table.tHead.rows[0].cells]) : factsOf(rows);
+    const mark = document.querySelector(".banner strong")?.textContent;
+    if (mark) lines.forEach((line, place) => line.push(place ? mark : "Origin"));
     return `\ufeff${lines.map((line) => line.map((cell) => quoted(safe(cell))).join(",")).join("\r\n")}\r\n`;
   };
 
@@ -309,7 +321,7 @@
     }
 
     follow() {
-      const run = decodeURIComponent(location.hash).match(/^#run-(.*)$/)?.[1];
+      const run = anchor().match(/^run-(.*)$/)?.[1];
       const trace = this.traces.find((one) => nameOf(one.run) === run);
       if (!trace) return;
       this.choose([trace.run]);
@@ -464,7 +476,7 @@
   };
 
   const open = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(anchor());
     for (let folded = target?.closest("details"); folded; folded = folded.parentElement.closest("details")) folded.open = true;
   };
 

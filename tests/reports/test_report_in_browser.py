@@ -1,6 +1,7 @@
 """A report in Chromium as its reader has it: with its script, by keyboard, on a phone, in print, without the script."""
 
 import csv
+import html
 import io
 import json
 import re
@@ -126,6 +127,7 @@ def test_every_table_is_saved_with_u_in_a_column_of_its_own(page: Page) -> None:
     at = head.index("Energy / Wh")
     assert head[at + 1] == "U of Energy / Wh"
     assert len(rows) == 11
+    assert (head[-1], {row[-1] for row in rows}) == ("Origin", {"EMULATED"})
     assert {len(row) for row in rows} == {len(head)}
     assert all(0.3 < float(row[at]) < 0.8 and float(row[at + 1]) > 0 for row in rows)
 
@@ -336,13 +338,35 @@ def test_a_script_that_is_put_into_the_page_does_not_run(browser: Browser, repor
     context.close()
 
 
-def test_cells_that_a_spreadsheet_would_run_are_text(browser: Browser, report: Path, tmp_path: Path) -> None:
+FORMULAS = {
+    '=1+1,"': '"\'=1+1,"""', "-2+3": "'-2+3", "−.1+2": "'-.1+2", "-1;=2": '"\'-1;\'=2"', "+1+2": "'+1+2", "@a": "'@a",
+    "＝1+1": "'＝1+1", "＋1": "'＋1", "－1": "'－1", "＠a": "'＠a", 'a;"=2': '"a;\'""=2"', "a;b": '"a;b"',
+    "1 ± 2": "1 ± 2", "−2.5": "-2.5", "+1e-3": "+1e-3", "-1e5": "-1e5", "mnist-1": "mnist-1",
+}  # fmt: skip
+"""A name in a cell -> the cell of the saved file."""
+
+
+def test_cells_that_a_spreadsheet_would_run_are_text(browser: Browser, tmp_path: Path) -> None:
     target = tmp_path / "report.html"
-    target.write_text(report.read_text().replace("<td>cnn</td>", "<td>=1+1,&quot;</td>"))
+    rows = "".join(f"<tr><th>{html.escape(name)}</th><td class=num>1.0 ± 0.2</td></tr>" for name in FORMULAS)
+    head = "<thead><tr><th>Action</th><th class=num>Energy / J</th></tr></thead>"
+    banner = "<div class=banner><strong>EMULATED</strong></div>"
+    table = f"{banner}<div class=scroll><table>{head}<tbody>{rows}</tbody></table></div>"
+    shell = render(comparison_page(comparison()), "document.html.j2")
+    target.write_text(re.sub(r"<main>.*</main>", f"<main>{table}</main>".replace("\\", r"\\"), shell, flags=re.S))
     for shown in opened(browser, target.as_uri()):
         with shown.expect_download() as download:
-            shown.get_by_role("button", name="Save All runs, in the order they were begun as CSV").click()
-        assert '"\'=1+1,"""' in Path(download.value.path()).read_text("utf-8-sig")
+            shown.get_by_role("button", name="as CSV").click()
+        first, *lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
+        assert first == "Action,Energy / J,U of Energy / J,Origin"
+        assert lines == [f"{cell},1.0,0.2,EMULATED" for cell in FORMULAS.values()]
+
+
+def test_an_address_with_a_lone_percent_sign_is_no_trouble(browser: Browser, report: Path) -> None:
+    for shown in opened(browser, f"{report.as_uri()}#%"):
+        assert shown.get_by_role("button", name="as CSV").count() > 10
+        assert shown.locator("#explorer svg path").count() > 3
+        shown.evaluate("location.hash = '#%E0%A4%A'")
 
 
 def test_a_comparison_is_sorted_and_saved_too(browser: Browser, tmp_path: Path) -> None:
