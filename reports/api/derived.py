@@ -17,11 +17,14 @@ from reports.results.undeclared import UNDECLARED
 
 Provenance = Mapping[str, str]
 """Run folder, or scenario -> origin of the worst meter behind its energies."""
+BY_BOARD = "estimated (NVML)"
+"""Provenance of what a GPU board says of its own energy, whatever the meter is."""
 RUN = {"campaign": TEXT, "run": TEXT, "scenario": TEXT, "repetition": WHOLE, "included": TRUTH, "provenance": TEXT}
 RUNS = {
     **RUN, "excluded_because": TEXT, "ordinal": WHOLE, "attempt": WHOLE, "kind": TEXT, "seed": WHOLE, "block": WHOLE,
     "status": TEXT, "start_utc": TIME, "duration_s": FLOAT, **quantity("mean_power_w"), **quantity("energy_wh"),
     **quantity("induced_energy_wh"), "gap_s": FLOAT, **quantity("gap_energy_wh"), **quantity("gpu_board_energy_wh"),
+    "gpu_provenance": TEXT,
 }  # fmt: skip
 ACTIONS = {
     **RUN, "action": TEXT, "index": WHOLE, "is_epoch": TRUTH, "begin_s": FLOAT, "duration_s": FLOAT,
@@ -68,7 +71,9 @@ def _run_row(results: CampaignNumbers, run: RunResult, provenance: Provenance) -
         "start_utc": run.start_utc, "duration_s": _value(run.duration_s), **cells_of("mean_power_w", run.mean_power_w),
         **cells_of("energy_wh", run.energy_wh), **cells_of("induced_energy_wh", run.induced_energy_wh),
         "gap_s": _value(run.gap_s), **cells_of("gap_energy_wh", run.gap_energy_wh),
-        **cells_of("gpu_board_energy_wh", run.gpu_energy_wh), **prefixed("factor", part.cell if part else None),
+        **cells_of("gpu_board_energy_wh", run.gpu_energy_wh),
+        "gpu_provenance": "none" if run.gpu_energy_wh is None else BY_BOARD,
+        **prefixed("factor", part.cell if part else None),
         **prefixed("work", run.work), **prefixed("indicator", run.indicators), **prefixed("final", run.final_metrics),
     }  # fmt: skip
 

@@ -14,7 +14,7 @@ WORDS = {
     "energy_wh": "Energy",
     "induced_energy_wh": "Induced energy",
     "duration_s": "Duration",
-    "gpu_energy_wh": "GPU energy",
+    "gpu_energy_wh": "GPU energy, own reading",
     "gpu_share": "GPU share",
     "gpu_temperature_c": "GPU temperature",
     "cpu_percent": "CPU load",

@@ -59,8 +59,8 @@ def result_table(results: Results) -> Table | None:
         "Mean power": [part.mean_power_w for part in parts.values()],
         "Energy": [part.energy_wh for part in parts.values()],
         "Induced energy": [part.induced_energy_wh for part in parts.values()],
-        "GPU energy": [None if gpu is None else gpu.energy_wh for gpu in gpus],
-        "GPU, induced": [None if gpu is None else gpu.induced_energy_wh for gpu in gpus],
+        "GPU energy, own reading": [None if gpu is None else gpu.energy_wh for gpu in gpus],
+        "GPU induced, own reading": [None if gpu is None else gpu.induced_energy_wh for gpu in gpus],
         "GPU share of energy": [None if gpu is None else gpu.share for gpu in gpus],
     }
     shown = [(title, numbers) for title, numbers in columns.items() if any(numbers)]

@@ -28,6 +28,9 @@ from reports.results.finding_kinds import kind_of
 from reports.results.run import RunResult
 from reports.results.uncertainty import Number
 
+BOARD = "GPU, own reading"
+"""Head of what the boards say of themselves: a figure beside the meter's that is not the meter's."""
+
 
 def start_head(results: Results) -> Head:
     """Head of the column of moments at which runs began."""
@@ -49,7 +52,7 @@ def baseline_table(results: Results) -> list[Block]:
         ("Mean power", baseline.mean_power_w),
         ("without outlying blocks", baseline.without_outliers),
         ("Duration of a block", baseline.duration_s),
-        ("GPU power", baseline.gpu_power_w),
+        ("GPU power, own reading", baseline.gpu_power_w),
     )
     items += [(title, full(number)) for title, number in named if number is not None]
     if (drift := baseline.drift_w) is not None:
@@ -76,7 +79,7 @@ def run_table(results: Results) -> Table:
         "Mean power": [run.mean_power_w for run in runs],
         "Energy": [run.energy_wh for run in runs],
         "Induced": [run.induced_energy_wh for run in runs],
-        "GPU": [run.gpu_energy_wh for run in runs],
+        BOARD: [run.gpu_energy_wh for run in runs],
         "In gaps": [run.gap_energy_wh for run in runs],
     }
     shown = {title: numbers for title, numbers in columns.items() if any(number and number.value for number in numbers)}
@@ -109,6 +112,7 @@ def run_table(results: Results) -> Table:
     heads += [Head("Waited", False, keep=True)] if any(waits) else []
     heads += [start_head(results)]
     note = f"U of a single run holds the errors of meter, clocks and edges, and its baseline's. {u_note(results, rows)}"
+    note += " GPU figures are the board's own reading, not the meter's." if BOARD in shown else ""
     if any(row.tone for row in rows):
         note += " Values in brackets belong to excluded runs: they enter no mean, and their U leaves the reason out."
     shared = ", ".join(f"{code} ({where})" for code, where in common.items())

@@ -376,6 +376,19 @@ def test_runs_are_called_by_their_number_and_their_folder_stands_once_in_their_t
     assert {row.cells[place] for row in table.rows if not row.tone} == {"yes"}
 
 
+def test_what_a_board_says_of_itself_is_not_taken_for_the_meters() -> None:
+    tree = results()
+    number = tree["runs"][0]["energy_wh"] or tree["runs"][-1]["energy_wh"]
+    for run in tree["runs"]:
+        run["gpu_energy_wh"] = number
+    table = run_tables.run_table(read(tree))
+    assert next(head.text for head in table.heads if "GPU" in head.text).startswith("GPU, own reading")
+    assert "the board's own reading, not the meter's" in table.note
+    for run in tree["runs"]:
+        run["gpu_energy_wh"] = None
+    assert "GPU" not in run_tables.run_table(read(tree)).note
+
+
 def test_a_second_attempt_is_told_from_the_first() -> None:
     runs = [{"ordinal": 7, "attempt": 1, "folder": "a"}, {"ordinal": 7, "attempt": 2, "folder": "b"},
             {"ordinal": 8, "attempt": 1, "folder": "c"}]  # fmt: skip

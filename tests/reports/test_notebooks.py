@@ -66,6 +66,7 @@ def test_runs_are_those_of_results_json(campaign: Campaign, document: dict[str, 
             ("gpu_board_energy_wh", "gpu_energy_wh"), ("gap_energy_wh", "gap_energy_wh"),
         ):  # fmt: skip
             same(row, name, run[key])
+        assert row["gpu_provenance"] == ("none" if run["gpu_energy_wh"] is None else "estimated (NVML)")
         assert row["duration_s"] == run["duration_s"]["value"]
         assert row["start_utc"] == pd.Timestamp(run["start_utc"])
         assert bool(row["included"]) is run["included"]
