@@ -140,7 +140,7 @@ class _Head:
 
     def __init__(self, file: BufferedIOBase) -> None:
         self._file, self._left = file, MOST_HEAD_BYTES
-        self.close, self.closed = file.close, False
+        self.close = file.close
 
     def readline(self, _: int = -1) -> bytes:
         """The next line.
