@@ -78,19 +78,24 @@ def parser(called: str = "") -> Parser:
     return top
 
 
+def _left(arguments: argparse.Namespace) -> str:
+    """What an interrupted verb leaves; it may say so while it works."""
+    left: str = getattr(arguments, "interrupted", AGAIN)
+    return left
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     _collect_seldom()
     arguments = _parsed(sys.argv[1:] if argv is None else argv)
     is_json: bool = getattr(arguments, "json", False)
     tell = _tell_programs if is_json else _say
-    interrupted: str = getattr(arguments, "interrupted", AGAIN)
     ended_by: signal.Signals | None = None
 
     def terminate(number: int, _frame: FrameType | None) -> None:
         nonlocal ended_by
         ended_by = signal.Signals(number)
-        raise Interrupted(f"ended by {signal.Signals(number).name}; {interrupted}")
+        raise Interrupted(f"ended by {signal.Signals(number).name}; {_left(arguments)}")
 
     signal.signal(signal.SIGTERM, terminate)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup(1): the terminal may go
@@ -101,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         tell(str(error))
         return SIGNALLED + (ended_by or signal.SIGINT)
     except KeyboardInterrupt:
-        tell(f"interrupted; {interrupted}")
+        tell(f"interrupted; {_left(arguments)}")
         return SIGNALLED + signal.SIGINT
     except BrokenPipeError:
         sys.stderr.close()  # the reader of our output went away (`wattlab ... | head`), or the terminal

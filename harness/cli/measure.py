@@ -29,6 +29,8 @@ from harness.measure.quick import (
     lab_toml,
     named_files,
     of_command,
+    of_numbers,
+    of_words,
     sut_by_ssh,
 )
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
@@ -101,8 +103,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     add("--key-file", metavar="FILE", help="key of that login (default: as ssh finds one, also your ssh-agent's)")
     add("--python", default="", metavar="PATH", help="an interpreter there that has psutil")
-    add("--runs", type=at_least(1), metavar="N", help=f"runs of the command (default: {RUNS})")
-    add("--blocks", type=at_least(1), metavar="N", help=f"baseline blocks (default: as many, at most {RUNS})")
+    pilot = f"with --half-width of its pilot: {PILOT}"
+    add("--runs", type=at_least(1), metavar="N", help=f"runs of the command (default: {RUNS}; {pilot})")
+    as_many = f"baseline blocks (default: as many as runs, at most {RUNS}; {pilot})"
+    add("--blocks", type=at_least(1), metavar="N", help=as_many)
     length = f"length of a baseline block (default: {BASELINE_S:g} s; as long as a run is best)"
     add("--baseline", type=seconds, default=BASELINE_S, metavar="S", help=length)
     stages = f"two stages: a pilot of {PILOT} runs, then as many as the induced energy ± P %% needs"
@@ -112,7 +116,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     add("--into", type=Path, metavar="FOLDER", help="a new folder for it (default: measured/NAME-1)")
     add("command", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="what is measured, with its words")
     add_json_argument(verb, "what the command takes and where the campaign lies", MeasuredCommand, tells_beside=True)
-    verb.set_defaults(call=call, interrupted="what was measured until now is kept, where anything was")
+    verb.set_defaults(call=call, interrupted="nothing was measured")
 
 
 def percent_of_all(text: str) -> float:
@@ -129,8 +133,10 @@ def percent_of_all(text: str) -> float:
 def call(arguments: argparse.Namespace) -> int:
     """Find the meter, write the lab.toml, measure, say what it takes."""
     words = arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command
-    of_command(words)
     here, console = Path.cwd(), Console()
+    of_command(words)
+    of_words(words, here, is_local=arguments.sut is None)
+    of_numbers(arguments.runs, arguments.blocks, arguments.half_width)
     meters = meters_of(arguments, console)
     if not meters:
         if arguments.json:
@@ -147,7 +153,8 @@ def call(arguments: argparse.Namespace) -> int:
         except LabNotReady as error:
             raise LabNotReady(f"{error}{LOADED if FOREIGN in str(error) else ''}") from None
         except (Interrupted, KeyboardInterrupt, LabError):
-            _say_what_is_there(console, config)
+            if _say_what_is_there(console, config):
+                arguments.interrupted = "what was measured until now is kept"
             raise
     files = report.compute(config.campaign_folder)
     results = results_of(files["numbers"].read_bytes())
@@ -183,7 +190,7 @@ def _quick(arguments: argparse.Namespace, words: Sequence[str], here: Path, mete
         limits_percent=arguments.limits_percent,
         sut=_sut(arguments, words, here, meters),
         runs=runs,
-        blocks=arguments.blocks or (PILOT if arguments.half_width else min(runs, RUNS)),
+        blocks=arguments.blocks or min(runs, PILOT if arguments.half_width else RUNS),
         baseline_s=arguments.baseline,
         half_width_percent=arguments.half_width,
         foreign_load_percent=arguments.foreign_load,
@@ -260,7 +267,11 @@ def _announce(console: Console, quick: Quick, config: LabConfig) -> None:
     campaign, blocks = config.file.campaign, config.file.baseline
     each_s = campaign.stabilization_s + campaign.supplementary_s + BEGIN_S
     around = lasting((quick.runs + quick.blocks) * each_s + quick.blocks * blocks.duration_s)
-    say(console, f"{quick.design[:1].upper()}{quick.design[1:]}: {around} and {quick.runs} times the command.", "bold")
+    runs, blocks_made = counted(quick.runs, "run"), counted(quick.blocks, "baseline block")
+    then = f", then as many as ±{quick.half_width_percent:g} % needs" if quick.half_width_percent else ""
+    stage = "A pilot of" if then else "Quick:"
+    times = "once" if quick.runs == 1 else f"{quick.runs} times"
+    say(console, f"{stage} {runs} and {blocks_made}{then}: {around} and {times} the command.", "bold")
     machine = "this machine, which measures too" if quick.is_local else config.file.sut.address
     named = " and ".join(f"{driver}@{port}" for driver, port in quick.meters)
     where = f"with {named}, into {config.path.parent}"
@@ -310,11 +321,11 @@ def _of_this_machine(results: Results) -> Iterator[str]:
             yield f"This machine measured itself: that took {100 * share:.1f} % of one CPU in the runs{more}; {power}."
 
 
-def _say_what_is_there(console: Console, config: LabConfig) -> None:
-    """What an end before the end leaves; nothing where no run was begun."""
+def _say_what_is_there(console: Console, config: LabConfig) -> bool:
+    """What an end before the end leaves, and whether that is anything: nothing where no run was begun."""
     path = config.campaign_folder
     if not (path / CAMPAIGN).is_file():
-        return
+        return False
     ended = [run.start for run in CampaignFolder(path).runs() if run.exit_status == "success"]
     kinds = [sum(start.kind == kind for start in ended) for kind in ("scenario", "baseline")]
     say(
@@ -322,3 +333,4 @@ def _say_what_is_there(console: Console, config: LabConfig) -> None:
         f"{counted(kinds[0], 'run')} and {counted(kinds[1], 'baseline block')} are whole and kept in {path}. "
         f"{command('run', '--lab', config.path)} goes on, {command('report', path)} shows what there is.",
     )
+    return True

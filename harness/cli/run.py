@@ -275,11 +275,12 @@ def add_second_stage(campaign: Campaign, config: LabConfig) -> bool:
     added = campaign.add_second_stage(repetitions, found.blocks, evidence)
     for name, reason in found.unreachable.items():
         say(Console(), f"The second stage adds no run of {name}: {UNREACHABLE[reason]}.")
-    say(
-        Console(),
-        f"The second stage adds {counted(len(added), 'run')}: by the runs of the first, so many are needed for "
-        f"±{rule.half_width_percent:g} %.",
-    )
+    if added or not found.unreachable:
+        say(
+            Console(),
+            f"The second stage adds {counted(len(added), 'run')}: by the runs of the first, so many are needed for "
+            f"±{rule.half_width_percent:g} %.",
+        )
     return bool(added)
 
 

@@ -19,6 +19,7 @@ from harness.measure.material import MOST_KEPT_BYTES
 from harness.record.errors import ConfigError
 from harness.station.consistency import LONGEST_NAME
 from harness.station.station import EMBEDDED, LOCAL
+from meters.options import did_you_mean
 from meters.registry import COUNTERS
 
 NAME = "quick"
@@ -34,6 +35,10 @@ SUT_ADDRESS = re.compile(
     r"([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])(?::([0-9]{1,5}))?"
 )
 """user, host, port; a host alone may be a name that ~/.ssh/config explains."""
+INLINE = ("-c", "-e", "-m")
+"""Options of interpreters behind which no script stands."""
+SCRIPT = re.compile(r"\.(py|sh|js|jl|R|r|pl|rb|jar)$")
+"""How the names of scripts end."""
 SHELL = re.compile(r"[|;<>]|&&")
 """What only a shell understands."""
 
@@ -66,10 +71,10 @@ class Quick:
 
     @property
     def design(self) -> str:
-        """What decides about the number of runs, in words."""
+        """What decides about the number of runs, in words that stay true when the numbers in lab.toml are changed."""
         if self.half_width_percent:
-            return f"{TWO_STAGE}: a pilot of {self.runs} runs, then as many as ±{self.half_width_percent:g} % needs"
-        return f"quick: {self.runs} runs and {self.blocks} baseline blocks in one session, by wattlab measure"
+            return f"{TWO_STAGE}: a pilot, then as many runs as two_stage.half_width_percent needs, by wattlab measure"
+        return "quick: a few runs and baseline blocks in one session, by wattlab measure"
 
 
 def sut_by_ssh(text: str, key_file: str | None, python: str) -> dict[str, object]:
@@ -92,6 +97,64 @@ def sut_by_ssh(text: str, key_file: str | None, python: str) -> dict[str, object
     table: dict[str, object] = {"host": host.strip("[]")} | ({"user": user} if user else {})
     table |= {} if key_file is None else {"key_file": key_file}
     return table | ({"port": int(port)} if port else {}) | ({"python": python} if python else {})
+
+
+def of_numbers(runs: int | None, blocks: int | None, half_width_percent: float) -> None:
+    """Refuse a pilot that shows no spread.
+
+    Raises:
+        ConfigError: with what to give instead.
+    """
+    for option, number in (("--runs", runs), ("--blocks", blocks)):
+        if half_width_percent and number == 1:
+            raise ConfigError(
+                f"{option} 1: with --half-width it is the size of the pilot, and one shows no spread from which more "
+                f"could be planned; give at least {option} 2, or leave it out ({PILOT})"
+            )
+
+
+def of_words(command: Sequence[str], here: Path, *, is_local: bool) -> None:
+    """Refuse a word that can only be a file's name and names none: the program's own path, the script of an
+    interpreter, and any other script. What other words mean only the program knows: they may name what it writes.
+
+    Raises:
+        ConfigError: with the file that was probably meant.
+    """
+    for number, word in enumerate(command):
+        is_script = number > 0 and SCRIPT.search(word) is not None and not command[number - 1].startswith("-")
+        if not is_script and number != _program_of(command):
+            continue
+        if is_file_or_folder(here / word) or (not is_local and Path(word).is_absolute()):
+            continue  # what has its whole path may be on that machine
+        folder = (here / word).parent
+        names = sorted(path.name for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+        meant = did_you_mean(Path(word).name, names) if names else ""
+        advice = meant if meant.startswith("did you mean") else "the command is started in the folder where you are"
+        raise ConfigError(f"{word}: there is no such file in {folder}; {advice}")
+
+
+def _program_of(command: Sequence[str]) -> int | None:
+    """Where among the words the file of the program is named: what is started by its path, or the first word behind
+    an interpreter that is no option and looks like a file; None where nothing does."""
+    if "/" in command[0]:
+        return 0
+    if not INTERPRETERS.fullmatch(command[0]):
+        return None
+    for number, word in enumerate(command[1:], 1):
+        if word in INLINE:
+            return None
+        if word.startswith("-") or ASSIGNMENT.match(word) or INTERPRETERS.fullmatch(word):
+            continue
+        return number if "/" in word or SCRIPT.search(word) else None
+    return None
+
+
+def is_file_or_folder(path: Path) -> bool:
+    """Whether there is anything of that name; of one that nothing can have there is not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
 
 
 def of_command(command: Sequence[str]) -> None:

@@ -26,6 +26,7 @@ WORK = "inputs/work"
 """What was staged to the SUT, as its work folder had it."""
 BEGUN_WITH = ("inputs", "artifacts")
 """Folders of every run, whether anything comes into them or not."""
+UNENDED = "being measured, or cut off: the campaign's log does not say yet how it ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,8 @@ class RunFolder:
     indicators: tuple[IndicatorDescriptor, ...]
     events: tuple[Event, ...]
     stop: Stop | None
+    is_unended: bool = False
+    """The campaign's log does not say yet how it ended (`Examination.unended`)."""
 
     @classmethod
     def open(cls, path: Path) -> "RunFolder":
@@ -91,6 +94,8 @@ class RunFolder:
     @property
     def reason(self) -> str | None:
         """Why it did not succeed."""
+        if self.is_unended:
+            return UNENDED
         return self.stop.reason if self.stop else "cut off without a stop document (killed, or the host went down)"
 
     @property

@@ -67,6 +67,15 @@ class Examination:
     receipts: list[Entry]
     runs: dict[str, RunFolder]
     unreadable: dict[str, str]
+    unended: str | None = None
+    """The run that the log began last and does not say the end of: it is being measured, or was cut off."""
+    awaited: frozenset[Check] = frozenset()
+    """Checks that fail because that run is not sealed yet, and for nothing else."""
+
+    @property
+    def broken(self) -> list[Check]:
+        """Checks that fail of what is sealed, and of what was removed or added."""
+        return [check for check in self.checks if not check.passed and check not in self.awaited]
 
 
 def verify_campaign(path: Path) -> list[Check]:
@@ -91,6 +100,9 @@ def examine(path: Path) -> Examination:
         RunFolderError: the folder is no campaign.
     """
     campaign = CampaignFolder(path)
+    before = {
+        run.name for run in campaign.run_paths()
+    }  # of a campaign that is being measured the log goes on meanwhile
     entries, checks = _examine_log(campaign.log, path.name, "chain")
     checks.append(_verify_plain(path, entries))
     annotations, noted = _examine_log(campaign.annotations, path.name, "annotations")
@@ -102,8 +114,14 @@ def examine(path: Path) -> Examination:
     begun = {begin.folder: begin for begin in of(RunBegin, entries)}
     started = {start.folder: start for start in of(RunStart, entries)}
     ended = {end.folder: end for end in of(RunEnd, entries)}
-    on_disk = [run.name for run in campaign.run_paths()]
-    checks.append(_verify_complete(path.name, entries, ended, on_disk))
+    on_disk = [run.name for run in campaign.run_paths() if run.name in before or run.name in begun]
+    last = next(reversed(begun), None) if checks[0].passed else None
+    unended = None if last in ended else last
+    gaps = _gaps(entries, ended, on_disk)
+    checks.append(Check(path.name, "complete", not gaps, "; ".join(gaps) or f"{len(begun)} runs"))
+    own = set() if unended is None else {_never_ended(unended)}
+    own |= set() if unended is None or unended in started else {_missing(unended)}  # its folder is about to be made
+    awaited = [checks[-1]] if own.issuperset(gaps) else []
     runs: dict[str, RunFolder] = {}
     unreadable: dict[str, str] = {}
     header, alike = header_of(entries), Alike()
@@ -111,19 +129,33 @@ def examine(path: Path) -> Examination:
     ordered = [*(name for name in begun if name in on_disk), *(name for name in on_disk if name not in begun)]
     for name in steps("checking the bytes of the runs", ordered):
         found, run = _examine_run(path / name)
+        if name == unended and not all(check.passed for check in found):
+            found, run = _examine_run(path / name)  # it may have been sealed while it was read
+        if name == unended and not (path / name / MANIFEST).exists():
+            awaited += [check for check in found if not check.passed and check.name != "plain"]
         checks += found
         if isinstance(run, str):
             unreadable[name] = run
         else:
             runs[name] = alike.run(run)
             if name in begun:
-                checks += _verify_link(run, previous, ended.get(name))
+                links = _verify_link(run, previous, ended.get(name))
+                awaited += links if name == unended else []
+                checks += links
                 checks.append(
                     _verify_place(run, begun[name], started.get(name), None if header is None else header.name)
                 )
         previous = (ended[name].manifest if name in ended else None) or previous
     checks += [_verify_attachment(path, attachment) for attachment in of(Attachment, entries)]
-    return Examination(checks, entries, annotations, receipts, runs, unreadable)
+    return Examination(checks, entries, annotations, receipts, runs, unreadable, unended, frozenset(awaited))
+
+
+def _never_ended(name: str) -> str:
+    return f"{name} was begun but never ended; `wattlab run` seals it"
+
+
+def _missing(name: str) -> str:
+    return f"{name} is missing"
 
 
 def _examine_log(log: ChainedLog, subject: str, name: str) -> tuple[list[Entry], list[Check]]:
@@ -185,17 +217,15 @@ def _verify_plain(path: Path, entries: Sequence[Entry]) -> Check:
     return Check(path.name, "plain", not problems, "; ".join(problems) or "plain files and folders only")
 
 
-def _verify_complete(
-    subject: str, entries: Sequence[Entry], ended: Mapping[str, RunEnd], on_disk: Sequence[str]
-) -> Check:
+def _gaps(entries: Sequence[Entry], ended: Mapping[str, RunEnd], on_disk: Sequence[str]) -> list[str]:
+    """What the log names and is not there or not ended, and what is there and the log does not name."""
     begun = [begin.folder for begin in of(RunBegin, entries)]
     # A run that was cut off before anything was recorded ends with the manifest null and has no folder.
     recorded = {name for name in begun if name not in ended or ended[name].manifest is not None}
-    problems = [f"{name} is missing" for name in begun if name in recorded and name not in on_disk]
+    problems = [_missing(name) for name in begun if name in recorded and name not in on_disk]
     problems += [f"{name} is not in the campaign's log" for name in sorted(set(on_disk) - set(begun))]
-    problems += [f"{name} was begun but never ended; `wattlab run` seals it" for name in begun if name not in ended]
-    problems += [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
-    return Check(subject, "complete", not problems, "; ".join(problems) or f"{len(begun)} runs")
+    problems += [_never_ended(name) for name in begun if name not in ended]
+    return problems + [f"{name} is listed twice" for name in sorted({n for n in begun if begun.count(n) > 1})]
 
 
 def _verify_link(run: RunFolder, previous: str | None, end: RunEnd | None) -> list[Check]:

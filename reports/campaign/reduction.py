@@ -207,9 +207,8 @@ class Reduction:
 
     def _of_evidence(self) -> Iterator[Finding]:
         """Broken seals, what the operator noted, what cannot be read."""
-        for check in self.seen.checks:
-            if not check.passed:
-                yield Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
+        for check in self.seen.broken:
+            yield Finding("broken-seal", "invalid", check.subject, {"check": check.name, "detail": check.detail})
         yield from lab_rules.of_annotations(self.seen.annotations)
         yield from self.judged.unreadable
 

@@ -352,7 +352,7 @@ class AnalysedRun:
         start = self.run.start
         if self.run.exit_status != "abort" or start.source is not None or start.kind in NOT_RATED:
             return False
-        if self.interval_ns is None:
+        if self.interval_ns is None or self.run.is_unended:
             return False
         phases = [event for event in self.run.events if isinstance(event, PhaseEvent)]
         names = {event.name for event in phases}

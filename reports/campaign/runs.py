@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.record.entries import RunBegin, of
 from harness.record.errors import AnalysisError
+from harness.record.run_folder import UNENDED
 from harness.record.steps import steps
 from harness.record.verify import Examination
 from reports.campaign.log import reasons_excluded, reasons_thrown_out
@@ -32,20 +33,26 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
     lies; the run is then excluded."""
     order = {begin.folder: place for place, begin in enumerate(of(RunBegin, seen.entries))}
     exclusions = reasons_thrown_out(seen.entries) | reasons_excluded(seen.annotations)
-    broken = {check.subject for check in seen.checks if not check.passed}
+    broken = {check.subject for check in seen.broken}
     ordered = sorted(seen.runs.keys() | seen.unreadable.keys(), key=lambda name: (order.get(name, len(order)), name))
     for name in steps("reading the runs", ordered):
+        if name in seen.unreadable and name == seen.unended and name not in broken:
+            found.append(Finding("run-aborted", "info", name, {"reason": UNENDED}))
+            continue
         if name in seen.unreadable:
             detail = seen.unreadable[name].replace(f"{path}/", "")
             found.append(Finding("unreadable", "invalid", name, {"detail": detail}))
             continue
         run, unreadable = seen.runs[name], None
+        if name == seen.unended:
+            run = replace(run, stop=None, is_unended=True)  # whatever its journal says, no log holds it yet
         try:
             series = read_run(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
             unreadable = str(error).replace(f"{path}/", "")
-            found.append(Finding("unreadable", "invalid", name, {"detail": unreadable}))
+            if name != seen.unended or name in broken:
+                found.append(Finding("unreadable", "invalid", name, {"detail": unreadable}))
             unreadable = None if was(Rule.DAMAGED_CELLS) else unreadable
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)

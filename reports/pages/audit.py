@@ -7,6 +7,7 @@ not say is printed as not stated.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from harness.record.run_folder import UNENDED
 from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, recorded, result_tables, run_tables, set_up_tables
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Photo, Reason, Row, Section, Table, css_text
@@ -292,7 +293,8 @@ def _planned(results: Results) -> Paragraph:
 def _seal(results: Results) -> list[Block]:
     broken = [finding for finding in results.findings if finding.code == "broken-seal"]
     checked = "Seals of all run folders, the chain of runs and of the log were checked when the results were computed: "
-    held = Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold."))
+    waiting = "" if not any(run.reason == UNENDED for run in results.runs) else f" One run is {UNENDED}."
+    held = Paragraph(checked + (f"{len(broken)} checks failed, see below." if broken else "all hold.") + waiting)
     return [held, Paragraph(not_proved(results.evidence))]
 
 

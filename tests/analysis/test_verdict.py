@@ -1,6 +1,8 @@
 """The verdict's rule, the decision about a limit with its risk, and what takes a run out of the means."""
 
+import json
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.record.campaign_folder import CAMPAIGN
+from harness.record.run_folder import JOURNAL, UNENDED
 from harness.record.seal import MANIFEST
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
@@ -242,3 +246,66 @@ def test_each_origin_is_said_of_its_own_meters_and_before_the_worst_of_all() -> 
     with as_before({Rule.EACH_ORIGIN}):
         then = lab_rules.of_origins(meters, certify_declared=False)
     assert [(one.code, one.evidence) for one in then] == [("emulated", {"meters": ["bench", "wall"]})]
+
+
+def unended(campaign: Path, *, sealed: bool) -> str:
+    """Take the campaign back to before the log held the end of its last run, as a second terminal sees it."""
+    log = campaign / CAMPAIGN
+    log.chmod(0o644)
+    lines = log.read_bytes().splitlines(keepends=True)
+    name: str = json.loads(lines[-1])["folder"]
+    assert json.loads(lines.pop())["type"] == "run-end"
+    log.write_bytes(b"".join(lines))
+    run = campaign / name
+    run.chmod(0o755)
+    if not sealed:
+        (run / MANIFEST).unlink()
+    return name
+
+
+@pytest.mark.parametrize("left", ["sealed", "whole", "no stop", "half a stream", "half a start"])
+def test_a_run_that_is_being_measured_is_left_out_and_breaks_nothing(tmp_path: Path, left: str) -> None:
+    campaign = campaign_of(tmp_path, Monitored())
+    name = unended(campaign, sealed=left == "sealed")
+    journal = campaign / name / JOURNAL
+    journal.chmod(0o644)
+    documents = journal.read_bytes().splitlines(keepends=True)
+    if left in ("no stop", "half a stream"):
+        journal.write_bytes(b"".join(documents[:-1]))
+    if left == "half a start":
+        journal.write_bytes(documents[0][:20])
+    if left == "half a stream":
+        stream = campaign / name / "readings-wall.csv"
+        stream.chmod(0o644)
+        stream.write_bytes(stream.read_bytes()[:-9])
+    found = analyse(campaign).numbers
+    assert not {"broken-seal", "unreadable"} & {finding.code for finding in found.findings}
+    assert found.verdict.word != "invalid"
+    assert [run.excluded_because for run in found.runs if run.folder == name] == [UNENDED] * (left != "half a start")
+
+
+def test_a_run_that_the_log_saw_on_disk_and_is_gone_is_broken(tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, Monitored())
+    shutil.rmtree(campaign / unended(campaign, sealed=True))
+    assert analyse(campaign).numbers.verdict.word == "invalid"
+
+
+def test_a_run_without_an_end_that_others_follow_is_broken(tmp_path: Path) -> None:
+    """Only the last run can be the one that is being measured."""
+    campaign = campaign_of(tmp_path, Monitored())
+    run = next(campaign.glob("*-r02-*"))
+    unended(campaign, sealed=True)
+    run.chmod(0o755)
+    (run / MANIFEST).unlink()
+    found = analyse(campaign)
+    assert found.numbers.verdict.word == "invalid"
+    assert first_run(found)["excluded_because"].startswith("its seal is broken")
+
+
+def test_a_sealed_run_whose_bytes_changed_is_broken_whether_the_log_holds_its_end_or_not(tmp_path: Path) -> None:
+    campaign = campaign_of(tmp_path, Monitored())
+    name = unended(campaign, sealed=True)
+    stream = campaign / name / "readings-wall.csv"
+    stream.chmod(0o644)
+    stream.write_bytes(stream.read_bytes().replace(b",4", b",3", 1))
+    assert analyse(campaign).numbers.verdict.word == "invalid"

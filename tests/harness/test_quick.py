@@ -1,6 +1,7 @@
 """What `wattlab measure` makes of one line: names, files, a lab.toml that is read as it was meant."""
 
 import argparse
+import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,7 +15,17 @@ from harness import cli
 from harness.cli import meter_choice
 from harness.measure.lab_file import load
 from harness.measure.material import needs_of
-from harness.measure.quick import Quick, folder_for, lab_toml, name_of, named_files, of_command, sut_by_ssh, toml_of
+from harness.measure.quick import (
+    Quick,
+    folder_for,
+    lab_toml,
+    name_of,
+    named_files,
+    of_command,
+    of_words,
+    sut_by_ssh,
+    toml_of,
+)
 from harness.record.errors import ConfigError
 from harness.sut.prepare import Needs
 
@@ -56,6 +67,62 @@ def test_a_program_with_a_blank_in_its_name_is_no_line_for_a_shell(
     of_command(["my program"])
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["python3", "trian.py"], "trian.py: there is no such file in {here}; did you mean train.py?"),
+        (["python3", "-u", "trian.py"], "did you mean train.py?"),
+        (["nice", "-n", "5", "python3", "trian.py"], "did you mean train.py?"),
+        (["torchrun", "trian.py"], "did you mean train.py?"),
+        (["./trian.py"], "did you mean train.py?"),
+        (["bash", "sub/none"], "none: there is no such file in {here}/sub; the command is started in the folder"),
+        (["python3", "/nowhere/x.py"], "no such file in /nowhere"),
+    ],
+)
+def test_a_script_that_is_not_there_is_refused_before_anything_is_measured(
+    command: list[str], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "train.py").write_text("")
+    (tmp_path / "sub").mkdir()
+    with pytest.raises(ConfigError) as refused:
+        of_words(command, tmp_path, is_local=True)
+    assert said.format(here=tmp_path) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["python3", "train.py", "--model", "org/model", "out/result.csv"],
+        ["python3", "-c", "import x.py"],
+        ["python3", "-m", "package", "org/model"],
+        ["sh", "-c", "python3 trian.py"],
+        ["env", "A=b/c", "python3", "train.py", "-o", "new.py"],
+        ["sleep", "3"],
+        ["/bin/true"],
+    ],
+)
+def test_what_only_the_program_can_tell_is_no_missing_file(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("")
+    of_words(command, tmp_path, is_local=True)
+
+
+def test_on_another_machine_a_whole_path_is_not_looked_for_here(tmp_path: Path) -> None:
+    of_words(["python3", "/nowhere/x.py"], tmp_path, is_local=False)
+    with pytest.raises(ConfigError, match="no such file"):
+        of_words(["python3", "x.py"], tmp_path, is_local=False)
+
+
+@pytest.mark.parametrize("option", ["--runs", "--blocks"])
+def test_a_pilot_of_one_is_refused_by_the_name_of_its_option_and_nothing_is_written(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    meter = ["--meter", "shelly@http://127.0.0.1:9"]
+    assert cli.main(["measure", *meter, "--half-width", "5", option, "1", "--", "true"]) == 1
+    assert f"{option} 1: with --half-width it is the size of the pilot" in " ".join(capsys.readouterr().err.split())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_that_the_words_name_are_kept_and_nothing_else(tmp_path: Path) -> None:
     for name in ("train.py", "data.csv", "python3"):
         (tmp_path / name).write_text("")
@@ -76,7 +143,7 @@ def test_the_lab_toml_is_read_as_it_was_meant(tmp_path: Path) -> None:
     file = tmp_path / "lab.toml"
     file.write_text(lab_toml(quick, tmp_path, "2026-11-29"))
     config = load(file)
-    assert config.file.campaign.design == "quick: 3 runs and 2 baseline blocks in one session, by wattlab measure"
+    assert config.file.campaign.design == "quick: a few runs and baseline blocks in one session, by wattlab measure"
     assert (config.scenarios[0].repetitions, config.file.baseline.blocks) == (3, 2)
     assert (config.scenarios[0].directory, config.scenarios[0].files) == (str(tmp_path), (tmp_path / "train.py",))
     assert config.file.meters["wall"].options == {"interval_s": 0.5}
@@ -89,7 +156,8 @@ def test_two_stages_are_declared_with_their_rule(tmp_path: Path) -> None:
     quick = Quick(command=["true"], meters=SHELLY, runs=10, blocks=10, half_width_percent=5.0)
     file.write_text(lab_toml(quick, tmp_path, "2026-11-29"))
     campaign = load(file).file.campaign
-    assert campaign.design.startswith("two-stage: a pilot of 10 runs")
+    assert campaign.design.startswith("two-stage: a pilot, then as many runs")
+    assert not re.search(r"\d", campaign.design), "a number in it becomes false when the file is changed"
     assert campaign.two_stage.half_width_percent == 5.0
 
 

@@ -16,9 +16,15 @@ KINDS: Mapping[FindingCode, FindingKind] = {
     ),
     "run-aborted": FindingKind(
         ("info",),
-        when="the lab's side ended the run; it is listed; evidence `reason`",
-        meaning="The run was ended by the lab's side, not by the workload; it is listed and enters no mean.",
-        remedy="Look in the table of all runs whether it was repeated; if it was not, `wattlab run` repeats it.",
+        when="the lab's side ended the run, or it has not ended yet; it is listed; evidence `reason`",
+        meaning=(
+            "The run was ended by the lab's side, not by the workload, or is still being measured; it is listed and "
+            "enters no mean."
+        ),
+        remedy=(
+            "Look in the table of all runs whether it was repeated; if it was not, `wattlab run` repeats it. One that "
+            "is being measured counts as soon as it has ended: give `wattlab report` again then."
+        ),
         is_deviation=True,
         is_of_lost_run=True,
     ),
