@@ -119,10 +119,10 @@ def _folder_of(arguments: argparse.Namespace) -> Path:
     folder: Path = arguments.folder
     if arguments.beside:
         return folder
-    from harness.record.campaign_folder import CAMPAIGN
+    from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 
     if folder.exists() and not (folder / CAMPAIGN).is_file() and (not folder.is_dir() or any(folder.iterdir())):
-        raise LabError(f"{folder}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
+        CampaignFolder(folder)
     if not folder.exists() and not folder.parent.is_dir():
         raise LabError(f"{folder}: neither it nor the folder that it would lie in is there; correct the path")
     return folder

@@ -37,7 +37,7 @@ def of_station(path: Path, lab: StationFile, runs: Path) -> Contradictions:
     for name, section in lab.meters.items():
         place = f"meters.{name}"
         yield [f"{place}.driver", f"{place}.options"], consistency.of_driver(f"{path}: {place}", section)
-        yield [f"{place}.port"], consistency.of_port(f"{path}: {place}.port", section.port)
+        yield [f"{place}.port", f"{place}.driver"], consistency.of_port(f"{path}: {place}.port", section)
         yield (
             [f"{place}.limits_percent"],
             consistency.of_limits(f"{path}: {place}.limits_percent", section.limits_percent),

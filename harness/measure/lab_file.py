@@ -27,6 +27,7 @@ from harness.record.documents import Json
 from harness.record.errors import ConfigError
 from harness.station import consistency, suts
 from harness.station.station import NamedSut, Station, SutSection, absolute
+from meters.options import did_you_mean
 
 INIT = "write one with `wattlab init`"
 NO_SUT: Json = {"host": "", "python": ""}
@@ -260,7 +261,9 @@ def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes 
         if campaign.exists() and path.exists() and campaign.samefile(path):
             raise ConfigError(f"--campaign {campaign}: that is lab.toml itself; leave it out, both are read from there")
         return read_toml(campaign, "a campaign file has what is asked of the station: [campaign], [baseline], ...")
-    if not lab.keys() & {"campaign", "baseline", "scenarios"} and lab.keys() & {"meters", suts.ALONE, suts.TABLE}:
+    asked = ("campaign", "baseline", "scenarios")
+    is_asked = lab.keys() & {*asked} or any(did_you_mean(key, asked).startswith("did you") for key in lab)
+    if not is_asked and lab.keys() & {"meters", suts.ALONE, suts.TABLE}:
         listed = ", ".join(str(file) for file in campaign_files(path))
         raise ConfigError(
             f"{path}: it has no campaign ([campaign], [baseline], [scenarios.NAME]); name the file that has one with "

@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from harness.attest.signer import OF_SEAL, sign
@@ -23,6 +24,7 @@ from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
 from harness.measure.reason import Reason, Severity
 from harness.measure.scenario import Scenario
+from harness.measure.script import scripts_of
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json, matches
 from harness.record.entries import header_of
@@ -41,6 +43,14 @@ from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
+WHAT = """import json, os, sys
+def kind(path):
+    if os.path.isdir(path):
+        return "folder" if os.access(path, os.X_OK) else "closed"
+    return "file" if os.path.isfile(path) else "other" if os.path.exists(path) else ""
+print(json.dumps({path: kind(path) for path in sys.argv[1:]}))
+"""
+"""What paths name on the SUT."""
 LENGTHS = ("load_s", "idle_s")
 """Parameters of our own scenarios that say how long a run of them lasts."""
 WITNESS_CLOCK_S = 5.0
@@ -263,6 +273,7 @@ def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
             if not any(remark.code == "python" for remark in diagnoses):
                 yield from _packages(config, sut)
                 yield from _programs(config, sut)
+                yield from _places(config, sut)
             yield from _prepared(config, sut)
     except LabError as error:
         yield Reason("refuse", "SUT", str(error))
@@ -304,6 +315,35 @@ def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:
         if program in found and found[program] is None:
             text = f"the SUT has no program {program!r} that this login can start; install it, or correct the command"
             yield Reason("refuse", f"scenario {scenario}", text)
+
+
+def _places(config: LabConfig, sut: Sut) -> Iterator[Reason]:
+    """Whether the folders in which commands are started are there, and in them the scripts that the commands name."""
+    scripts = {scenario.name: _scripts(scenario) for scenario in config.scenarios}
+    named = sorted(
+        {path for paths in scripts.values() for path in paths} | {s.directory for s in config.scenarios} - {""}
+    )
+    kinds = sut.ask_program(sut.python, WHAT, *named) if named else {}
+    for scenario in config.scenarios:
+        subject, folder = f"scenario {scenario.name}", scenario.directory
+        if folder and kinds[folder] != "folder":
+            what = "is no folder that this login can enter" if kinds[folder] else "is not there"
+            text = f"directory: {folder} {what} on the SUT, and the command is to be started in it; make or correct it"
+            yield Reason("refuse", subject, text)
+            continue
+        for path in scripts[scenario.name]:
+            if kinds[path] != "file":
+                text = f"command: it names {path}, and the SUT has no such file; bring it there, or correct the command"
+                yield Reason("refuse", subject, text)
+
+
+def _scripts(scenario: Scenario) -> list[str]:
+    """The scripts that a command names outside its work folder, by their whole paths on the SUT; `_programs` looks for
+    a program that is named by its whole path."""
+    staged = {path.name for path in scenario.files}
+    words = [scenario.command[at] for at in scripts_of(scenario.command) if at > 0 or scenario.command[0][0] != "/"]
+    paths = [PurePosixPath(scenario.directory) / word for word in words if word not in staged]
+    return [str(path) for path in paths if path.is_absolute()]
 
 
 def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.measure.campaign_file import BASELINE, SYNC, TWO_STAGE
 from harness.measure.material import MOST_KEPT_BYTES
+from harness.measure.script import ASSIGNMENT, INTERPRETERS, scripts_of
 from harness.record.errors import ConfigError
 from harness.station.consistency import LONGEST_NAME
 from harness.station.station import EMBEDDED, LOCAL
@@ -28,17 +29,11 @@ RUNS, PILOT = 5, 10
 BASELINE_S, STABILIZATION_S, SUPPLEMENTARY_S = 20.0, 5.0, 3.0
 FOLDER = "measured"
 """Below the folder in which the command was given."""
-INTERPRETERS = re.compile(r"(python|pypy)[0-9.]*|bash|sh|env|nice|time|node|julia|Rscript|perl|ruby|java")
-ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
 SUT_ADDRESS = re.compile(
     r"(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)@)?"
     r"([A-Za-z0-9][A-Za-z0-9_.-]*|\[[0-9A-Fa-f:.]+(?:%[A-Za-z0-9_.-]+)?\])(?::([0-9]{1,5}))?"
 )
 """user, host, port; a host alone may be a name that ~/.ssh/config explains."""
-INLINE = ("-c", "-e", "-m")
-"""Options of interpreters behind which no script stands."""
-SCRIPT = re.compile(r"\.(py|sh|js|jl|R|r|pl|rb|jar)$")
-"""How the names of scripts end."""
 SHELL = re.compile(r"[|;<>]|&&")
 """What only a shell understands."""
 
@@ -120,10 +115,7 @@ def of_words(command: Sequence[str], here: Path, *, is_local: bool) -> None:
     Raises:
         ConfigError: with the file that was probably meant.
     """
-    for number, word in enumerate(command):
-        is_script = number > 0 and SCRIPT.search(word) is not None and not command[number - 1].startswith("-")
-        if not is_script and number != _program_of(command):
-            continue
+    for word in (command[number] for number in scripts_of(command)):
         if is_file_or_folder(here / word) or (not is_local and Path(word).is_absolute()):
             continue  # what has its whole path may be on that machine
         folder = (here / word).parent
@@ -131,22 +123,6 @@ def of_words(command: Sequence[str], here: Path, *, is_local: bool) -> None:
         meant = did_you_mean(Path(word).name, names) if names else ""
         advice = meant if meant.startswith("did you mean") else "the command is started in the folder where you are"
         raise ConfigError(f"{word}: there is no such file in {folder}; {advice}")
-
-
-def _program_of(command: Sequence[str]) -> int | None:
-    """Where among the words the file of the program is named: what is started by its path, or the first word behind
-    an interpreter that is no option and looks like a file; None where nothing does."""
-    if "/" in command[0]:
-        return 0
-    if not INTERPRETERS.fullmatch(command[0]):
-        return None
-    for number, word in enumerate(command[1:], 1):
-        if word in INLINE:
-            return None
-        if word.startswith("-") or ASSIGNMENT.match(word) or INTERPRETERS.fullmatch(word):
-            continue
-        return number if "/" in word or SCRIPT.search(word) else None
-    return None
 
 
 def is_file_or_folder(path: Path) -> bool:

@@ -48,7 +48,7 @@ class CampaignFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
         if not (path / CAMPAIGN).is_file():
-            raise RunFolderError(f"{path}: no {CAMPAIGN} in it; name the folder of a campaign, such as runs/core-study")
+            raise RunFolderError(f"{path}: {_no_campaign(path)}")
         self.log = ChainedLog(path / CAMPAIGN, IN_LOG)
         self.on_head: Callable[[], None] = _unwitnessed
         """Called when the log has a new head that a witness is told; returns at once."""
@@ -113,6 +113,22 @@ class CampaignFolder:
             for begin in of(RunBegin, self.entries())
             if (self.path / inside(begin.folder) / JOURNAL).is_file()
         ]
+
+
+MOST_NAMED = 5
+"""Of the campaigns below a folder."""
+
+
+def _no_campaign(path: Path) -> str:
+    """Why a path is no campaign, and which campaigns lie below it: that of a lab, or where its campaigns lie."""
+    remedy = "name the folder of a campaign, such as runs/core-study"
+    if not path.exists():
+        return f"no such folder; {remedy}"
+    if not path.is_dir():
+        return f"no {CAMPAIGN} in it, it is a file; {remedy}"
+    found = sorted(log.parent for depth in ("*", "*/*") for log in path.glob(f"{depth}/{CAMPAIGN}"))
+    named = ", ".join(map(str, found[:MOST_NAMED])) + (", ..." if len(found) > MOST_NAMED else "")
+    return f"no {CAMPAIGN} in it; {f'below it lies {named}' if found else remedy}"
 
 
 def write_derived(campaign: Path, name: str, content: str | bytes) -> Path:

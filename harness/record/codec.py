@@ -171,6 +171,10 @@ def record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str, mist
     meant = [did_you_mean(key, known) for key in raw if key not in known]
     unknown = [key for key in raw if key not in known]
     mistakes.extend(f"{file}: {path}{key}: unknown key; {name}" for key, name in zip(unknown, meant, strict=True))
+    for key, name in zip(unknown, meant, strict=True):
+        word = name.removeprefix("did you mean ").removesuffix("?")
+        if word in known and word not in raw:  # what stands there is read as what it was meant for
+            _value(hints[word], raw[key], file, path + key, known[word].metadata, mistakes)
     values: dict[str, Any] = {}
     for name, spec in known.items():
         if name in raw:

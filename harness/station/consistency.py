@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.station.station import BRACKETED, EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
 from meters.meter import MeterOptionError
 from meters.options import did_you_mean, read_options
+from meters.port import WEB_SCHEMES, scheme_of
 from meters.registry import COUNTERS, KNOWN, no_driver
 
 LARGEST_LIMIT_PERCENT = 50.0
@@ -150,10 +151,22 @@ def of_counters(where: str, section: MeterSection, sut: SutSection) -> Iterator[
         )
 
 
-def of_port(where: str, port: str) -> Iterator[str]:
-    """A port that is named."""
+def of_port(where: str, section: MeterSection) -> Iterator[str]:
+    """A port that is named, and of a kind at which its driver can be opened."""
+    port, driver = section.port, KNOWN.get(section.driver)
     if not port:
         yield f"{where}: empty; `wattlab meter list --probe` says which meter answers at which port"
+        return
+    if port == EMBEDDED:
+        return
+    try:
+        is_web = scheme_of(port) in WEB_SCHEMES
+    except MeterOptionError as error:
+        yield f"{where}: {error}"
+        return
+    if driver is not None and driver.links == ("http",) and not is_web:
+        address = "" if "/" in port else f", such as http://{port}"
+        yield f"{where}: found {port!r}, expected http://HOST or https://HOST{address}: {section.driver} is read there"
 
 
 def of_shared_lines(path: Path, meters: Mapping[str, MeterSection]) -> Iterator[str]:

@@ -43,7 +43,9 @@ class Campaign:
         """Where the numbers come from, as a sentence."""
 
     def __repr__(self) -> str:
-        head = f"Campaign {self.name!r}: {len(self.results.runs)} runs of {len(self.results.scenarios)} scenarios"
+        counts = (len(self.results.runs), "run"), (len(self.results.scenarios), "scenario")
+        runs, scenarios = (f"{count} {noun}{'' if count == 1 else 's'}" for count, noun in counts)
+        head = f"Campaign {self.name!r}: {runs} of {scenarios}"
         return f"{head}, {self.results.verdict.word}. {self.results.measurement.sentence} {self.basis}"
 
     @property

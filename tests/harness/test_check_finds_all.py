@@ -542,3 +542,23 @@ def test_a_program_that_the_sut_has_not_is_refused_and_one_that_it_has_is_not(la
     refused = lab.refusals(lab.load())
     assert list(refused) == ["scenario a", "scenario b"]
     assert "the SUT has no program 'no-such-program' that this login can start" in refused["scenario a"]
+
+
+def test_a_folder_or_a_script_that_the_sut_has_not_is_refused_and_those_that_it_has_are_not(
+    lab: Lab, tmp_path: Path
+) -> None:
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "train.py").write_text("")
+    (tmp_path / "file").write_text("")
+    for name, folder, word in (
+        ("a", "none", "train.py"), ("b", "file", "train.py"), ("c", "here", "trian.py"), ("d", "here", "train.py"),
+    ):  # fmt: skip
+        lab.text += f'[scenarios.{name}]\ncommand = ["python3", "{word}", "out/x"]\nrepetitions = 1\n'
+        lab.text += f'directory = "{tmp_path / folder}"\n'
+    lab.text += '[scenarios.e]\ncommand = ["python3", "/no/such/script.py"]\nrepetitions = 1\n'
+    refused = lab.refusals(lab.load())
+    assert list(refused) == ["scenario a", "scenario b", "scenario c", "scenario e"]
+    assert f"directory: {tmp_path / 'none'} is not there on the SUT" in refused["scenario a"]
+    assert "is no folder that this login can enter" in refused["scenario b"]
+    assert f"it names {tmp_path / 'here' / 'trian.py'}, and the SUT has no such file" in refused["scenario c"]
+    assert "it names /no/such/script.py" in refused["scenario e"]

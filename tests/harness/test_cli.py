@@ -132,8 +132,8 @@ def test_plan_lists_the_cells_of_crossed_factors_and_their_levels(
     ("words", "message"),
     [
         (["plan", "--lab", "/no/such/lab.toml"], "wattlab: /no/such/lab.toml: no such file"),
-        (["verify", "/no/such/campaign"], "wattlab: /no/such/campaign: no campaign.jsonl"),
-        (["report", "/no/such/campaign"], "no campaign.jsonl in it"),
+        (["verify", "/no/such/campaign"], "wattlab: /no/such/campaign: no such folder"),
+        (["report", "/no/such/campaign"], "no such folder; name the folder of a campaign"),
         (["meter", "read", "wattsup", "/dev/no-such-port"], "/dev/no-such-port"),
         (["meter", "read", "wattsup", "/dev/null", "--option", "baud"], "expected NAME=VALUE"),
         (["meter", "read", "wattsup"], "name its port after it"),

@@ -343,3 +343,38 @@ def test_a_campaign_whose_folder_is_below_a_file_says_what_is_wrong_with_the_pat
     (tmp_path / "runs").write_text("a file")
     with pytest.raises(RunFolderError, match=r"cannot create the campaign \(Not a directory: a part of the path"):
         CampaignFolder.create(tmp_path / "runs" / "c")
+
+
+def test_mistakes_below_a_misspelt_key_and_of_a_port_stand_in_the_first_list(tmp_path: Path) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(
+        'schema = 1\n[campaing]\nname = "c"\nstabilization_s = "5"\n[sut]\nhost = "local"\n[meters.wall]\n'
+        'driver = "shelly"\nport = "192.168.1.20"\n[scenario.x]\ncommand = ["true"]\nrepetitions = 1\nfiles = "x"\n'
+    )
+    with pytest.raises(ConfigError) as refused:
+        load(file)
+    lines = str(refused.value)
+    assert "campaing.stabilization_s: found '5', expected a number" in lines
+    assert "scenario.x.files: found 'x', expected" in lines
+    assert "meters.wall.port: found '192.168.1.20', expected http://HOST or https://HOST, such as http://192" in lines
+    assert "campaing: unknown key; did you mean campaign?" in lines
+
+
+@pytest.mark.parametrize(
+    ("driver", "port", "said"),
+    [
+        ("wattsup", "ftp://x", "expected a device path"),
+        ("shelly", "/dev/ttyUSB0", "expected http://HOST or https://HOST: "),
+    ],
+)
+def test_a_port_of_another_kind_than_the_drivers_is_a_mistake_of_the_file(
+    tmp_path: Path, driver: str, port: str, said: str
+) -> None:
+    file = tmp_path / "lab.toml"
+    file.write_text(
+        re.sub(
+            r"(?m)^driver = .*$\n", f'driver = "{driver}"\n', re.sub(r"(?m)^port = .*$", f'port = "{port}"', MINIMAL)
+        )
+    )
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        load(file)

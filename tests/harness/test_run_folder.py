@@ -433,3 +433,13 @@ def test_what_no_reader_would_take_is_not_written_and_costs_itself_in_the_journa
         assert journal.failure is None
     codes = [event.code for event in RunFolder.open(tmp_path / "r").events if isinstance(event, NoteEvent)]
     assert codes == ["document-refused", "after"]
+
+
+def test_a_folder_above_campaigns_names_them(tmp_path: Path) -> None:
+    for name in ("quick", "again"):
+        CampaignFolder.create(tmp_path / "lab" / "runs" / name)
+    for folder in (tmp_path / "lab", tmp_path / "lab" / "runs"):
+        with pytest.raises(RunFolderError, match=f"below it lies {folder}.*again, {folder}.*quick"):
+            CampaignFolder(folder)
+    with pytest.raises(RunFolderError, match="nope: no such folder; name the folder of a campaign"):
+        CampaignFolder(tmp_path / "nope")
