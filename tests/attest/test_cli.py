@@ -61,7 +61,7 @@ def test_what_was_not_heard_is_sent_and_shown(
     path = lab(tmp_path, ssh_section(account))
     folder = load(path).campaign_folder
     assert cli.main(["witness", "send", "--lab", str(path)]) == 1
-    assert "no campaign.jsonl in it" in capsys.readouterr().err
+    assert "no such folder" in capsys.readouterr().err
     folder.parent.mkdir()
     write_campaign(folder)
     assert cli.main(["witness", "send", "--lab", str(path)]) == 0
