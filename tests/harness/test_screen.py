@@ -42,6 +42,7 @@ from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
 from reports.results.compared_pair import ComparedPair
 from reports.results.comparison import ComparedSet
+from reports.results.finding_kinds import KINDS
 from reports.results.inference import Effect, Test
 from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.campaign_results import read
@@ -384,6 +385,13 @@ def test_findings_are_counted_by_kind_and_the_heaviest_are_named_with_their_runs
     lines = [line for _, line in report.heaviest_findings(read(results))]
     named = [line.split(":")[0] for line in lines]
     assert named == ["emulated (campaign)", "foreign-load (9 of 9 runs)", "clipped (2 of 9 runs)"]
+
+
+@pytest.mark.parametrize("code", KINDS)
+def test_the_line_of_a_finding_ends_where_a_clause_does(code: str) -> None:
+    line = report.heaviest_findings(read(results_with([finding(code, "warn", "campaign")])))[0][1]
+    assert line.count("(") == line.count(")")
+    assert len(line) > len(code) + 30
 
 
 def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:

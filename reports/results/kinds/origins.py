@@ -91,7 +91,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "(`not_recorded_s`)"
         ),
         meaning=(
-            "The window that the publisher counts (MLPerf: power_begin to power_end) is nowhere among the samples, "
+            "The window that the publisher counts (power_begin to power_end of MLPerf) is nowhere among the samples, "
             "fits in two places, or is not covered by them."
         ),
         remedy=(

@@ -50,8 +50,8 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ),
         meaning=(
             "Other processes than the load and the agent kept the CPUs busy, more than the limit allows or otherwise "
-            "than in the baseline (a baseline block: than in the median block). Where that took more energy than the "
-            "result may be wrong by, or more of the CPUs than the limit, the run enters no mean."
+            "than in the baseline. A baseline block is held against the median block. Where that took more energy than "
+            "the result may be wrong by, or more of the CPUs than the limit, the run enters no mean."
         ),
         remedy=(
             "End services, updates and other users' programs on the SUT; `wattlab check` lists what runs there. Work "
