@@ -33,7 +33,7 @@ TABLES = {dict[str, Any]: "table", dict[str, str]: "table of texts", dict[str, f
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class KeyTable:
     """A table of a TOML file: its heading (empty: the file itself), the record that reads it, and another table whose
     keys it has too (empty: none)."""
 
@@ -48,16 +48,16 @@ class Table:
         return [spec for spec in fields(self.record) if spec.name not in shared]
 
 
-def tables_of(*records: type) -> dict[type, Table]:
+def tables_of(*records: type) -> dict[type, KeyTable]:
     """The tables of a file that several records read: each once, before those in it."""
-    tables: dict[type, Table] = {}
+    tables: dict[type, KeyTable] = {}
 
     def visit(record: type, path: str) -> None:
         for spec in fields(record):
             inner, heading = _table_in(get_type_hints(record)[spec.name], f"{path}{spec.name}")
             if inner is not None and inner not in tables:
                 above = tables.get(inner.__mro__[1])
-                tables[inner] = Table(heading, inner, above.heading if above else "")
+                tables[inner] = KeyTable(heading, inner, above.heading if above else "")
                 visit(inner, f"{heading.strip('[]')}.")
 
     for record in records:
@@ -109,13 +109,13 @@ def factors() -> str:
     return "\n".join(("| key | factor | in words |", "|---|---|---|", *rows))
 
 
-def _section(table: Table, tables: Mapping[type, Table]) -> str:
+def _section(table: KeyTable, tables: Mapping[type, KeyTable]) -> str:
     beside = f" It has every key of `{table.beside}`, and these:" if table.beside else ""
     rows = [_row(table.record, spec, tables) for spec in table.keys]
     return f"## `{table.heading}`\n{_words(inspect.getdoc(table.record))}{_place(table)}{beside}\n\n{_as_rows(rows)}"
 
 
-def _place(table: Table) -> str:
+def _place(table: KeyTable) -> str:
     """In which of two files it stands."""
     name = table.heading.strip("[]").partition(".")[0]
     if name not in {spec.name for record in (LabFile, Suts) for spec in fields(record)}:
@@ -128,7 +128,7 @@ def _as_rows(rows: list[str]) -> str:
     return "\n".join(("| key | what | is | default |", "|---|---|---|---|", *rows))
 
 
-def _row(record: type, spec: "Field[Any]", tables: Mapping[type, Table]) -> str:
+def _row(record: type, spec: "Field[Any]", tables: Mapping[type, KeyTable]) -> str:
     """A key as a line of a table."""
     hint = get_type_hints(record)[spec.name]
     inner, _ = _table_in(hint, "")

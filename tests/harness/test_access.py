@@ -59,6 +59,12 @@ files = ["../bench.py"]
 """
 
 
+def lab_at(port: str) -> str:
+    """The lab with its meter at a port, of a driver that is read there."""
+    lab = LAB.replace(AT, port)
+    return lab if port.startswith("http") else lab.replace('driver = "shelly"', 'driver = "wattsup"')
+
+
 def with_meter(text: str, *lines: str) -> str:
     return text.replace('driver = "shelly"', "\n".join(['driver = "shelly"', *lines]))
 
@@ -211,8 +217,8 @@ def test_what_the_register_says_of_a_network_is_held_to_its_form(tmp_path: Path,
 @pytest.mark.parametrize("port", ["http://192.0.2.7", "socket://192.0.2.7:5025", "rfc2217://192.0.2.7:5025"])
 def test_an_instrument_whose_key_is_known_is_not_reached_without_tls(tmp_path: Path, port: str) -> None:
     with pytest.raises(ConfigError, match=r"whose key the register has; reach it by TLS"):
-        load_register(read(tmp_path, LAB.replace(AT, port)).station)
-    register = load_register(read(tmp_path, LAB.replace(AT, "/dev/ttyUSB0")).station)
+        load_register(read(tmp_path, lab_at(port)).station)
+    register = load_register(read(tmp_path, lab_at("/dev/ttyUSB0")).station)
     assert register is not None
 
 

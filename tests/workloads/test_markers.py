@@ -161,7 +161,8 @@ def blocks(kind: str) -> list[str]:
 def test_the_lines_of_the_page_are_marker_lines() -> None:
     begin, end = (parse_marker(line.encode()) for line in blocks("")[0].strip().splitlines())
     assert (begin["edge"], end["edge"], end["metrics"]) == ("begin", "end", {"val_accuracy": 0.71})
-    assert all(f"`{work.key}`" in PAGE and f"`{work.name}`" in PAGE for work in UNDECLARED.work)
+    summary = (Path(__file__).parents[2] / "docs" / "summary-json.md").read_text()
+    assert all(f"`{work.key}`" in summary and f"`{work.name}`" in summary for work in UNDECLARED.work)
 
 
 def test_the_programs_of_the_page_mark_as_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
