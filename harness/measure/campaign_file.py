@@ -2,10 +2,11 @@
 contradicts itself in them.
 
 Knows these tables, their defaults and their rules; each mistake is a sentence that begins with file and TOML path.
-Knows no scenario (`harness.measure.scenario`) and nothing of the room.
+Knows no scenario (`harness.measure.scenario`) and nothing of the room. The table [qualification] is a record of
+`harness.record.qualification`, for what reads a campaign needs it too.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -136,15 +137,27 @@ class Analysis:
 def of_decided(path: Path, decision: Decision, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """A limit is one for a scenario that is measured, or for one of its cells. `cells`: table of a scenario -> what its
     runs are called; nothing where the table has a mistake."""
-    name, names = decision.scenario, [name for called in cells.values() for name in called]
+    if decision.scenario:
+        yield from _of_measured(f"{path}: decision.scenario", decision.scenario, cells, "the one that the limit is for")
+
+
+def of_loads(path: Path, loads: Iterable[str], cells: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """A load of a qualification is a scenario that is measured, or one of its cells; `cells` as in `of_decided`."""
+    for name in loads:
+        yield from _of_measured(f"{path}: qualification.loads.{name}", name, cells, "each that is a load")
+
+
+def _of_measured(place: str, name: str, cells: Mapping[str, Sequence[str]], which: str) -> Iterator[str]:
+    """A name that a table gives is that of a scenario without cells, or of a cell."""
+    names = [name for called in cells.values() for name in called]
     unread = [table for table, called in cells.items() if not called]
-    if not name or name in names or any(name == table or name.startswith(f"{table}.") for table in unread):
+    if name in names or any(name == table or name.startswith(f"{table}.") for table in unread):
         return
     if name in cells:
         listed = ", ".join(cells[name][:SHOWN_CELLS]) + (", ..." if len(cells[name]) > SHOWN_CELLS else "")
-        yield f"{path}: decision.scenario: {name!r} is measured in cells; name the one that the limit is for: {listed}"
+        yield f"{place}: {name!r} is measured in cells; name {which}: {listed}"
     else:
-        yield f"{path}: decision.scenario: no scenario {name!r} here; {did_you_mean(name, [*names, *unread])}"
+        yield f"{place}: no scenario {name!r} here; {did_you_mean(name, [*names, *unread])}"
 
 
 def of_limit(path: Path, decision: Decision) -> Iterator[str]:

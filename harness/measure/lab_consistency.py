@@ -15,11 +15,13 @@ from harness.measure.campaign_file import (
     of_first_stage,
     of_gate,
     of_limit,
+    of_loads,
     of_settle,
     of_stages,
 )
 from harness.measure.cells import cells_of, of_factors
 from harness.measure.lab_tables import LabFile, StationFile, station_of
+from harness.record.qualification import of_qualification
 from harness.station import consistency, suts
 from harness.station.station import SutSection
 
@@ -88,6 +90,9 @@ def of_campaign(path: Path, lab: LabFile, names: Sequence[str]) -> Contradiction
     yield [], _of_paths(path, {"campaign.runs_folder": lab.campaign.runs_folder})
     yield ["decision.scenario"], of_decided(path, lab.decision, called)
     yield ["decision.scenario", "decision.limit_wh"], of_limit(path, lab.decision)
+    if lab.qualification is not None:
+        yield ["qualification"], of_loads(path, lab.qualification.loads, called)
+        yield ["qualification"], of_qualification(str(path), lab.qualification)
     yield ["campaign.gate.limit_s", "campaign.pause_s"], of_gate(path, lab.campaign)
     yield ["campaign.settle"], of_settle(path, lab.campaign.settle)
     yield ["campaign.design", "campaign.two_stage"], of_stages(path, lab.campaign)

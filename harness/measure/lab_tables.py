@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision
 from harness.measure.scenario import ScenarioSection
 from harness.record.documents import Json, Thresholds
+from harness.record.qualification import KEY, Qualification
 from harness.station.station import Ambient, Lab, MeterSection, Seal, Station, Supply, SutSection, SutTable, Witness
 
 
@@ -37,10 +38,13 @@ class LabFile(StationFile):
     thresholds: Thresholds = field(default_factory=Thresholds)
     decision: Decision = field(default_factory=Decision)
     analysis: Analysis = field(default_factory=Analysis)
+    qualification: Qualification | None = None
+    """A campaign that qualifies software meters."""
 
     def to_json(self) -> Json:
-        """With all defaults, for the documents."""
-        return asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+        """With all defaults, for the documents; a campaign that is no qualification says nothing of one."""
+        plain = asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+        return {key: value for key, value in plain.items() if key != KEY or value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
