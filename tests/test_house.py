@@ -202,8 +202,8 @@ SMALL_HOUSE = {
                 "record/documents", "record/run_folder"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", "api/__init__", *(f"{room}/__init__" for room in (
-        "pages", "figures", "comparison", "study", "campaign", "trackers", "findings", "inference", "energy",
-        "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving", "readings/series",
+        "pages", "figures", "comparison", "study", "qualification", "campaign", "trackers", "findings", "inference",
+        "energy", "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving", "readings/series",
         "results/uncertainty", "inference/r_session", "campaign/analyse", "pages/audit"],
     "workloads": ["load"],
 }  # fmt: skip
@@ -235,6 +235,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         "meters/emulators/wattsup.py": "import threading",
         "harness/sut/agent/loop.py": "from harness.sut.agent import survey",
         "harness/measure/preflight.py": "from harness.sut.agent import survey",
+        "reports/qualification/__init__.py": "import reports.campaign.analyse\nimport reports.energy.budget",
         "harness/live/watch.py": "import threading\nimport reports.campaign.analyse\nimport harness.record.run_folder",
     }
     assert "0 broken" in lint_small_house(tmp_path, allowed)
@@ -261,6 +262,8 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (4, "reports/campaign/analyse.py", "import reports.pages.audit"),
         (4, "reports/results/uncertainty.py", "import reports.campaign.analyse"),
         (4, "reports/render.py", "import reports.api"),
+        (4, "reports/qualification/__init__.py", "import reports.comparison"),
+        (4, "reports/campaign/analyse.py", "import reports.qualification"),
         (4, "reports/surprise.py", ""),
         (5, "harness/measure/run.py", "import reports.campaign.analyse"),
         (5, "harness/sut/session.py", "import pandas"),

@@ -21,11 +21,17 @@ from reports.results.codec import LEFT_OUT, key_of
 from reports.results.comparison import Comparison
 from reports.results.document import Results
 from reports.results.kinds.code import FindingCode
+from reports.results.qualification import Qualification
 from reports.results.study import StudyResult
 from reports.results.uncertainty import Number
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-PAGES: Mapping[str, type] = {"comparing.md": Comparison, "results.md": Results, "studies.md": StudyResult}
+PAGES: Mapping[str, type] = {
+    "comparing.md": Comparison,
+    "qualification.md": Qualification,
+    "results.md": Results,
+    "studies.md": StudyResult,
+}
 """Page of docs/ -> the document whose keys it lists."""
 BEGIN = "<!-- reference: written by `python -m reports.results.reference`, from the records; change it there -->"
 END = "<!-- end of the reference -->"
