@@ -14,7 +14,7 @@ from harness.record.errors import DocumentError
 from reports.results.codec import document_in, keyed
 from reports.results.meters import CampaignOrigin, Origin, Tier
 from reports.results.software import Software
-from reports.results.software_meter import LoadKind, SoftwareMeter
+from reports.results.software_meter import LoadKind, Refusal, SoftwareMeter
 from reports.results.uncertainty import Number
 
 SCHEMA: Literal[1] = 1
@@ -86,6 +86,8 @@ class Validity:
     """Model of its processor."""
     boards: tuple[str, ...]
     """Its GPUs, each by model, in their order."""
+    board_firmware: tuple[str, ...]
+    """Version of each of their firmwares (VBIOS), in the same order; empty where it is not recorded."""
     firmware: str | None
     """Version of its firmware (BIOS)."""
     driver: str | None
@@ -112,8 +114,8 @@ class QualifiedLoad:
     """Its name in the campaign file."""
     kind: LoadKind
     """As the campaign file says."""
-    level_percent: float
-    """As the campaign file says: 0 to 100."""
+    level_percent: float | None
+    """As the campaign file says: 0 to 100; null where none declares it (an import)."""
     wall_w: Number
     """Mean power at the wall; sd and n are of its repetitions."""
     runs: tuple[str, ...]
@@ -134,6 +136,12 @@ class Qualification:
     """The wattlab that computed it."""
     limit_percent: float
     """x: how far software and wall may lie apart in the Olympic-mean test, in % of the wall."""
+    limit_is_declared: bool
+    """Whether the campaign declared that limit before its first run; otherwise it was chosen afterwards."""
+    qualifies: bool
+    """Whether anything may be corrected by this certificate."""
+    not_because: tuple[str, ...]
+    """Why not, each a sentence; empty where it does."""
     reference: Reference
     """What the software meters were held against."""
     validity: Validity
@@ -144,6 +152,12 @@ class Qualification:
     """Every software meter and tracker."""
     remarks: tuple[str, ...] = field(default=(), metadata=keyed(left_out=True))
     """What else a reader has to know, each a sentence; left out where there is none."""
+
+    def obstacles(self, meter: SoftwareMeter) -> tuple[str, ...]:
+        """Why a record of this software meter cannot be corrected by the certificate, each a sentence; empty: it
+        can."""
+        refused = meter.transfer if isinstance(meter.transfer, Refusal) else None
+        return self.not_because if refused is None else (*self.not_because, refused.text)
 
 
 def qualification_of(written: Json) -> Qualification:
@@ -161,6 +175,8 @@ def qualification_of(written: Json) -> Qualification:
 
 def _loose_ends(document: Qualification) -> Iterator[str]:
     """Where a part names another one that is not there."""
+    if document.qualifies != (not document.not_because):
+        yield f"qualifies: found {document.qualifies}, with {len(document.not_because)} reasons against it"
     loads = {load.scenario for load in document.loads}
     names = [meter.name for meter in document.meters]
     for place, meter in enumerate(document.meters):

@@ -128,10 +128,10 @@ class TrackedRun(SyntheticRun):
         return "\n".join([header, *(f"{int(at) + OFFSET_NS},{rest}" for at, rest in moved), ""]).encode()
 
     def _events(self) -> Iterator[Event]:
-        yield from self.shape.events([_moved(event) for event in super()._events()])
+        yield from self.shape.events([moved(event) for event in super()._events()])
 
 
-def _moved(event: Event) -> Event:
+def moved(event: Event) -> Event:
     """The same moment on a SUT whose clock is days off."""
     if isinstance(event, ClockEvent):
         return replace(event, t_sut_ns=event.t_sut_ns + OFFSET_NS)

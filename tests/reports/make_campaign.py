@@ -98,6 +98,10 @@ class Shape:
     seed: int = 7
     margin_s: int = 4
     """Seconds recorded before and after the rating interval."""
+    is_shuffled: bool = False
+    """Whether each repetition has its scenarios in drawn order."""
+    tables: str = ""
+    """More tables of its lab.toml, as text."""
     seal_key: str = ""
     witness: str = ""
     """`[seal] key` and `[witness] ssh` of its lab.toml; whoever wants signatures and receipts makes them."""
@@ -143,7 +147,12 @@ def make_campaign(path: Path, shape: Shape, kind: "type[SyntheticRun] | None" = 
 def planned(shape: Shape) -> Iterator[tuple[dict[str, Any], Load | None]]:
     """Baseline blocks spread evenly between repetitions of all scenarios."""
     runs: list[tuple[str, int, int | None]] = []
-    scenario_runs = [(name, repetition) for repetition in range(shape.repetitions) for name in shape.loads]
+    drawn, names = np.random.default_rng(shape.seed), list(shape.loads)
+    scenario_runs = [
+        (name, repetition)
+        for repetition in range(shape.repetitions)
+        for name in (drawn.permutation(names).tolist() if shape.is_shuffled else names)
+    ]
     spread = np.linspace(0, len(scenario_runs), shape.baseline_blocks).round().astype(int)
     for position in range(len(scenario_runs) + 1):
         runs += [("baseline", int(block), int(block)) for block in np.flatnonzero(spread == position)]
@@ -168,7 +177,7 @@ def lab_toml(shape: Shape) -> bytes:
     for written, changed in changes.items():
         text = text.replace(written, changed, 1)
     text += f"\n[seal]\nkey = {json.dumps(shape.seal_key)}\n[witness]\nssh = {json.dumps(shape.witness)}\n"
-    return text.encode()
+    return (text + shape.tables).encode()
 
 
 def resolved_config(shape: Shape) -> dict[str, Any]:
@@ -179,7 +188,7 @@ def resolved_config(shape: Shape) -> dict[str, Any]:
     config["baseline"] |= {"blocks": shape.baseline_blocks, "duration_s": float(shape.duration_s)}
     config |= {"seal": {"key": shape.seal_key}, "witness": {"ssh": shape.witness}}
     config["thresholds"] = dataclasses.asdict(Thresholds())
-    return config
+    return config | tomllib.loads(shape.tables)
 
 
 class SyntheticRun:

@@ -50,3 +50,16 @@ def test_a_load_that_is_not_there_is_refused() -> None:
 def test_a_meter_that_stands_there_twice_is_refused() -> None:
     with pytest.raises(DocumentError, match="stands there twice"):
         qualification_of(written(replace(example(), meters=(meter(), meter()))))
+
+
+def test_a_certificate_that_qualifies_against_its_own_reasons_is_refused() -> None:
+    with pytest.raises(DocumentError, match="qualifies: found True, with 1 reasons"):
+        qualification_of(written(example()) | {"qualifies": True})
+
+
+def test_what_stands_against_a_correction_is_said_of_the_certificate_and_of_the_meter() -> None:
+    refused = replace(meter(), transfer=Refusal("too-few-levels", "Two levels are too few."))
+    assert example().obstacles(meter()) == example().not_because
+    assert example().obstacles(refused) == (*example().not_because, "Two levels are too few.")
+    sound = replace(example(), qualifies=True, not_because=())
+    assert sound.obstacles(meter()) == ()

@@ -65,7 +65,6 @@ FindingCode: TypeAlias = Literal[
     "outlier",
     "overrange",
     "pooled-incomparable",
-    "publisher-energy",
     "publisher-window",
     "quantisation",
     "rate-drift",
