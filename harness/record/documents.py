@@ -286,17 +286,18 @@ class WindowEvent:
 
     `rule` names how the publisher counts (reports/energy/publisher.py). `offset_s` was added to its stamps to reach
     the time base; both clocks agreed within `bound_s` (null: not known). `source`: file, digest, and of both edges the
-    key, the line and the stamp as written.
+    key, the line and the stamp as written. `stated_wh`: the energy that the publisher itself prints for it.
     """
 
     time_ns: int
     publisher: str
-    rule: Literal["rows-inside"]
+    rule: Literal["rows-inside", "since-previous"]
     from_ns: int
     to_ns: int
     offset_s: float
     bound_s: float | None
     source: Json
+    stated_wh: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -350,7 +351,7 @@ _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("stop", None): Stop,
 }
 _TAG_OF: dict[type[Document], tuple[str, str | None]] = {cls: tag for tag, cls in _TAGS.items()}
-_UNWRITTEN = frozenset({"cell"})
+_UNWRITTEN = frozenset({"cell", "stated_wh"})
 """Fields that are not written where they are null: readers of the same schema that do not know them read on."""
 
 

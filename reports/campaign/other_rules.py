@@ -43,6 +43,7 @@ def published(run: AnalysedRun) -> PublishedRun | None:
             begin_utc=wall_utc(begin_ns), end_utc=wall_utc(end_ns), rows=count(part.times_ns.size),
             duration_s=single(duration_s, "s"), mean_power_w=power_over(whole, duration_s), energy_wh=whole,
         ),
+        stated_energy_wh=None if window.stated_wh is None else single(window.stated_wh, "Wh"),
     )  # fmt: skip
 
 

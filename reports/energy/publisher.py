@@ -8,6 +8,9 @@ Rules
   included, and whose power is above zero. Its power is their mean. Its energy counts each of them for its sampling
   interval; the checker itself multiplies the mean by the window's length where it gives an energy per query, and that
   figure stands beside. Neither shares out the samples at the edges, as exact overlap does.
+- `since-previous` (the data of the comparison of software power meters on Grid'5000, CCGrid 2023; found from its
+  figures, 152 of 152 runs to nine digits): of the samples whose stamp lies between both edges, these included, each but
+  the first counts for the time since the one before it. What lies between an edge and the sample next to it is lost.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -17,10 +20,13 @@ import numpy as np
 
 from harness.record.documents import NoteEvent, WindowEvent
 from harness.record.run_folder import RunFolder
+from reports.energy.energy import WH
 from reports.readings.series import PowerSeries
 from reports.results.finding import Finding
 
 CODE = "publisher-window"
+SAME_PERCENT = 0.2
+"""An energy that a publisher states and one that its rule gives are the same within so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +57,28 @@ def rows_inside(series: PowerSeries, from_ns: int, to_ns: int) -> Counted | None
     return Counted(int(inside.sum()), mean_w, energy_j, mean_w * (to_ns - from_ns) * 1e-9)
 
 
+def since_previous(series: PowerSeries, from_ns: int, to_ns: int) -> Counted | None:
+    """The samples inside the window but the first, each for the time since the one before; None without two."""
+    first, last = np.searchsorted(series.times_ns, [from_ns, to_ns + 1])
+    if last - first < 2:
+        return None
+    steps_s = np.diff(series.times_ns[first:last]) * 1e-9
+    energy_j = float(np.sum(series.power_w[first + 1 : last] * steps_s))
+    mean_w = energy_j / float(steps_s.sum())
+    return Counted(int(last - first - 1), mean_w, energy_j, mean_w * (to_ns - from_ns) * 1e-9)
+
+
 RULES: Mapping[str, Rule] = {
     "rows-inside": Rule(
         "samples stamped inside the window whose power is above zero: their mean is the power, each counts for its "
         "sampling interval",
         rows_inside,
-    )
+    ),
+    "since-previous": Rule(
+        "of the samples stamped inside the window each but the first counts for the time since the one before it; the "
+        "power is that energy divided by the time that it counts",
+        since_previous,
+    ),
 }
 
 
@@ -73,7 +95,8 @@ def record_ns(series: PowerSeries) -> tuple[int, int]:
 
 
 def findings(run: RunFolder, series: PowerSeries | None) -> Iterator[Finding]:
-    """`publisher-window`: a stated window that has no place among the samples, or that they do not cover."""
+    """`publisher-window`: a stated window that has no place among the samples, or that they do not cover;
+    `publisher-energy`: a stated energy that its rule does not give."""
     for event in run.events:
         if isinstance(event, NoteEvent) and event.code == CODE:
             yield Finding("publisher-window", "warn", run.path.name, {"text": event.text})
@@ -84,3 +107,15 @@ def findings(run: RunFolder, series: PowerSeries | None) -> Iterator[Finding]:
         if missing_s:
             evidence = {"publisher": window.publisher, "window_s": (window.to_ns - window.from_ns) * 1e-9}
             yield Finding("publisher-window", "warn", run.path.name, evidence | {"not_recorded_s": missing_s})
+        yield from _of_energy(run, window, series)
+
+
+def _of_energy(run: RunFolder, window: WindowEvent, series: PowerSeries) -> Iterator[Finding]:
+    counted = RULES[window.rule].count(series, window.from_ns, window.to_ns)
+    if not window.stated_wh or counted is None:
+        return
+    percent = 100 * (counted.energy_j / WH / window.stated_wh - 1)
+    if abs(percent) > SAME_PERCENT:
+        evidence = {"publisher": window.publisher, "rule": window.rule, "stated_wh": window.stated_wh}
+        evidence |= {"counted_wh": counted.energy_j / WH, "difference_percent": percent}
+        yield Finding("publisher-energy", "warn", run.path.name, evidence)

@@ -59,6 +59,7 @@ def _rule_note(results: Results, counted: Iterable[str]) -> str:
 def publisher_table(results: Results) -> Table | None:
     """Every run that its publisher states a window of: by the publisher's rule, by exact overlap, the whole record."""
     rows, rules = [], []
+    has_stated = any(run.publisher is not None and run.publisher.stated_energy_wh is not None for run in results.runs)
     for run in results.runs:
         if (window := run.publisher) is None:
             continue
@@ -69,17 +70,20 @@ def publisher_table(results: Results) -> Table | None:
             run.mean_power_w, run.energy_wh, record.duration_s, record.mean_power_w, record.energy_wh,
         )  # fmt: skip
         cells = (str(run.ordinal), run.scenario, window.begin_utc, *map(plain_digits, numbers))
+        cells += (plain_digits(window.stated_energy_wh),) if has_stated else ()
         rows.append(Row(cells, "" if run.included else "excluded"))
     if not rows:
         return None
     heads = [Head("Run"), Head("Scenario", False), Head("Window from", numeric=False, keep=True), Head("Window / s")]
     heads += [Head("Rows"), Head("Mean / W"), Head("Rows' energy / Wh"), Head("Mean × window / Wh")]
     heads += [Head("Overlap / W"), Head("Overlap / Wh"), Head("Record / s"), Head("Record / W"), Head("Record / Wh")]
+    heads += [Head("Stated / Wh")] if has_stated else []
     note = (
         " ".join(f"{rule}." for rule in dict.fromkeys(rules)) + " Overlap: every sample for the part of its interval "
     )
     note += "that lies in the window; this is the run's energy everywhere else on this page, with its U. Record: all "
     note += "that was recorded, waiting before and after the window included."
+    note += " Stated: what the publisher itself prints." if has_stated else ""
     return Table("publisher", "By the publisher's own window, and the whole record", tuple(heads), tuple(rows), note)
 
 

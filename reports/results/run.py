@@ -36,7 +36,8 @@ class PublishedRun:
     publisher: str
     """Who published it."""
     rule: str
-    """`rows-inside` (MLPerf Inference): the samples stamped between both edges whose power is above zero."""
+    """`rows-inside` (MLPerf Inference): the samples stamped between both edges whose power is above zero;
+    `since-previous`: each sample between them but the first, for the time since the one before."""
     sentence: str
     """The rule in words."""
     begin_utc: str
@@ -61,6 +62,8 @@ class PublishedRun:
     """Their mean times the window's length, Wh, as MLPerf's checker takes it for an energy per query."""
     record: PublisherRecord
     """All that was recorded."""
+    stated_energy_wh: Number | None = field(default=None, metadata=keyed(left_out=True))
+    """What the publisher itself prints for the window, Wh; absent where it prints nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ FindingCode: TypeAlias = Literal[
     "outlier",
     "overrange",
     "pooled-incomparable",
+    "publisher-energy",
     "publisher-window",
     "quantisation",
     "rate-drift",

@@ -100,6 +100,19 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         since="0.2.0",
         is_noted=True,
     ),
+    "publisher-energy": FindingKind(
+        ("warn",),
+        when=(
+            "the energy that the publisher states for its window differs by more than 0.2 % from what its rule gives "
+            "of the samples"
+        ),
+        meaning="The energy that the publisher states for its window is not what its rule gives of these samples.",
+        remedy=(
+            "Check columns, unit and time zone of the import; if they are right, report the stated energy as not "
+            "reproduced."
+        ),
+        since="0.2.0",
+    ),
     "truncated-source": FindingKind(
         ("warn",),
         when="the imported file ends in mid-line",
