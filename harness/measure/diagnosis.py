@@ -42,6 +42,7 @@ def _remarks(sut: Sut, survey: Survey, horizon_s: float, begun: Json | None, lim
     identity = f"{facts['hostname']}, {facts['cpu']}, {facts['os']}, Python {facts['python']}"
     yield Diagnosis("identity", "info", identity)
     yield from _of_python(facts, sut.python)
+    yield from _of_software_meters(facts)
     yield from _of_disk(facts, sut.root)
     yield from _of_clock(int(state["begin_wall_ns"]) - survey.asked_ns, int(facts["sut_wall_ns"]) - survey.answered_ns)
     yield from of_state(state, horizon_s, limits)
@@ -63,6 +64,15 @@ def _of_python(facts: Json, python: str) -> Iterator[Diagnosis]:
         yield Diagnosis("gpu", "info", f"GPU {gpu['index']}: {gpu['name']}, driver {gpu['driver']}")
     if not facts["gpus"]:
         yield Diagnosis("no-gpu", "info", f"no GPU is recorded: {facts['gpu_problem']}")
+
+
+def _of_software_meters(facts: Json) -> Iterator[Diagnosis]:
+    """What the machine says of its own power, and is recorded beside the external meter."""
+    named = ", ".join(facts["software_meters"])
+    text = f"software meters that are recorded: {named}" if named else "the machine says nothing of its own power"
+    yield Diagnosis("software-meters", "info", text)
+    for problem in facts["software_meter_problems"]:
+        yield Diagnosis("no-software-meter", "info", problem)
 
 
 def _of_disk(facts: Json, root: str) -> Iterator[Diagnosis]:

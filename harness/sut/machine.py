@@ -40,6 +40,7 @@ FACTS: dict[str, tuple[Any, str]] = {
     **dict.fromkeys(("memory_kib", "disk_free_bytes", "sut_ns", "sut_wall_ns"), (int, "a whole number above 0")),
     "cpu_count": (int, "a whole number above 0"),
     "gpus": (list[dict[str, Any]], "a list of objects"),
+    **dict.fromkeys(("software_meters", "software_meter_problems"), (list[str], "a list of texts")),
     "psutil": (str | None, "a text or null"),
     "boot_id": (str | None, "a text or null"),
 }

@@ -12,6 +12,8 @@ typedef struct { unsigned gpu, memory; } rates;
 typedef struct { unsigned long long total, free, used; } memory;
 typedef struct { unsigned pid; unsigned long long memory; unsigned instance, compute; } process;
 typedef struct { unsigned pid; unsigned long long time; unsigned sm, memory, encoder, decoder; } use;
+/* nvmlFieldValue_t; of its value's union the member that is told: valueType 1, an unsigned int. */
+typedef struct { unsigned field, scope; long long stamp, latency; unsigned type; ret code; union { unsigned ui; double d; } value; } field;
 enum { OK = 0, INVALID = 2, UNSUPPORTED = 3, MISSING = 6, SMALL = 7, UNLOADED = 9 };
 
 static ret look(const char *name, unsigned long long *value)
@@ -117,6 +119,20 @@ ret nvmlDeviceGetMemoryInfo(device d, memory *out)
 }
 ret nvmlDeviceGetPowerUsage(device d, unsigned *out) { return word(d, "power_mw", out); }
 ret nvmlDeviceGetTotalEnergyConsumption(device d, unsigned long long *out) { return of_device(d, "energy_mj", out); }
+/* gpu<n>.field<number>.<scope>; a board with gpu<n>.no_fields has no such function. */
+ret nvmlDeviceGetFieldValues(device d, int count, field *out)
+{
+    unsigned absent;
+    if (!word(d, "no_fields", &absent))
+        return UNSUPPORTED;
+    for (int k = 0; k < count; ++k) {
+        char name[64];
+        snprintf(name, sizeof name, "field%u.%u", out[k].field, out[k].scope);
+        out[k].type = 1;
+        out[k].code = word(d, name, &out[k].value.ui);
+    }
+    return OK;
+}
 ret nvmlDeviceGetCurrentClocksThrottleReasons(device d, unsigned long long *out) { return of_device(d, "throttle_reasons", out); }
 ret nvmlDeviceGetClockInfo(device d, unsigned kind, unsigned *out)
 {

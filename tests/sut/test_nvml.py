@@ -102,6 +102,35 @@ def test_a_gpu_that_is_lost_in_mid_run_empties_its_cells_and_is_told_once(librar
         assert agent.notes("gpu-error") == ["gpu0 power_w: NVML: GPU is lost"]
 
 
+def test_the_powers_among_the_field_values_are_columns_where_the_board_has_them(library: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    fields = {"field185.0": 214_000, "field186.0": 260_500, "field185.1": 702_250}
+    write_trace(trace, TRACE | fields, TRACE, TRACE | {"no_fields": 1})
+    with LocalAgent(tmp_path / "agent", period_s=0.05, environment=environment(library, trace)) as agent:
+        until(lambda: len(agent.of("sample")) > 2, 5.0, "samples")
+        sample = agent.last_sample()
+        columns = {column["name"]: column for column in agent.of("descriptor")[0]["columns"]}
+        write_trace(trace, TRACE | fields, TRACE, TRACE, errors=("gpu0.field186.0 15",))
+        until(lambda: agent.last_sample()["gpu0_power_instant_w"] is None, 5.0, "the error")
+        assert agent.last_sample()["gpu0_power_average_w"] == 214.0
+        count = len(agent.of("sample"))
+        until(lambda: len(agent.of("sample")) > count + 2, 5.0, "further samples")
+        assert agent.notes("gpu-error") == ["gpu0 power_average_w: NVML: GPU is lost"]
+    shown = {"gpu0_power_average_w": 214.0, "gpu0_power_instant_w": 260.5, "gpu0_module_power_average_w": 702.25}
+    assert {name: sample[name] for name in columns if "average" in name or "instant" in name} == shown
+    assert columns["gpu0_module_power_average_w"]["method"].endswith("NVML_FI_DEV_POWER_AVERAGE, scope module")
+    assert {columns[name]["unit"] for name in shown} == {"W"}
+    names = list(columns)
+    assert names.index("gpu2_energy_j") < names.index("gpu0_pstate"), "power is asked before anything else"
+
+
+def test_facts_name_the_software_meters_that_say_something(library: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    write_trace(trace, {name: value for name, value in TRACE.items() if name != "energy_mj"} | {"field186.0": 5})
+    said = facts_of(environment(library, trace))["software_meters"]
+    assert [name for name in said if name.startswith("gpu")] == ["gpu0_power_w", "gpu0_power_instant_w"]
+
+
 def test_facts_name_the_gpu_its_driver_and_its_power_limit(library: Path, tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     write_trace(trace, TRACE)

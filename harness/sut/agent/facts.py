@@ -11,7 +11,9 @@ import sys
 import time
 from typing import Any
 
+from harness.sut.agent.gpu_sampler import GpuSampler
 from harness.sut.agent.nvml import asked, import_nvml, scaled
+from harness.sut.agent.power_files import PowerFiles
 from harness.sut.agent.small_files import joined, read_text
 
 
@@ -20,6 +22,7 @@ def facts(folder: str) -> dict[str, Any]:
     uname = platform.uname()
     psutil, psutil_problem = import_psutil()
     gpus, gpu_problem = gpu_facts()
+    software_meters, meter_problems = software_meter_facts()
     sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
     return {
         "hostname": uname.node,
@@ -37,6 +40,8 @@ def facts(folder: str) -> dict[str, Any]:
         "firmware": joined("/sys/class/dmi/id/bios_vendor", "/sys/class/dmi/id/bios_version"),
         "gpus": gpus,
         "gpu_problem": gpu_problem,
+        "software_meters": software_meters,
+        "software_meter_problems": meter_problems,
         "boot_id": read_text("/proc/sys/kernel/random/boot_id"),
         "uptime_s": float((read_text("/proc/uptime") or "0").split()[0]),
         "load_average": list(os.getloadavg()),
@@ -90,6 +95,18 @@ def gpu_facts() -> tuple[list[dict[str, Any]], str | None]:
         return [], problem
     gpus = [gpu_fact(nvml, index, nvml.nvmlDeviceGetHandleByIndex(index)) for index in range(nvml.nvmlDeviceGetCount())]
     return gpus, None if gpus else "NVML: the driver knows no GPU"
+
+
+def software_meter_facts() -> tuple[list[str], list[str]]:
+    """(the columns of samples that are in W or J, why others are not there): what the machine says of its own power."""
+    files = PowerFiles()
+    nvml, _ = import_nvml()
+    problems = list(files.problems)
+    boards = None if nvml is None else GpuSampler(nvml, lambda code, text: problems.append(text))
+    columns = files.columns + ([] if boards is None else boards.columns)
+    values = files.sample() + ([] if boards is None else boards.sample())
+    said = [one["name"] for one, value in zip(columns, values) if one["unit"] in ("W", "J") and value is not None]
+    return said, problems
 
 
 def gpu_fact(nvml: Any, index: int, handle: Any) -> dict[str, Any]:

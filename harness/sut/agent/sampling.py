@@ -15,6 +15,7 @@ from harness.sut.agent.journal import Journal
 from harness.sut.agent.lines import numbers
 from harness.sut.agent.nvml import import_nvml
 from harness.sut.agent.own_time import OwnTime
+from harness.sut.agent.power_files import PowerFiles
 from harness.sut.agent.psutil_files import keep_files_open
 from harness.sut.agent.rating import Rating
 from harness.sut.agent.state_sampler import StateSampler
@@ -35,6 +36,7 @@ class Sampling:
         self._state = StateSampler()
         nvml, gpu_problem = import_nvml()
         self._gpu = None if nvml is None else GpuSampler(nvml, journal.note)
+        self._power = PowerFiles()
         self._describe(gpu_problem)
         self.is_on = False
         self.next_ns = 0
@@ -47,11 +49,14 @@ class Sampling:
     def take(self, own: OwnTime, rating: Rating) -> None:
         """One sample, now; ticks that passed meanwhile are skipped and counted."""
         sut_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        # Power first: it changes faster than anything else here, and the stamps are those of its reading.
+        powers = self._power.sample()
+        if self._gpu is not None:
+            powers += self._gpu.sample()
         values = self._system.sample()
         values.append(round(own.seconds(rating.waiter), 6))
         values += self._state.sample(self._system.busy_s, rating.command, own.waiters_s)
-        if self._gpu is not None:
-            values += self._gpu.sample()
+        values += powers
         if self._host_pid:
             values.append(cpu_time_s(self._host_pid))
         self._journal.append(SAMPLE % (sut_ns, wall_ns, numbers(values)))
@@ -69,6 +74,7 @@ class Sampling:
             *self._system.columns,
             column("agent_cpu_s", "s", "CPU time of the agent, waiter and relay", "process CPU clocks", "counter"),
             *self._state.columns,
+            *self._power.columns,
             *([] if self._gpu is None else self._gpu.columns),
             *([column("host_cpu_s", "s", "CPU time of the host's process", "process CPU clock", "counter")]
               if self._host_pid else []),
@@ -76,3 +82,5 @@ class Sampling:
         self._journal.write({"rec": "descriptor", **stamped(), "period_s": self.period_ns / 1e9, "columns": columns})
         if gpu_problem:
             self._journal.note("no-gpu", gpu_problem)
+        for problem in self._power.problems:
+            self._journal.note("no-software-meter", problem)

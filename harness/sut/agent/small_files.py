@@ -34,6 +34,14 @@ def joined(*paths: str) -> str | None:
     return " ".join(filter(None, map(read_text, paths))) or None
 
 
+def number_in(content: bytes | None, parts: float) -> float | None:
+    """A whole number of so many parts of a unit, in that unit; null where there is none."""
+    try:
+        return None if content is None else int(content) / parts
+    except ValueError:
+        return None
+
+
 class KeptFile:
     """A file of the kernel that is read for every sample: opened once, read from its begin each time, which makes the
     kernel write it anew. One that could not be read is opened again the next time."""

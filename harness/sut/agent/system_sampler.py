@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from harness.sut.agent.columns import column
-from harness.sut.agent.small_files import KeptFile, read_text
+from harness.sut.agent.small_files import KeptFile, number_in, read_text
 
 NONE_BEFORE = (sys.maxsize,) * 4
 """Counters that leave the gauges of the first sample empty."""
@@ -73,7 +73,7 @@ class SystemSampler:
         for now, then in zip(moved, before or NONE_BEFORE):
             values.append(round((now - then) / 1000.0, 3) if now >= then else None)
         if self._warmth is not None:
-            values.append(thousandths(self._warmth.read()))
+            values.append(number_in(self._warmth.read(), 1000.0))
         return values
 
     @property
@@ -118,14 +118,6 @@ def cpu_sensor() -> str | None:
             if read_text(os.path.join(folder, name)) in CPU_SENSORS and read_text(path) is not None:
                 return path
     return None
-
-
-def thousandths(content: bytes | None) -> float | None:
-    """A number of thousandths in a small file; null where it cannot be read."""
-    try:
-        return None if content is None else int(content) / 1000.0
-    except ValueError:
-        return None
 
 
 def whole_disks(names: dict[str, Any]) -> set[str]:
