@@ -202,9 +202,9 @@ SMALL_HOUSE = {
                 "record/documents", "record/run_folder"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", "api/__init__", *(f"{room}/__init__" for room in (
-        "pages", "figures", "comparison", "study", "qualification", "campaign", "trackers", "findings", "inference",
-        "energy", "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving", "readings/series",
-        "results/uncertainty", "inference/r_session", "campaign/analyse", "pages/audit"],
+        "pages", "figures", "estimation", "comparison", "study", "qualification", "campaign", "trackers", "findings",
+        "inference", "energy", "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving",
+        "readings/series", "results/uncertainty", "inference/r_session", "campaign/analyse", "pages/audit"],
     "workloads": ["load"],
 }  # fmt: skip
 
@@ -263,6 +263,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (4, "reports/results/uncertainty.py", "import reports.campaign.analyse"),
         (4, "reports/render.py", "import reports.api"),
         (4, "reports/qualification/__init__.py", "import reports.comparison"),
+        (4, "reports/study/__init__.py", "import reports.estimation"),
         (4, "reports/campaign/analyse.py", "import reports.qualification"),
         (4, "reports/surprise.py", ""),
         (5, "harness/measure/run.py", "import reports.campaign.analyse"),

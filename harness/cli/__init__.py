@@ -31,6 +31,7 @@ VERBS = {
     "annotate": "note something beside a campaign or a run; exclude a run, with a reason",
     "report": "compute results.json and write the report",
     "compare": "campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
+    "estimate": "what a training will have taken, of its first epochs; how good such estimates are",
     "study": "analyse campaigns, or a published table of runs, as a study file declares",
     "sign": "sign a campaign with an OpenSSH key",
     "witness": "let somebody else say when a campaign was measured",

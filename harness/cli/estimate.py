@@ -1,0 +1,118 @@
+"""`wattlab estimate score CAMPAIGN...`: how well estimators would have told what trainings took."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+
+from harness.cli.documents import Document
+from harness.cli.progress import at_work
+from harness.cli.screen import Sheet, columns, counted, say
+from harness.cli.types import add_json_argument, at_least
+from reports.results.estimation import Assessment, ScoredEstimator
+
+KJ = 1e-3
+NAMES = {
+    "step-power": "STEP, power", "step-epoch": "STEP, energy of epochs", "mean-epoch": "mean epoch (carbontracker)",
+    "green-algorithms": "Green Algorithms", "mlco2": "MLCO2",
+}  # fmt: skip
+SOURCES = {"meter": "the energy of the power meters", "gpu": "the energy of the GPUs by NVML"}
+SHOWN = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimatorScores(Document):
+    """Estimators beside what was measured."""
+
+    assessment: Assessment
+    """Scores, curves, trainings."""
+
+
+def add_arguments(verb: argparse.ArgumentParser) -> None:
+    """What the verb takes."""
+    verb.description = "Estimate of its first epochs what a training will have taken, and say how good that is."
+    actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
+    action = actions.add_parser(
+        "score",
+        help="estimators beside what was measured",
+        description="Estimate every training of the campaigns as STEP, carbontracker, Green Algorithms and MLCO2 do, "
+        "and say how far that lies from what was measured: told how long the training was, and not told.",
+    )
+    action.add_argument("campaigns", type=Path, nargs="+", metavar="CAMPAIGN", help="campaign folder, imported or not")
+    action.add_argument(
+        "--of",
+        choices=tuple(SOURCES),
+        default="meter",
+        help="whose energy: by the meters (default), or of the GPUs",
+    )
+    action.add_argument(
+        "--start", type=at_least(0), default=10, metavar="S", help="the first epoch that STEP counts (default: 10)"
+    )
+    action.add_argument(
+        "--window", type=at_least(1), default=5, metavar="W", help="how many epochs STEP counts (default: 5)"
+    )
+    action.add_argument(
+        "--facts", type=Path, metavar="TABLE",
+        help="CSV with the column `scenario`, and of `repetition`, `epochs`, `tdp_w`, `memory_gb` those that are known",
+    )  # fmt: skip
+    add_json_argument(action, "scores, curves and trainings", EstimatorScores)
+    action.set_defaults(call=call, interrupted="nothing was written")
+
+
+def call(arguments: argparse.Namespace) -> int:
+    """Print the scores.
+
+    Raises:
+        LabError: a campaign or the table cannot be read, or nothing in them is a training.
+    """
+    with at_work("reading the runs"):
+        from reports.estimation.assessment import assess  # numpy and scipy cost what other verbs need not pay
+        from reports.estimation.cases import cases_of
+        from reports.estimation.facts import FactTable, read_facts
+
+        facts = FactTable() if arguments.facts is None else read_facts(arguments.facts)
+        cases, left_out = cases_of(arguments.campaigns, arguments.of, facts)
+        found = assess(cases, arguments.of, left_out, arguments.start, arguments.window)
+    arguments.answer = EstimatorScores(assessment=found)
+    if not arguments.json:
+        _show(found)
+    return 0
+
+
+def _show(found: Assessment) -> None:
+    console = Console()
+    rows = [_row(scored) for scored in found.scores]
+    numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "bias kJ", "R²", "held")
+    caption = (
+        f"STEP counts the epochs {found.start} to {found.start + found.window - 1}. Length: whether the estimator was "
+        "told how long the training was, which nobody knows before its end where it may stop early. "
+        "Held: 95 % intervals in which the measured energy lies."
+    )
+    title = f"Estimates beside {SOURCES[found.source]}"
+    console.print(Sheet(columns("estimator", "length", *numbers, numbers=numbers), rows, title, caption))
+    if found.source == "meter":
+        say(console, f"The readings are of {', '.join(found.circuits)}.")
+    uniform = sum(training.is_uniform for training in found.trainings)
+    if uniform:
+        say(
+            console,
+            f"{counted(uniform, 'training')} of {len(found.trainings)} mark no epochs; their time was shared out.",
+            "yellow",
+        )
+    for run, why in list(found.left_out.items())[:SHOWN]:
+        say(console, f"{run} was left out: {why}.", "yellow")
+    if len(found.left_out) > SHOWN:
+        say(console, f"{len(found.left_out) - SHOWN} more runs were left out; --json names all of them.", "yellow")
+
+
+def _row(scored: ScoredEstimator) -> tuple[str, ...]:
+    score, name = scored.score, NAMES[scored.estimator]
+    if score is None:
+        return name, scored.extent, "0", "", "", "", "", "", ""
+    energies = (f"{KJ * value:.4g}" for value in (score.rmse_j, score.mae_j))
+    held = f"{score.intervals_held}/{score.intervals}" if score.intervals else ""
+    return (
+        name, scored.extent, str(score.n), *energies, f"{score.mape_percent:.3g}", f"{KJ * score.bias_j:+.4g}",
+        "" if score.r2 is None else f"{score.r2:.3f}", held,
+    )  # fmt: skip

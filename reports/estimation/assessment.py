@@ -1,0 +1,148 @@
+"""Estimators beside what was measured: every training estimated by each, and scored.
+
+Knows trainings and estimators. Knows no campaign and no page.
+
+With the length `known` an estimator is told how many epochs the training had, and how long it took, as published scores
+are made; nobody can be told that before the end where training stops early. With the length `predicted` the number of
+epochs is the mean of the other trainings of the configuration, of all others where it has none; their time is what had
+passed when the window was full, and the window's mean epoch for each epoch to come.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from reports.estimation.facts import Facts
+from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
+from reports.estimation.scores import score
+from reports.estimation.step import START, WINDOW, Estimate, Extent, is_early_enough, mean_epoch, step_epoch, step_power
+from reports.estimation.training import Source, Training
+from reports.results.estimation import (
+    Assessment,
+    CurvePoint,
+    EstimatedEnergy,
+    Estimator,
+    Known,
+    ScoredEstimator,
+    ScoredTraining,
+)
+
+EXTENTS: tuple[Known, ...] = ("known", "predicted")
+STEPS: Mapping[Estimator, Callable[[Training, Extent, int, int], Estimate]] = {
+    "step-power": step_power,
+    "step-epoch": step_epoch,
+}
+WINDOWS, STARTS = (1, 2, 3, 5, 8, 10, 15, 20), (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
+"""Of the curves."""
+TDP, MEMORY = "tdp_w", "memory_gb"
+"""Columns of the table of facts that calculators need, the second where it is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A training, where it lies, what a table says of it, the mean use of its GPUs (0 to 1; None: not recorded), and
+    what its meters stand before."""
+
+    campaign: str
+    training: Training
+    facts: Facts
+    gpu_use: float | None
+    circuits: tuple[str, ...] = ()
+
+
+def assess(
+    cases: Sequence[Case], source: Source, left_out: Mapping[str, str], start: int = START, window: int = WINDOW
+) -> Assessment:
+    """Every estimate and every score; `left_out`: runs that are no training, and why."""
+    estimates = [_estimates(case, cases, start, window) for case in cases]
+    return Assessment(
+        source=source,
+        circuits=tuple(dict.fromkeys(circuit for case in cases for circuit in case.circuits)),
+        start=start,
+        window=window,
+        scores=tuple(_scores(cases, estimates)),
+        curves=tuple(_curves([case.training for case in cases], start, window)),
+        trainings=tuple(_row(case, own) for case, own in zip(cases, estimates, strict=True)),
+        left_out=dict(left_out),
+    )
+
+
+def _estimates(case: Case, cases: Sequence[Case], start: int, window: int) -> tuple[EstimatedEnergy, ...]:
+    training = case.training
+    found: list[EstimatedEnergy] = []
+    for extent in EXTENTS:
+        length = _known(training) if extent == "known" else _predicted(case, cases, start, window)
+        if length is None:
+            continue
+        made: dict[Estimator, Estimate] = {}
+        if is_early_enough(training, start, window):
+            made |= {name: estimate(training, length, start, window) for name, estimate in STEPS.items()}
+        if is_early_enough(training, 0, window):
+            made["mean-epoch"] = mean_epoch(training, length, window)
+        if (tdp_w := case.facts.get(TDP)) is not None:
+            plate = Nameplate(tdp_w, case.facts.get(MEMORY, 0.0))
+            made["mlco2"] = mlco2(plate, length)
+            if case.gpu_use is not None:
+                made["green-algorithms"] = green_algorithms(plate, case.gpu_use, length)
+        found.extend(
+            EstimatedEnergy(name, extent, own.energy_j, own.half_width_j if np.isfinite(own.half_width_j) else None)
+            for name, own in made.items()
+        )
+    return tuple(found)
+
+
+def _known(training: Training) -> Extent:
+    return Extent(training.epochs, training.duration_s)
+
+
+def _predicted(case: Case, cases: Sequence[Case], start: int, window: int) -> Extent | None:
+    """None where there is no other training, or where this one is too short for the window."""
+    training = case.training
+    others = [other.training for other in cases if other is not case]
+    alike = [other for other in others if other.configuration == training.configuration] or others
+    if not alike or not is_early_enough(training, start, window):
+        return None
+    seen = start + window
+    epochs = max(float(np.mean([other.epochs for other in alike])), seen)
+    counted_s = training.epoch_s[start:seen]
+    passed_s = training.before_s + float(training.epoch_s[:seen].sum())
+    return Extent(epochs, passed_s + (epochs - seen) * float(counted_s.mean()))
+
+
+def _scores(cases: Sequence[Case], estimates: Sequence[tuple[EstimatedEnergy, ...]]) -> list[ScoredEstimator]:
+    names: tuple[Estimator, ...] = (*STEPS, "mean-epoch", "green-algorithms", "mlco2")
+    found = []
+    for name in names:
+        for extent in EXTENTS:
+            chosen = [
+                (own.energy_j, np.nan if own.half_width_j is None else own.half_width_j, case.training.energy_j)
+                for case, of_case in zip(cases, estimates, strict=True)
+                for own in of_case
+                if (own.estimator, own.extent) == (name, extent)
+            ]
+            scored = score(*np.array(chosen, dtype=np.float64).T) if chosen else None
+            found.append(ScoredEstimator(name, extent, scored, len(cases) - len(chosen)))
+    return found
+
+
+def _curves(trainings: Sequence[Training], start: int, window: int) -> list[CurvePoint]:
+    """Each with the trainings that are long enough for it: n goes down as the window or its beginning goes up."""
+    wanted = [*((start, other) for other in WINDOWS), *((other, window) for other in STARTS)]
+    points = []
+    for name, estimate in STEPS.items():
+        for first, counted in dict.fromkeys(wanted):
+            long = [training for training in trainings if is_early_enough(training, first, counted)]
+            if long:
+                errors = [estimate(one, _known(one), first, counted).energy_j - one.energy_j for one in long]
+                rmse_j = float(np.sqrt(np.mean(np.square(errors))))
+                points.append(CurvePoint(name, first, counted, len(long), rmse_j))
+    return points
+
+
+def _row(case: Case, estimates: tuple[EstimatedEnergy, ...]) -> ScoredTraining:
+    training = case.training
+    return ScoredTraining(
+        case.campaign, training.run, training.configuration, training.epochs, training.is_uniform, training.duration_s,
+        training.energy_j, estimates,
+    )  # fmt: skip

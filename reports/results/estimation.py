@@ -1,0 +1,123 @@
+"""How well estimators tell what a training takes, as `wattlab estimate score` prints it.
+
+Knows the shape. Computes nothing. Energies stand in joules.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Estimator: TypeAlias = Literal["step-power", "step-epoch", "mean-epoch", "green-algorithms", "mlco2"]
+"""STEP by power, STEP by energy of epochs, carbontracker's mean epoch, two calculators."""
+Known: TypeAlias = Literal["known", "predicted"]
+"""How long the training was: as it turned out (no estimate can know that), or predicted from the other trainings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How far n estimates lie from what was measured."""
+
+    n: int
+    """Trainings."""
+    rmse_j: float
+    """Root of the mean squared error, J."""
+    mae_j: float
+    """Mean of the absolute error, J."""
+    mape_percent: float
+    """Mean of the absolute error over the measured energy, %."""
+    bias_j: float
+    """Mean error, J; positive: too much was estimated."""
+    r2: float | None
+    """1 less the error's sum of squares over that of the measured energies; null where they do not differ."""
+    intervals: int
+    """How many of the estimates have a 95 % interval."""
+    intervals_held: int
+    """In how many of these the measured energy lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredEstimator:
+    """An estimator with its score."""
+
+    estimator: Estimator
+    """Which one."""
+    extent: Known
+    """Whether it was told how long the training was."""
+    score: Score | None
+    """Null where no training carries it."""
+    left_out: int
+    """Trainings that do not carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A score for another window, or another first epoch, with the length known."""
+
+    estimator: Estimator
+    """Which one."""
+    start: int
+    """The first epoch that counts."""
+    window: int
+    """How many count."""
+    n: int
+    """Trainings that are long enough."""
+    rmse_j: float
+    """Root of the mean squared error, J."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedEnergy:
+    """One estimate of one training."""
+
+    estimator: Estimator
+    """Which one."""
+    extent: Known
+    """Whether it was told how long the training was."""
+    energy_j: float
+    """Estimated, J."""
+    half_width_j: float | None
+    """Half the width of its 95 % interval, J; null where it has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTraining:
+    """A training with what was estimated of it."""
+
+    campaign: str
+    """The campaign's folder."""
+    run: str
+    """The run's folder."""
+    configuration: str
+    """Its scenario."""
+    epochs: int
+    """How many it had."""
+    is_uniform: bool
+    """Whether its epochs are no marks: its record was shared out evenly over the number that a table states."""
+    duration_s: float
+    """Length, s."""
+    energy_j: float
+    """Measured, J."""
+    estimates: tuple[EstimatedEnergy, ...]
+    """What was estimated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """Estimators beside what was measured."""
+
+    source: Literal["meter", "gpu"]
+    """Whose energy: that of the power meters, or that of the GPUs by NVML."""
+    circuits: tuple[str, ...]
+    """What the power meters stood before, and the origin of their readings: `sut-ac-inlet (instrument)`."""
+    start: int
+    """The first epoch that STEP counts, from 0."""
+    window: int
+    """How many epochs it counts."""
+    scores: tuple[ScoredEstimator, ...]
+    """Every estimator."""
+    curves: tuple[CurvePoint, ...]
+    """STEP with other windows and other first epochs."""
+    trainings: tuple[ScoredTraining, ...]
+    """What was scored."""
+    left_out: Mapping[str, str]
+    """Run -> why it was not."""
