@@ -14,6 +14,7 @@ from harness.cli.documents import Document
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
 from harness.cli.types import add_json_argument, at_least
+from harness.record.errors import ImportFileError
 
 if TYPE_CHECKING:
     from harness.foreign.importers.imported import Summary
@@ -68,6 +69,17 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     ptd = formats.add_parser("ptd", help="PTDaemon logs: spl.txt, or a submission's folder with power/ beside its runs")
     ptd.add_argument("path", type=Path, help="log file, or folder with spl.txt in it or below")
     ptd.set_defaults(call=call_ptd)
+    table = formats.add_parser(
+        "power-csv", help="any CSV of power, by a small mapping file; without one a mapping is proposed"
+    )
+    table.add_argument("paths", type=Path, nargs="+", help="CSV files (.csv, .csv.gz, ...), or folders with CSV below")
+    table.add_argument(
+        "--mapping", type=Path, metavar="FILE", help="what the columns are (default: power-csv.toml beside the CSV)"
+    )
+    table.add_argument(
+        "--propose", action="store_true", help="print a mapping that the first lines suggest, and import nothing"
+    )
+    table.set_defaults(call=call_power_csv)
     tracker = formats.add_parser(
         "tracker",
         help="a tracker's own file (CodeCarbon's emissions.csv or task file), attached to a campaign of wattlab",
@@ -94,10 +106,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
     add_json_argument(tracker, "which rows belong to which runs", AttachedFile)
     tracker.set_defaults(call=call_tracker, interrupted="the same command begins anew")
-    for each in (oscar, smi, ptd):
+    for each in (oscar, smi, ptd, table):
         add_json_argument(each, "what was imported", ImportedCampaign)
         each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
-        each.add_argument("--into", type=Path, required=True, metavar="CAMPAIGN", help="campaign folder to create")
+        each.add_argument(
+            "--into", type=Path, required=each is not table, metavar="CAMPAIGN", help="campaign folder to create"
+        )
         each.add_argument(
             "--group", metavar="HOW",
             help="which traces are repetitions of one scenario: `folder`; a template for their paths such as "
@@ -139,6 +153,26 @@ def call_ptd(arguments: argparse.Namespace) -> int:
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
         summary = import_ptd(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
+    return _say(summary, arguments)
+
+
+def call_power_csv(arguments: argparse.Namespace) -> int:
+    """Import by the mapping; where there is none, propose one."""
+    from harness.cli.import_mapping import mapping_for, proposed
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.power_csv.importer import import_power_csv
+
+    if arguments.propose:
+        print(proposed(arguments.paths), end="")
+        return 0
+    mapping = mapping_for(arguments.paths, arguments.mapping)
+    if mapping is None:
+        return 0
+    if arguments.into is None:
+        raise ImportFileError(f"{mapping}: --into is missing; name the campaign folder to create, such as runs/NAME")
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with bar_of("importing") as on_progress:
+        summary = import_power_csv(arguments.paths, arguments.into, mapping, grouping=grouping, on_progress=on_progress)
     return _say(summary, arguments)
 
 

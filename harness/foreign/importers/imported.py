@@ -8,7 +8,7 @@ its interval and `MARGIN_S` seconds on either side.
 """
 
 import hashlib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from itertools import chain, count
@@ -61,6 +61,10 @@ class ImportedRun:
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"
     reason: str | None = None
+    circuits: tuple[str, ...] = ()
+    """What is summed; empty: the inlet, else what the reader takes."""
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    """Files of the run's `artifacts/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +171,8 @@ def _start(
         inputs={},
         software=software,
         operator="",
-        config={"thresholds": asdict(Thresholds())},
+        config={"thresholds": asdict(Thresholds())}
+        | ({"sut": {"circuits": list(run.circuits)}} if run.circuits else {}),
         scenario_config={},
         source=source,
     )
@@ -180,6 +185,8 @@ def _write_run(folder: Path, start: Start, run: ImportedRun) -> str:
             writer.append(descriptor)
             with writer.open_stream(descriptor.stream) as stream:
                 stream.write(content if isinstance(content, bytes) else content())
+        for name, artifact in run.artifacts.items():
+            writer.write_file(f"artifacts/{name}", artifact)
         for event in run.events:
             writer.append(event)
         utc = _wall(run.end_ns).isoformat(timespec="milliseconds").replace("+00:00", "Z")

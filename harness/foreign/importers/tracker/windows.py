@@ -8,18 +8,17 @@ Decisions
   clock. Which zone a stamp without one is in decides about the run, so nobody guesses it: `--timezone`.
 """
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.foreign.importers.tracker.row import Row
 from harness.foreign.importers.tracker.source import Choice
+from harness.foreign.importers.zones import zone_of
 from harness.record.documents import ClockEvent, PhaseEvent
-from harness.record.errors import ImportFileError, RunFolderError
+from harness.record.errors import RunFolderError
 from harness.record.run_folder import RunFolder
 
 SLACK_S = 2.0
@@ -79,30 +78,12 @@ def chosen_windows(windows: list[Window], choice: Choice, campaign: Path) -> lis
     raise RunFolderError(f"{campaign}: no scenario run {choice.run!r}; name a run's folder or its ordinal{known}")
 
 
-def zone_of(text: str) -> tzinfo:
-    """A time zone by its name or its offset from UTC.
-
-    Raises:
-        ImportFileError: it is neither.
-    """
-    if offset := re.fullmatch(r"([+-])(\d{2}):?(\d{2})", text):
-        minutes = int(offset[2]) * 60 + int(offset[3])
-        if minutes < 24 * 60:
-            return timezone(timedelta(minutes=minutes if offset[1] == "+" else -minutes))
-    try:
-        return UTC if text.upper() in ("UTC", "Z") else ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ImportFileError(
-            f"--timezone {text}: no such zone; expected a name like Europe/Berlin, or an offset like +01:00"
-        ) from None
-
-
 def _end_ns(row: Row, clock: str, zone: str | None) -> int:
     """The row's end on a run's clock, in the middle of what its stamp leaves open."""
     assert row.end is not None  # problem_of was asked
     moment = row.end
     if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC if clock == "source-wall" or zone is None else zone_of(zone))
+        moment = moment.replace(tzinfo=UTC if clock == "source-wall" or zone is None else zone_of(zone, "--timezone"))
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     whole_ns = (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000
     return whole_ns + (SECOND_NS // 2 if row.whole_seconds else 0)

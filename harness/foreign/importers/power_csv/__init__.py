@@ -1,0 +1,1 @@
+"""Any CSV of power, read by a small mapping file -> run folders."""

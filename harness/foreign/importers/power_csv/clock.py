@@ -1,0 +1,204 @@
+"""Columns of times -> ns since 1970: of UTC where a zone is known, else of the clock that wrote them.
+
+Knows forms of stamps and time zones. Knows no column's meaning.
+
+Decisions
+- Stamps that say their offset are moved by it. The others are moved by the zone that the mapping names; `unknown` keeps
+  the clock's own time, and then every clock of an import has to be unknown.
+- A stamp of the hour that exists twice when summer time ends, or of the one that does not exist when it begins, is
+  refused: nothing in it tells which it was.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.foreign.importers.power_csv.mapping import OPEN, TimeColumn
+from harness.foreign.importers.power_csv.table import Rows
+from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of, read_stamps
+from harness.foreign.importers.zones import ahead_s, zone_of
+from harness.record.errors import ImportFileError
+
+UNKNOWN = "unknown"
+NS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
+COUNTED = tuple(f"{kind}-{unit}" for kind in ("epoch", "elapsed") for unit in NS_OF)
+ISO = re.compile(
+    r"(?P<year>\d{4})[-/.](?P<month>\d\d)[-/.](?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
+    r"(?:[.,](?P<part>\d{1,9}))?\s?(?P<offset>Z|UTC|[-+]\d\d:?\d\d)?"
+)
+DIRECTIVES = {
+    "Y": r"(?P<year>\d{4})", "y": r"(?P<year>\d\d)", "m": r"(?P<month>\d{1,2})", "d": r"(?P<day>\d{1,2})",
+    "H": r"(?P<hour>\d{1,2})", "M": r"(?P<minute>\d\d)", "S": r"(?P<second>\d\d)", "f": r"(?P<part>\d{1,9})",
+    "z": r"(?P<offset>Z|[-+]\d\d:?\d\d)", "%": "%",
+}  # fmt: skip
+"""Directives of strptime that are read by column; a format with others is read row by row."""
+FIRST_S, LAST_S = -(2**33), 2**33
+"""Seconds since 1970 that nanoseconds in 64 bits hold (1697 to 2242)."""
+QUARTER_S = 900
+
+
+def is_known(time: TimeColumn) -> bool:
+    """Whether its times become UTC."""
+    return time.zone != UNKNOWN
+
+
+def times_of(rows: Rows, time: TimeColumn, places: NDArray[np.intp] | None = None) -> Stamps:
+    """Times (ns) of the rows at `places`, or of all.
+
+    Raises:
+        ImportFileError: a stamp of another form, a zone that is not named or that there is not.
+    """
+    texts = rows.joined(time.column)
+    if places is not None:
+        texts = [texts[place] for place in places.tolist()]
+    where = places if places is not None else np.arange(len(texts))
+    shift_ns = round(time.shift_s * SECOND_NS)
+    if time.format in COUNTED:
+        return _counted(rows, time, texts, where) + shift_ns
+    if time.format == OPEN:
+        raise ImportFileError(f"{rows.where(0)}: found {texts[0]!r:.40}; say in [time] format how it is read")
+    return _stamps(rows, time, texts, where) + shift_ns
+
+
+def _counted(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray[np.intp]) -> Stamps:
+    kind, _, unit = time.format.partition("-")
+    read = _whole_reader(NS_OF[unit], rows.form.decimal)
+    values = [read(text) for text in texts]
+    if None in values:
+        at = values.index(None)
+        raise ImportFileError(
+            f"{rows.where(int(places[at]))}: found the time {texts[at]!r:.40}, expected a number ({time.format})"
+        )
+    found = np.array(values, dtype=np.int64)
+    if kind == "epoch":
+        return found
+    if not time.start or time.start == OPEN:
+        raise ImportFileError(
+            f"{rows.where(0)}: times since a beginning that nothing states; say it in [time] start, such as "
+            "2026-11-21T10:00:00"
+        )
+    match = ISO.fullmatch(time.start)
+    first = read_stamps([time.start], ISO) if match else None
+    if match is None or first is None or first.odd is not None:
+        raise ImportFileError(f"[time] start: found {time.start!r:.40}, expected one like 2026-11-21T10:00:00")
+    start = _to_utc(lambda _: "[time] start", time.zone, first.times_ns, [match["offset"] or ""])
+    return found + int(start[0])
+
+
+def _whole_reader(factor: int, decimal: str) -> Callable[[str], int | None]:
+    """What makes ns of a text, exactly; None of one that is no number."""
+
+    def read(text: str) -> int | None:
+        if text.isdecimal() and text.isascii():
+            value = int(text) * factor
+        else:
+            try:
+                number = Decimal(text.replace(decimal, "."))
+            except InvalidOperation:
+                return None
+            if not number.is_finite() or abs(number) > Decimal(LAST_S) * NS_OF["s"]:
+                return None
+            value = round(number * factor)
+        return value if FIRST_S * SECOND_NS < value < LAST_S * SECOND_NS else None
+
+    return read
+
+
+def _stamps(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray[np.intp]) -> Stamps:
+    def where(row: int) -> str:
+        return rows.where(int(places[row]))
+
+    pattern = ISO if time.format == "iso" else _pattern(time.format)
+    if pattern is None:
+        return _row_by_row(where, time, texts)
+    column = read_stamps(texts, pattern)
+    if column.odd is not None:
+        raise _odd(where(column.odd), texts[column.odd], time)
+    offsets = (
+        list(column.offsets)
+        if len(column.offsets) == 1
+        else [match["offset"] or "" if (match := pattern.fullmatch(text)) else "" for text in texts]
+        if column.offsets
+        else [""]
+    )
+    return _to_utc(where, time.zone, column.times_ns, offsets)
+
+
+def _odd(where: str, text: str, time: TimeColumn) -> ImportFileError:
+    example = "2026-11-21T10:00:00.5+01:00" if time.format == "iso" else f"{datetime(2026, 11, 21, 10):{time.format}}"
+    return ImportFileError(
+        f"{where}: found the time {text!r:.40}, expected one like {example!r} (format {time.format!r}); is it another "
+        "format, or a damaged line?"
+    )
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str] | None:
+    """A format of strptime as a pattern; None of one that is read row by row."""
+    pieces, at, used = [], 0, list[str]()
+    for found in re.finditer(r"%(.)", form):
+        if found[1] not in DIRECTIVES:
+            return None
+        pieces += [re.escape(form[at : found.start()]), DIRECTIVES[found[1]]]
+        used.append(found[1])
+        at = found.end()
+    dates = ["Y" in used or "y" in used, *(letter in used for letter in "mdHMS")]
+    if not all(dates) or len(set(used)) != len(used) or ("Y" in used and "y" in used):
+        return None
+    return re.compile("".join([*pieces, re.escape(form[at:])]), re.ASCII)
+
+
+def _row_by_row(where: Callable[[int], str], time: TimeColumn, texts: Sequence[str]) -> Stamps:
+    if "%" not in time.format:
+        raise ImportFileError(
+            f"[time] format: found {time.format!r}, expected iso, {', '.join(COUNTED)}, or one of strptime such as "
+            "%d.%m.%Y %H:%M:%S"
+        )
+    moments: list[datetime] = []
+    for row, text in enumerate(texts):
+        try:
+            moments.append(datetime.strptime(text, time.format))
+        except ValueError:
+            raise _odd(where(row), text, time) from None
+    epoch = datetime(1970, 1, 1)
+    walls = [(moment.replace(tzinfo=None) - epoch) // timedelta(microseconds=1) * 1000 for moment in moments]
+    offsets = ["" if moment.tzinfo is None else f"{moment:%z}"[:5] for moment in moments]
+    return _to_utc(where, time.zone, np.array(walls, dtype=np.int64), offsets)
+
+
+def _to_utc(where: Callable[[int], str], zone: str, walls_ns: Stamps, offsets: Sequence[str]) -> Stamps:
+    """Wall times moved by what each says of its offset (one for all, or one each), else by the zone."""
+    found = np.zeros(walls_ns.size, dtype=np.int64)
+    for offset in dict.fromkeys(offsets):
+        same = [text == offset for text in offsets]
+        places = np.flatnonzero(np.array(same if len(offsets) > 1 else same * walls_ns.size, dtype=bool))
+        if offset:
+            found[places] = walls_ns[places] - (ahead_s(zone_of(offset, "offset"), 0) or 0) * SECOND_NS
+        else:
+            found[places] = _by_zone(lambda row, at=places: where(int(at[row])), zone, walls_ns[places])  # type: ignore[misc]
+    return found
+
+
+def _by_zone(where: Callable[[int], str], zone: str, walls_ns: Stamps) -> Stamps:
+    if zone == UNKNOWN:
+        return walls_ns
+    if not zone or zone == OPEN:
+        raise ImportFileError(
+            f"{where(0)}: the stamps do not say their time zone; say it with zone (Europe/Berlin, +01:00, UTC), or "
+            'zone = "unknown"'
+        )
+    clock = zone_of(zone, "zone")
+    quarters, inverse = np.unique(walls_ns // (QUARTER_S * SECOND_NS), return_inverse=True)
+    moves = [ahead_s(clock, quarter * QUARTER_S) for quarter in quarters.tolist()]
+    if None in moves:
+        first = int(np.flatnonzero(inverse == moves.index(None))[0])
+        raise ImportFileError(
+            f"{where(first)}: {moment_of(int(walls_ns[first]))} exists twice or not at all in {zone}, where summer "
+            "time begins or ends; export the stamps as UTC or with their offset, or leave that hour out"
+        )
+    return walls_ns - np.array(moves, dtype=np.int64)[inverse] * SECOND_NS

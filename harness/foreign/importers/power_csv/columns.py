@@ -1,0 +1,271 @@
+"""A column of a CSV -> readings of one meter: power by time, or energy by time, with what is odd about them.
+
+Knows units, what a row stands for, rows out of order and rows with one stamp. Knows no run and no run folder.
+
+Decisions
+- A counter gives the mean power between two of its readings, a window from one to the next. A step back is a wrap where
+  the mapping says where it wraps, else a gap: nothing tells what was used between.
+- A value that holds until the next row is a window from its row to the next one; the last row has no end and is left
+  out.
+- Rows out of order are sorted. Rows with one stamp and one value are one; with different values the mapping has to say
+  which counts.
+- A clock without a zone that goes back by about an hour is refused: sorted, two hours would lie in one another.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.foreign.importers.power_csv.clock import UNKNOWN, times_of
+from harness.foreign.importers.power_csv.mapping import PowerColumn, TimeColumn
+from harness.foreign.importers.power_csv.table import Floats, Rows
+from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
+from harness.record.errors import ImportFileError
+
+GAP_FACTOR = 1.5
+"""Windows or steps further apart than this leave a gap."""
+HOUR_NS, NEAR_NS = 3600 * SECOND_NS, 120 * SECOND_NS
+Places = NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The rows that one column has in one file: times (ns) and values in W or J (NaN: it says that there is none),
+    volts and amperes where the mapping names them, all of shape (n,), and where each row stands."""
+
+    times_ns: Stamps
+    values: Floats
+    volts: Floats | None
+    amperes: Floats | None
+    files: NDArray[np.intp]
+    lines: NDArray[np.intp]
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What one meter read: stamps (ns), power (W), window (s; 0 of instants), volts and amperes, each of shape (n,), in
+    order of time; gaps as (from, to, cause); the step between rows that is usual (s); remarks.
+
+    Of energy counters and values that hold a stamp is the end of its row's window.
+    """
+
+    column: PowerColumn
+    times_ns: Stamps
+    power_w: Floats
+    window_s: Floats
+    volts: Floats | None
+    amperes: Floats | None
+    gaps: tuple[tuple[int, int, str], ...]
+    usual_s: float
+    step_w: float
+    notes: tuple[tuple[str, str], ...]
+
+    @property
+    def averages(self) -> bool:
+        """Whether a row is the mean over a window."""
+        return self.column.reads != "instant"
+
+    @property
+    def stamp(self) -> Literal["end", "start", "unknown"]:
+        """Which end of its window a stamp marks."""
+        return self.column.stamp if self.column.reads == "mean" and self.column.window_s else "end"
+
+    @property
+    def interval_ns(self) -> tuple[int, int]:
+        """From when to when it read, stamps of unknown convention taken as ends."""
+        first_ns = round(float(self.window_s[0]) * SECOND_NS)
+        shift_ns = first_ns if self.stamp == "start" else 0
+        return int(self.times_ns[0]) - first_ns + shift_ns, int(self.times_ns[-1]) + shift_ns
+
+
+def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn) -> Raw:
+    """The rows of a file (the `nth`) that have a cell of this column.
+
+    Raises:
+        ImportFileError: a cell that is no number, a stamp that is none.
+    """
+    texts = rows.texts(column.column)
+    wanted = np.array([text != "" for text in texts], dtype=bool)
+    for name, value in column.where.items():
+        wanted &= np.array([text == value for text in rows.texts(name)], dtype=bool)
+    places = np.flatnonzero(wanted)
+    own = column.time or time
+    times_ns = times_of(rows, own, places) if places.size else np.zeros(0, dtype=np.int64)
+    if own.zone == UNKNOWN:
+        _require_no_hour_back(rows, places, times_ns)
+    volts = rows.values(column.voltage, places) if column.voltage else None
+    amperes = rows.values(column.current, places) if column.current else None
+    lines = np.array(rows.numbers, dtype=np.intp)[places]
+    values = rows.values(column.column, places) * column.si
+    return Raw(times_ns, values, volts, amperes, np.full(places.size, nth, dtype=np.intp), lines)
+
+
+def _require_no_hour_back(rows: Rows, places: Places, times_ns: Stamps) -> None:
+    steps_ns = np.diff(times_ns)
+    back = np.flatnonzero(np.abs(steps_ns + HOUR_NS) < NEAR_NS)
+    if back.size:
+        at = int(back[0]) + 1
+        raise ImportFileError(
+            f"{rows.where(int(places[at]))}: time goes back by an hour here, to {moment_of(int(times_ns[at]))}, as "
+            "where summer time ends; name the zone by its offset and split the file there, or export the stamps as UTC"
+        )
+
+
+def joined(parts: Sequence[Raw]) -> Raw:
+    """The rows of several files, one behind the other."""
+
+    def all_of(arrays: Sequence[Floats | None]) -> Floats | None:
+        there = [array for array in arrays if array is not None]
+        return np.concatenate(there) if there else None
+
+    return Raw(
+        np.concatenate([part.times_ns for part in parts]), np.concatenate([part.values for part in parts]),
+        all_of([part.volts for part in parts]), all_of([part.amperes for part in parts]),
+        np.concatenate([part.files for part in parts]), np.concatenate([part.lines for part in parts]),
+    )  # fmt: skip
+
+
+def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[Raw, list[tuple[str, str]]]:
+    """The rows in order of time, one a stamp, and remarks.
+
+    Raises:
+        ImportFileError: two rows with one stamp and different values, where the mapping does not say which counts.
+    """
+    notes: list[tuple[str, str]] = []
+    back = np.flatnonzero(np.diff(raw.times_ns) < 0)
+    if back.size:
+        where = _where(raw, tables, int(back[0]) + 1)
+        notes.append(("rows-sorted", f"{column.column}: {back.size} times a row is older than the one before; sorted, "
+                      f"the first at {where}"))  # fmt: skip
+    order = np.argsort(raw.times_ns, kind="stable")
+    raw = _taken(raw, order)
+    same = np.flatnonzero(np.diff(raw.times_ns) == 0)
+    if not same.size:
+        return raw, notes
+    alike = (raw.values[same] == raw.values[same + 1]) | (np.isnan(raw.values[same]) & np.isnan(raw.values[same + 1]))
+    if not alike.all() and column.same_time == "refuse":
+        at = int(same[~alike][0])
+        raise ImportFileError(
+            f"{_where(raw, tables, at + 1)}: {column.column} is {raw.values[at + 1]:g} at "
+            f"{moment_of(int(raw.times_ns[at]))}, and {raw.values[at]:g} at line {raw.lines[at]}, with the same stamp "
+            f"({int((~alike).sum())} times); say "
+            'which counts: same_time = "first", "last" or "mean"'
+        )
+    unlike = "" if alike.all() else f", {int((~alike).sum())} with another value: {column.same_time} counts"
+    first = _where(raw, tables, int(same[0]) + 1)
+    text = f"{column.column}: {same.size} rows have the stamp of the row before{unlike}; the first at {first}"
+    notes.append(("doubled-rows", text))
+    return _one_each(raw, column.same_time), notes
+
+
+def _where(raw: Raw, tables: Sequence[Rows], row: int) -> str:
+    return f"{tables[int(raw.files[row])].source.path}:{raw.lines[row]}"
+
+
+def _taken(raw: Raw, places: Places) -> Raw:
+    return Raw(
+        raw.times_ns[places], raw.values[places], None if raw.volts is None else raw.volts[places],
+        None if raw.amperes is None else raw.amperes[places], raw.files[places], raw.lines[places],
+    )  # fmt: skip
+
+
+def _one_each(raw: Raw, how: str) -> Raw:
+    first = np.flatnonzero(np.concatenate([[True], np.diff(raw.times_ns) > 0]))
+    last = np.concatenate([first[1:], [raw.times_ns.size]]) - 1
+    if how != "mean":
+        return _taken(raw, last if how == "last" else first)
+    counts = last - first + 1
+    kept = _taken(raw, first)
+    return replace(kept, values=np.add.reduceat(raw.values, first) / counts)
+
+
+def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]], where: str) -> Readings:
+    """Rows in order as what a meter read.
+
+    Raises:
+        ImportFileError: too few rows.
+    """
+    least = 1 if column.reads == "mean" and column.window_s else 2
+    if raw.times_ns.size < least:
+        raise ImportFileError(
+            f"{where}: column {column.column!r} has {raw.times_ns.size} rows, at least {least} make an energy; is it "
+            "the right column ([[power]] column, where)?"
+        )
+    own = list(notes)
+    step_s = np.diff(raw.times_ns) / SECOND_NS
+    times_ns, values, volts, amperes = raw.times_ns, raw.values, raw.volts, raw.amperes
+    if column.reads == "instant":
+        power_w, window_s = values, np.zeros(values.size)
+    elif column.reads == "mean" and column.window_s:
+        power_w, window_s = values, np.full(values.size, column.window_s)
+    elif column.reads == "on-change":
+        power_w, window_s, times_ns = values[:-1], step_s, times_ns[1:]
+        volts, amperes = _cut(volts, 0, -1), _cut(amperes, 0, -1)
+        own.append(("last-row", f"{column.column}: the last row has no end and is left out"))
+    else:
+        energy_j = values[1:] if column.reads == "per-row" else _used_j(values, column, own)
+        power_w = values[1:] if column.reads == "mean" else energy_j / step_s
+        window_s, times_ns = step_s, times_ns[1:]
+        volts, amperes = _cut(volts, 1, None), _cut(amperes, 1, None)
+    usual_s = float(np.median(step_s)) if step_s.size else float(column.window_s or 0.0)
+    step_w = _step(values) / (usual_s if column.is_energy and usual_s else 1.0)
+    return Readings(
+        column, times_ns, power_w, window_s, volts, amperes,
+        tuple(_gaps(column, times_ns, power_w, window_s, usual_s)), usual_s, step_w, tuple(own),
+    )  # fmt: skip
+
+
+def _cut(values: Floats | None, first: int, last: int | None) -> Floats | None:
+    return None if values is None else values[first:last]
+
+
+def _used_j(values: Floats, column: PowerColumn, notes: list[tuple[str, str]]) -> Floats:
+    """What a counter counted from row to row; NaN over a step back that is no wrap."""
+    used_j = np.diff(values)
+    back = used_j < 0
+    if not back.any():
+        return used_j
+    if column.wraps_at is not None:
+        notes.append(
+            ("counter-wraps", f"{column.column}: {int(back.sum())} wraps at {column.wraps_at:g} {column.unit}")
+        )
+        return np.where(back, used_j + column.wraps_at * column.si, used_j)
+    text = f"{column.column}: the counter goes back {int(back.sum())} times (it was reset); each is a gap"
+    notes.append(("counter-resets", text))
+    return np.where(back, np.nan, used_j)
+
+
+def _step(values: Floats) -> float:
+    """The smallest step between different values; 0 with fewer than two."""
+    different = np.unique(values[np.isfinite(values)])
+    steps = np.diff(different)
+    steps = steps[steps > 1e-9 * max(float(np.abs(different).max(initial=0.0)), 1e-12)]
+    return float(steps.min()) if steps.size else 0.0
+
+
+def _gaps(
+    column: PowerColumn, times_ns: Stamps, power_w: Floats, window_s: Floats, usual_s: float
+) -> list[tuple[int, int, str]]:
+    """Rows that say they have no value, and rows that are missing."""
+    gaps: list[tuple[int, int, str]] = []
+    none = np.flatnonzero(np.isnan(power_w))
+    for group in np.split(none, np.flatnonzero(np.diff(none) > 1) + 1) if none.size else []:
+        first, last = int(group[0]), int(group[-1])
+        from_ns = int(times_ns[max(first - 1, 0)])
+        to_ns = int(times_ns[min(last + 1, times_ns.size - 1)]) if column.reads == "instant" else int(times_ns[last])
+        cause = "the counter goes back" if column.reads == "counter" else "the row has no value"
+        gaps.append((from_ns, max(to_ns, from_ns + 1), f"{cause}, {group.size} rows"))
+    is_window = column.reads == "mean" and bool(column.window_s)
+    if is_window or column.reads == "instant":
+        reach_ns = round((float(window_s[0]) if is_window else usual_s) * SECOND_NS)
+        before_ns, behind_ns = (reach_ns, 0) if column.stamp == "start" and is_window else (0, reach_ns)
+        if not is_window:
+            before_ns = behind_ns = reach_ns
+        wide = np.flatnonzero(np.diff(times_ns) > (GAP_FACTOR if is_window else 2.0) * reach_ns)
+        gaps += [
+            (int(times_ns[at]) + before_ns, int(times_ns[at + 1]) - behind_ns, "rows missing") for at in wide.tolist()
+        ]
+    return sorted(gap for gap in gaps if gap[1] > gap[0])

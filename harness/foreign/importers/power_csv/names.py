@@ -1,0 +1,27 @@
+"""Names of meters and indicators, made of what columns are called.
+
+Knows texts. Knows no file.
+"""
+
+import re
+
+from harness.foreign.importers.power_csv.mapping import PowerColumn
+
+_UNIT = re.compile(r"[\s_(\[]*(?:power|energy)?[\s_(\[]*(?:k|m|M)?(?:watts?|W|Wh|J|joules?)?[\])]*$")
+_OTHER = re.compile(r"[^a-z0-9]+")
+
+
+def slug(text: str) -> str:
+    """A text as part of a file's name: `Wall power (W)` -> `wall`."""
+    plain = _OTHER.sub("_", _UNIT.sub("", text).lower()).strip("_")
+    return plain or _OTHER.sub("_", text.lower()).strip("_") or "meter"
+
+
+def meter_of(column: PowerColumn) -> str:
+    """What the mapping calls a meter, else its column."""
+    return column.meter or slug(column.column)
+
+
+def indicator_of(column: PowerColumn) -> str:
+    """What a software meter's column is called: its name, else its heading and unit."""
+    return column.name or f"{slug(column.column)}_{'energy_j' if column.is_energy else 'power_w'}"

@@ -1,0 +1,81 @@
+"""A proposed mapping as TOML with what is open beside it, and its first rows as they would be read.
+
+Knows how TOML is written. Knows no CSV.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import MISSING, fields
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from harness.foreign.importers.power_csv.clock import times_of
+from harness.foreign.importers.power_csv.mapping import OPEN
+from harness.foreign.importers.power_csv.proposal import Proposal
+from harness.record.errors import ImportFileError
+
+SHOWN = 3
+"""So many rows are shown as they are read."""
+ALWAYS = frozenset({"delimiter", "decimal", "header", "role"})
+"""Keys that stand in the proposal though they have their defaults."""
+
+
+def toml_of(proposal: Proposal) -> str:
+    """power-csv.toml, its open keys with a question beside."""
+    mapping, questions = proposal.mapping, {one.key: one for one in proposal.questions}
+
+    def table(head: str, record: object, path: str) -> Iterator[str]:
+        yield ""
+        yield head
+        for spec in fields(record):  # type: ignore[arg-type]
+            value = getattr(record, spec.name)
+            has_default = spec.default is not MISSING or spec.default_factory is not MISSING
+            if (
+                spec.name not in ALWAYS
+                and has_default
+                and (value is None or value in ("", {}, 0.0) or value == spec.default)
+            ):
+                continue
+            question = questions.get(f"{path}.{spec.name}")
+            if question is not None:
+                yield f"# {question.text}" + (f" ({', '.join(question.choices)})" if question.choices else "")
+            yield f"{spec.name} = {_value(value)}"
+
+    lines = ["schema = 1", *(f"# {text}" for text in proposal.seen), *table("[file]", mapping.file, "file")]
+    lines += table("[time]", mapping.time, "time")
+    for at, column in enumerate(mapping.power):
+        lines += table("[[power]]", column, f"power[{at}]")
+    return "\n".join(lines) + "\n"
+
+
+def _value(value: Any) -> str:  # noqa: ANN401  a value of TOML
+    return json.dumps(value, ensure_ascii=False)
+
+
+def rows_as_read(proposal: Proposal) -> list[str]:
+    """The first rows of each column as they would be read; of what is open only the question."""
+    lines = []
+    rows, time = proposal.rows, proposal.mapping.time
+    for column in proposal.mapping.power:
+        places = np.array([at for at, text in enumerate(rows.texts(column.column)) if text][:SHOWN], dtype=np.intp)
+        try:
+            times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
+        except ImportFileError as error:
+            lines.append(str(error))
+            continue
+        values = rows.values(column.column, places)
+        for place, value in enumerate(values.tolist()):
+            moment = "when is open" if times_ns is None else _moment(int(times_ns[place]), time.zone)
+            amount = f"{value:g} {column.unit}"
+            if column.unit not in (OPEN, "W", "J"):
+                amount += f" = {value * column.si:g} {'J' if column.is_energy else 'W'}"
+            lines.append(f"line {rows.numbers[int(places[place])]}: {moment}: {column.column} = {amount}")
+    return lines
+
+
+def _moment(time_ns: int, zone: str) -> str:
+    seconds, part = divmod(time_ns, 1_000_000_000)
+    text = f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}" + (f".{part:09d}".rstrip("0") if part else "")
+    return f"{text} (its own clock)" if zone == "unknown" else f"{text} UTC"

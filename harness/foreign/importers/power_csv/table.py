@@ -1,0 +1,177 @@
+"""The rows of a CSV as columns of texts, and texts as numbers.
+
+Knows delimiters, quotes, comments, headers, a last line that was cut off, decimal comma, thousands, units behind
+numbers. Knows no meaning of a column.
+
+Decisions
+- Lines with fewer fields than the first data line are damage and refused; the last line without a newline behind it
+  counts as cut off then. Rows may have more fields than the header, all alike: fields are matched from the left.
+- An empty cell is no row of that meter. A cell that says that there is no number (`SAYS_NONE`) is a reading without a
+  value.
+"""
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.foreign.importers.power_csv.mapping import FileForm
+from harness.foreign.importers.remarks import Remark, cut_line, cut_stream, listed
+from harness.foreign.importers.source import SourceFile, foreign_form, lines_of
+from harness.foreign.importers.text_table import ABSENT
+from harness.record.errors import ImportFileError
+from meters.options import did_you_mean
+
+SAYS_NONE = (ABSENT - {""}) | {
+    "null", "NULL", "None", "none", "n/a", "#N/A", "NAN", "inf", "-inf",
+    "unavailable", "unknown", "Unavailable", "Unknown",
+}  # fmt: skip
+"""What programs write of a reading that has no value."""
+UNITS = r"(?:\s?(?:[kmM]?W|[kmM]?Wh|[kmMu]?J|Ws|[km]?VA?|m?A|Watts?|watts?))?"
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The data lines: `cells[k]` are the texts of the k-th column of `names`, `numbers` their lines."""
+
+    source: SourceFile
+    names: tuple[str, ...]
+    numbers: list[int]
+    cells: list[Sequence[str]]
+    form: FileForm
+    remarks: tuple[Remark, ...] = ()
+
+    def where(self, row: int) -> str:
+        """File and line, for a message."""
+        return f"{self.source.path}:{self.numbers[row]}"
+
+    def texts(self, name: str) -> Sequence[str]:
+        """A column by its name.
+
+        Raises:
+            ImportFileError: there is none, or two are called so.
+        """
+        found = [at for at, known in enumerate(self.names) if known == name]
+        if len(found) != 1:
+            remedy = f"{len(found)} columns are called so; rename one" if found else did_you_mean(name, self.names)
+            raise ImportFileError(f"{self.source.path}:{self.form.header or 1}: no column {name!r}; {remedy}")
+        return self.cells[found[0]]
+
+    def joined(self, names: str | Sequence[str]) -> Sequence[str]:
+        """A column, or several joined by a blank."""
+        if isinstance(names, str):
+            return self.texts(names)
+        return list(map(" ".join, zip(*(self.texts(name) for name in names), strict=True)))
+
+    def values(self, name: str, places: NDArray[np.intp]) -> Floats:
+        """Numbers of a column at some rows; NaN where a cell says that there is none.
+
+        Raises:
+            ImportFileError: a cell that is no number as the form writes them.
+        """
+        texts = self.texts(name)
+        chosen = texts if places.size == len(texts) else [texts[place] for place in places.tolist()]
+        return numbers_of(self, name, chosen, places)
+
+
+def read_rows(source: SourceFile, form: FileForm) -> Rows:
+    """The data lines of a CSV.
+
+    Raises:
+        ImportFileError: no header, no data line, a damaged line; with file and line.
+    """
+    lines = lines_of(source)
+    if odd := foreign_form(lines[0][:4096]):
+        raise ImportFileError(f"{source.path}:1: found {odd}")
+    numbered = [(n, line) for n, line in enumerate(lines, 1) if _is_data(line, form)]
+    head = [line for number, line in numbered if number == form.header]
+    if form.header and not head:
+        raise ImportFileError(
+            f"{source.path}:{form.header}: no header there ({len(lines)} lines); say its line in [file] header, 0: none"
+        )
+    data = [(number, line) for number, line in numbered if number > form.header]
+    if not data:
+        raise ImportFileError(f"{source.path}:{form.header + 1}: no data line behind the header; export the file again")
+    split = list(_split([line for _, line in data], form))
+    numbers = [number for number, _ in data]
+    names = tuple(next(_split(head, form))) if head else tuple(map(str, range(1, len(split[0]) + 1)))
+    remarks = list(cut_stream(source))
+    width = len(split[0])
+    if len(split[-1]) < width and (lines[-1] != "" or source.cut) and len(split) > 1:
+        remarks.append(cut_line(source, numbers.pop()))
+        split.pop()
+    _require_width(source, numbers, split, max(width, len(names)) if width >= len(names) else width, names)
+    if width > len(names):
+        text = f"rows have {width} fields, the header {len(names)}; they are matched from the left"
+        remarks.append(Remark("fields", source, form.header, text))
+    columns: list[Sequence[str]] = list(zip(*split, strict=True))
+    return Rows(source, names, numbers, columns, form, tuple(remarks))
+
+
+def _is_data(line: str, form: FileForm) -> bool:
+    return bool(line.strip(" \t\0")) and not (form.comment and line.lstrip().startswith(form.comment))
+
+
+def _split(lines: Sequence[str], form: FileForm) -> Iterator[list[str]]:
+    """The fields of lines, blanks around them off."""
+    if form.delimiter == " ":
+        yield from (line.split() for line in lines)
+    elif any('"' in line for line in lines):
+        for row in csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True):
+            yield [cell.strip() for cell in row]
+    else:
+        for line in lines:
+            yield [cell.strip() for cell in line.split(form.delimiter)]
+
+
+def _require_width(
+    source: SourceFile, numbers: Sequence[int], split: Sequence[list[str]], width: int, names: Sequence[str]
+) -> None:
+    if len(split) != len(numbers):
+        raise ImportFileError(f"{source.path}: a quoted field goes over the end of its line; export the file without")
+    if width < len(names):
+        raise ImportFileError(
+            f"{source.path}:{numbers[0]}: found {width} fields, the header has {len(names)} ({listed(names)}); is the "
+            "delimiter right ([file] delimiter)?"
+        )
+    for number, cells in zip(numbers, split, strict=True):
+        if len(cells) != width:
+            raise ImportFileError(
+                f"{source.path}:{number}: found {len(cells)} fields, expected {width} as in the first row; the line is "
+                "damaged, or the delimiter is not the one in [file]"
+            )
+
+
+def numbers_of(rows: Rows, name: str, texts: Sequence[str], places: NDArray[np.intp]) -> Floats:
+    """Texts of the rows at `places` as numbers; NaN where a text says that there is none.
+
+    Raises:
+        ImportFileError: a text that is no number as the form writes them.
+    """
+    form = rows.form
+    whole = rf"\d{{1,3}}(?:{re.escape(form.thousands)}\d{{3}})+|\d+" if form.thousands else r"\d+"
+    point = re.escape(form.decimal)
+    good = re.compile(rf"[-+]?(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?{UNITS}", re.ASCII)
+    different = set(texts)
+    strange = {text for text in different if text not in SAYS_NONE and not good.fullmatch(text)}
+    if strange:
+        at = next(at for at, text in enumerate(texts) if text in strange)
+        sign = f"decimal sign {form.decimal!r}" + (f" and thousands {form.thousands!r}" if form.thousands else "")
+        raise ImportFileError(
+            f"{rows.where(int(places[at]))}: found {texts[at]!r:.60} in column {name!r}, expected a number with {sign} "
+            "([file] decimal, thousands), or an empty cell"
+        )
+    unit = re.compile(r"[\s]*[A-Za-z]+$")
+    value = {text: _number(text, form, unit) for text in different}
+    return np.array([value[text] for text in texts], dtype=np.float64)
+
+
+def _number(text: str, form: FileForm, unit: re.Pattern[str]) -> float:
+    if text in SAYS_NONE:
+        return float("nan")
+    plain = text.replace(form.thousands, "") if form.thousands else text
+    return float(unit.sub("", plain.replace(form.decimal, ".")))
