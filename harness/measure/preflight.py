@@ -22,6 +22,7 @@ from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
+from harness.measure.preflight_qualification import of_qualification
 from harness.measure.reason import Reason, Severity
 from harness.measure.scenario import Scenario
 from harness.measure.script import scripts_of
@@ -77,7 +78,10 @@ def check_lab(
 
 def of_files(config: LabConfig) -> list[Reason]:
     """What the files beside lab.toml have against a start: it needs no machine and no meter."""
-    return [*_register(config), *_staged(config), *_photos(config), *_seal(config), *dict.fromkeys(_baseline(config))]
+    scenarios, is_shuffled = {one.name: one for one in config.scenarios}, config.file.campaign.order == "shuffled"
+    of_loads = of_qualification(config.file.qualification, scenarios, shuffled=is_shuffled, lengths=LENGTHS)
+    own = [*_register(config), *_staged(config), *_photos(config), *_seal(config), *dict.fromkeys(_baseline(config))]
+    return [*own, *of_loads]
 
 
 def _baseline(config: LabConfig) -> Iterator[Reason]:

@@ -1,14 +1,18 @@
 """harness.record.qualification, and the table as lab.toml has it: a campaign that is a qualification."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from harness.measure.lab_file import LabConfig, changed_since, load, with_defaults
+from harness.measure.preflight import of_files
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError, DocumentError
 from harness.record.qualification import Load, Qualification, declared_in
+from harness.station.station import APPLICATION
+from tests.harness.stations import station_file
 
 LAB = """
 schema = 1
@@ -118,3 +122,47 @@ def test_what_cannot_be_is_refused_with_its_place(tmp_path: Path, old: str, new:
 def test_a_forged_declaration_is_an_error_of_the_document(forged: object) -> None:
     with pytest.raises(DocumentError, match="qualification"):
         declared_in({"qualification": forged})
+
+
+# --- before anything is measured ---
+
+BUNDLED = APPLICATION / "workloads" / "campaigns" / "qualify.toml"
+
+
+def remarks(folder: Path, *changes: tuple[str, str]) -> list[str]:
+    """What preflight says of the bundled campaign with these changes."""
+    text = BUNDLED.read_text()
+    for old, new in changes:
+        assert old in text
+        text = text.replace(old, new)
+    (folder / "campaign.toml").write_text(text)
+    config = load(station_file(folder), folder / "campaign.toml")
+    return [reason.text for reason in of_files(config) if reason.subject == "qualification"]
+
+
+def test_the_bundled_campaign_has_all_that_a_certificate_needs(tmp_path: Path) -> None:
+    assert remarks(tmp_path) == []
+
+
+def test_with_the_gpu_it_is_a_campaign_too(tmp_path: Path) -> None:
+    off = re.compile(r'^# (?="gpu|\[scenarios\.gpu|folder|repetitions|parameters|factors)', re.MULTILINE)
+    (tmp_path / "campaign.toml").write_text(off.sub("", BUNDLED.read_text()))
+    config = load(station_file(tmp_path), tmp_path / "campaign.toml")
+    declared = config.file.qualification
+    assert declared is not None
+    kinds = [one.kind for one in declared.loads.values()]
+    assert {kind: kinds.count(kind) for kind in kinds} == {"idle": 1, "cpu": 5, "memory": 5, "gpu": 5}
+    assert not [reason for reason in of_files(config) if reason.subject == "qualification"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("load_s = 340.0, part = \"cpu\"", "load_s = 200.0, part = \"cpu\""), "cpu.level_percent-20 lasts 200 s"),
+        (('order = "shuffled"', 'order = "as-listed"'), 'of kind memory, .*: campaign.order is not "shuffled"'),
+        (('"cpu.level_percent-60" = { kind = "cpu", level = 60 }', ""), "of kind cpu, .*: 4 of the 5 levels are there"),
+        (("repetitions = 3", "repetitions = 2"), "of kind cpu, .*cpu.level_percent-100 is not repeated 3 times"),
+    ],
+)  # fmt: skip
+def test_what_the_certificate_will_not_say_is_said_before(tmp_path: Path, change: tuple[str, str], said: str) -> None:
+    assert [text for text in remarks(tmp_path, change) if re.search(said, text)]
