@@ -11,11 +11,12 @@ from rich.text import Text
 from harness.cli import check_load
 from harness.cli.called import command
 from harness.cli.documents import Document
+from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import add_json_argument, add_lab_argument, lab_words
 from harness.measure.agenda import is_done
 from harness.measure.campaign_lock import in_use
-from harness.measure.embedded import open_wires
+from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load_each, load_station
 from harness.measure.preflight import check_lab
 from harness.measure.reason import Reason, Severity
@@ -94,13 +95,23 @@ def _reasons(config: LabConfig, *, alone: bool) -> list[Reason]:
     """The whole list of one SUT; one of several that is embedded and in use is a reason of its own."""
     try:
         with open_wires(config) as wires:
-            return [*in_use(config), *check_lab(config, wires.sut, wires.openers)]
+            return [*in_use(config), *check_lab(config, wires.sut, wires.openers), *of_certificate(config, wires)]
     except Interrupted:
         raise
     except LabError as error:
         if alone:
             raise
         return [Reason("refuse", "in use", str(error))]
+
+
+def of_certificate(config: LabConfig, wires: Wires) -> list[Reason]:
+    """What the certificate of the SUT's software meters has against a start; nothing where it has a meter."""
+    if config.certificate_source is None:
+        return []
+    with at_work("verifying the certificate of the software meters"):
+        from harness.evidence.certificates import check_certificate  # computes: what others need not pay
+
+        return check_certificate(config, wires.sut)
 
 
 def _refusals(reasons: Sequence[Reason]) -> list[Reason]:

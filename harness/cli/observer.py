@@ -9,6 +9,7 @@ from harness.measure.agenda import OBSERVER
 from harness.measure.campaign import Campaign
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
+from harness.measure.without_meter import require_meter
 from harness.record.errors import ConfigError
 from reports.campaign.exclusion import exclusion_of
 
@@ -33,6 +34,7 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.blocks < LEAST_BLOCKS or arguments.seconds < LEAST_S:
         raise ConfigError(f"wattlab observer: at least {LEAST_BLOCKS} blocks of {LEAST_S:g} s are needed")
     config = load(arguments.lab, arguments.campaign, arguments.sut)
+    require_meter(config.path, config.file, "wattlab observer")
     with open_wires(config) as wires:
         campaign = observe(config, wires, arguments.blocks, arguments.seconds)
     code = report.write(config.campaign_folder)

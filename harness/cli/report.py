@@ -176,6 +176,15 @@ def _verdict(results: "Results") -> str:
 # --- the results ------------------------------------------------------------------------------------------------
 
 
+def _estimated(results: "Results") -> str:
+    """What stands over the table where software estimated the power."""
+    certificate = results.measurement.certificate
+    if certificate is None:
+        return ESTIMATED if results.measurement.origin == "estimated" else ""
+    digest = certificate["certificate_sha256"][:16]
+    return f"ESTIMATED by a qualified software meter, not measured (certificate {digest})"
+
+
 def results_sheet(results: "Results") -> Sheet:
     """Every scenario's runs and plain quantities with U, in the units of the page."""
     from reports.pages.budgets import assumed
@@ -202,7 +211,7 @@ def results_sheet(results: "Results") -> Sheet:
             *(Column(f"{name}\n{scale.unit}", number=True) for name, scale in scales.items()),
         ],
         rows,
-        title=ESTIMATED if results.measurement.origin == "estimated" else "",
+        title=_estimated(results),
         caption=f"mean ± U (95 %){lacking}" if has_u else "no ± U: one run alone does not show how far runs differ",
     )
 

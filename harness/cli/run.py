@@ -17,7 +17,7 @@ from rich.table import Column as TableColumn
 from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
 from harness.cli import report
-from harness.cli.check import show
+from harness.cli.check import of_certificate, show
 from harness.cli.documents import Document
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import add_json_argument, add_lab_argument
@@ -32,6 +32,7 @@ from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import utc_now
 from harness.measure.scenario import MARKERS
+from harness.measure.without_meter import require_meter
 from harness.record.campaign_folder import DERIVED
 from harness.record.seal import Sign
 from harness.station.occupancy import taken, uses_of
@@ -233,7 +234,7 @@ def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
     Raises:
         LabNotReady: there are reasons not to start.
     """
-    reasons = check_lab(config, wires.sut, wires.openers)
+    reasons = [*check_lab(config, wires.sut, wires.openers), *of_certificate(config, wires)]
     campaign.folder.append("preflight", utc_now(), {"reasons": [asdict(reason) for reason in reasons]})
     show([reason for reason in reasons if reason.severity != "refuse"])  # these are the error's own list
     require_ready(reasons)
@@ -296,7 +297,12 @@ def sizes_of(campaign: Path, wanted: Wanted) -> Sizes:
 
 
 def find_the_ranges(config: LabConfig) -> Ranges:
-    """Make the ranging run, print and return what to set."""
+    """Make the ranging run, print and return what to set.
+
+    Raises:
+        ConfigError: the campaign has no meter.
+    """
+    require_meter(config.path, config.file, "--ranging")
     with open_wires(config) as wires:
         choices = choices_of(wires.openers)
     ranging = ranging_config(config, choices)

@@ -140,7 +140,7 @@ def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
 def sealed(folder: Path) -> "tuple[Block | None, frozenset[str]]":
     """The baseline block that a sealed run is, None where it is none or cannot be read; the origins of its readings."""
     from reports.campaign.run import AnalysedRun
-    from reports.readings.series import read_run
+    from reports.readings.rated import read_rated
 
     try:
         run = RunFolder.open(folder)
@@ -150,7 +150,9 @@ def sealed(folder: Path) -> "tuple[Block | None, frozenset[str]]":
     if run.start.kind != "baseline" or run.exit_status != "success":
         return None, origins
     try:
-        analysed = AnalysedRun(run, read_run(run))
+        series = read_rated(run)
+        origins = frozenset(stream.origin for stream in series.run.power)
+        analysed = AnalysedRun(series.run, series)
         return (analysed.block if analysed.function is not None and analysed.interval_ns else None), origins
     except UNREADABLE:
         return None, origins

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
+from harness.measure import without_meter
 from harness.measure.campaign_file import (
     BASELINE,
     SYNC,
@@ -74,14 +75,15 @@ def of_suts(path: Path, views: Mapping[str, StationFile], meters: StationFile) -
         for meter, section in view.meters.items():
             counters = consistency.of_counters(f"{path}: meters.{meter}", section, view.sut)
             yield [f"meters.{meter}.driver", f"{table}.host"], counters
+        yield [*feeding, f"{table}.circuits"], without_meter.of_station(where, view)
         yield [f"{table}.circuits"], consistency.of_doubles(f"{where}.circuits", view.sut.circuits)
         efficiency = [f"{table}.psu_efficiency_percent", f"{table}.psu_efficiency_limit_percent"]
         yield efficiency, consistency.of_supply(where, view.sut)
         yield [f"meters.{name}.port" for name in view.meters], consistency.of_shared_lines(path, view.meters)
 
 
-def of_campaign(path: Path, lab: LabFile, names: Sequence[str]) -> Contradictions:
-    """In what is asked of the room. `names`: the SUTs that it has."""
+def of_campaign(path: Path, lab: LabFile, names: Sequence[str], views: Mapping[str, StationFile]) -> Contradictions:
+    """In what is asked of the room. `names`: the SUTs that it has; `views` as in `of_suts`."""
     called = _called(lab)
     yield ["campaign.name"], consistency.of_name(f"{path}: campaign.name", lab.campaign.name)
     yield ["campaign.sut"], suts.of_choice(f"{path}: campaign.sut", names, lab.campaign.sut)
@@ -95,6 +97,7 @@ def of_campaign(path: Path, lab: LabFile, names: Sequence[str]) -> Contradiction
         yield ["qualification"], of_qualification(str(path), lab.qualification)
     yield ["campaign.gate.limit_s", "campaign.pause_s"], of_gate(path, lab.campaign)
     yield ["campaign.settle"], of_settle(path, lab.campaign.settle)
+    yield ["campaign", "scenarios", *views], without_meter.of_campaign(path, lab, views)
     yield ["campaign.design", "campaign.two_stage"], of_stages(path, lab.campaign)
     repeated = [f"scenarios.{name}.repetitions" for name in lab.scenarios]
     yield (
@@ -104,8 +107,8 @@ def of_campaign(path: Path, lab: LabFile, names: Sequence[str]) -> Contradiction
 
 
 def _of_meters(where: str, name: str, view: StationFile, meters: StationFile) -> Iterator[str]:
-    """A SUT is fed through a meter."""
-    if meters.meters and not view.meters:
+    """A SUT is fed through a meter, or has a qualified one of its own."""
+    if meters.meters and not view.meters and not view.sut.qualification:
         yield f'{where}: no meter feeds it; name it in one: [meters.NAME] sut = "{name}"'
 
 

@@ -22,6 +22,7 @@ from harness.measure.joined import CAMPAIGN_TABLES, Joined, campaign_files
 from harness.measure.lab_consistency import Contradictions, of_campaign, of_station, of_suts
 from harness.measure.lab_tables import LabFile, StationFile, Suts, station_of
 from harness.measure.scenario import Scenario, ScenarioSection, from_folder, scenarios_of
+from harness.measure.without_meter import CERTIFICATE, certificate_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
@@ -50,6 +51,10 @@ class LabConfig:
     campaign_source: bytes | None = None
     """The campaign file's, where there is one."""
     campaign_path: Path | None = None
+    """Where that lies."""
+    certificate_source: bytes | None = None
+    """The certificate's of its SUT's software meters, where it has no meter."""
+    certificate_path: Path | None = None
     """Where that lies."""
 
     @property
@@ -83,6 +88,8 @@ class LabConfig:
     def inputs(self) -> dict[str, bytes]:
         """The files that every run keeps."""
         own = {} if self.campaign_source is None else {"campaign.toml": self.campaign_source}
+        if self.certificate_source is not None:
+            own |= {CERTIFICATE: self.certificate_source}
         return {"lab.toml": self.source} | own
 
     def to_json(self) -> Json:
@@ -139,11 +146,13 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     names, whole = suts.names_of(raw), _whole(path, raw, mistakes)
     lab = record(LabFile, whole, str(path), "", mistakes)
     views = _views(path, raw, mistakes)
-    for table, entries in (("meters", lab.meters), ("scenarios", lab.scenarios)):
+    unmetered = bool(views) and all(view.sut.qualification for view in views.values())
+    for table, entries in (("meters", lab.meters or unmetered), ("scenarios", lab.scenarios)):
         if not entries and not mistakes.touch(path, table):
-            mistakes.at(str(path), table, "at least one is needed; see the commented file of `wattlab init`")
+            absent = "" if table in raw else "missing; "
+            mistakes.at(str(path), table, f"{absent}at least one is needed; see the commented file of `wattlab init`")
     runs_home = files.base_of("campaign.runs_folder").resolve().parent
-    _contradict(path, of_campaign(path, lab, names), mistakes)
+    _contradict(path, of_campaign(path, lab, names, views), mistakes)
     _contradict(path, of_suts(path, views, lab), mistakes)
     _contradict(path, of_station(path, lab, absolute(runs_home, lab.campaign.runs_folder)), mistakes)
     # The names of runs that are no scenario's were refused above.
@@ -163,10 +172,15 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     assert baseline is not None
     assert sync is not None
     chosen = suts.choose(path, names, sut, lab.campaign.sut)
-    return [
-        LabConfig(
+    found = []
+    for name in names if chosen is None else [chosen]:
+        file = record(LabFile, suts.tables_of(raw, name), str(path), "", Mistakes())
+        table = suts.ALONE if suts.TABLE not in raw else f"{suts.TABLE}.{name}"
+        named = file.sut.qualification
+        certificate = certificate_of(path, table, named) if named else None
+        found.append(LabConfig(
             path=path.resolve(),
-            file=record(LabFile, suts.tables_of(raw, name), str(path), "", Mistakes()),
+            file=file,
             scenarios=tuple(scenarios),
             baseline=baseline,
             sync=sync,
@@ -174,9 +188,10 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
             runs_home=runs_home,
             campaign_source=campaign_source,
             campaign_path=None if campaign is None else campaign.resolve(),
-        )
-        for name in (names if chosen is None else [chosen])
-    ]
+            certificate_source=None if certificate is None else certificate[1],
+            certificate_path=None if certificate is None else certificate[0],
+        ))  # fmt: skip
+    return found
 
 
 def load_station(path: Path) -> StationConfig:

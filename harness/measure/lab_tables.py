@@ -21,7 +21,7 @@ class StationFile:
     """1: the form of this file."""
     lab: Lab = field(default_factory=Lab)
     sut: SutSection
-    meters: dict[str, MeterSection]
+    meters: dict[str, MeterSection] = field(default_factory=dict)
     supply: Supply = field(default_factory=Supply)
     ambient: Ambient = field(default_factory=Ambient)
     seal: Seal = field(default_factory=Seal)

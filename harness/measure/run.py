@@ -85,6 +85,11 @@ class Run:
         return self._session
 
     @property
+    def _first(self) -> MeterRecorder | None:
+        """The meter that the progress shows; None before it is open, and where software meters alone are recorded."""
+        return self.meters[0] if self.meters else None
+
+    @property
     def work(self) -> str:
         """The work folder on the SUT, from staging to unstaging."""
         assert self._work is not None
@@ -191,7 +196,7 @@ class Run:
         gate, begin_s = self.bench.config.file.campaign.gate, time.monotonic()
         while (away := outside(self._condition(), reference, gate)) and time.monotonic() - begin_s < gate.limit_s:
             self.pause(POLL_S)
-            self._on_phase("gate", self.meters[0])
+            self._on_phase("gate", self._first)
         evidence = {"now": self._condition().to_json(), "reference": reference.to_json(), "outside": away}
         self._waited("gate", "limit" if away else "reached", begin_s, gate.limit_s, evidence)
 
@@ -202,7 +207,7 @@ class Run:
         if settle.limit_s:
             while not self._settled() and time.monotonic() - begin_s < settle.limit_s:
                 self.pause(POLL_S)
-                self._on_phase("stabilization", self.meters[0])
+                self._on_phase("stabilization", self._first)
             outcome: Literal["reached", "limit"] = "reached" if self._settled() else "limit"
             steps = {name: None if step is None else asdict(step) for name, step in self._last_steps().items()}
             self._waited("settle", outcome, begin_s, settle.limit_s, {"steps": steps})
@@ -249,7 +254,7 @@ class Run:
         """The interval, between clock exchanges where the agent rates it."""
         edges = CLOCK_EXCHANGES_AT_EDGES if self._rating.is_conditioned else 0
         self._exchange_clocks(edges)
-        self._on_phase("rating", self.meters[0])
+        self._on_phase("rating", self._first)
         result = self._rating.rate(self, self._scenario)
         self._exchange_clocks(edges)
         return result
@@ -257,7 +262,7 @@ class Run:
     def watch(self) -> None:
         """Raise what ended a stream for good, and tell that the interval goes on."""
         self._check_streams()
-        self._on_phase("rating", self.meters[0])
+        self._on_phase("rating", self._first)
 
     def mark(self, edge: Edge) -> None:
         """Journal that the rating interval begins or ends now, by the host's clock."""
@@ -316,7 +321,7 @@ class Run:
     def _phase(self, name: Phase) -> Iterator[None]:
         """Journal a phase; one that an error ends has no end."""
         self._put_phase(name, "begin")
-        self._on_phase(name, self.meters[0] if self.meters else None)
+        self._on_phase(name, self._first)
         yield
         self._put_phase(name, "end")
 

@@ -43,9 +43,10 @@ from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared", "directory")
+NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared", "directory", "load_kind")
 """What of a scenario is not in its runs' start documents under its name: their own lists say what was there, `cell`
-stands by itself, `cell_of` and `directory` stand there where they say something, and what is declared key by key."""
+stands by itself, `cell_of`, `directory` and `load_kind` stand there where they say something, and what is declared key
+by key."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
@@ -79,11 +80,15 @@ class ScenarioSection:
     """Seconds between two polls of a tracker; without, the tracker's own default."""
     factors: dict[str, Any] | None = None
     """Factor -> its level, or the list of levels that are crossed (`harness.measure.cells`)."""
+    load_kind: Literal["", "cpu", "memory", "gpu", "other"] = ""
+    """What it keeps busy; needed where no meter measures (`sut.qualification`): a software meter is qualified for
+    kinds of load."""
 
     def to_json(self) -> Json:
         """As written, with all defaults; without the younger keys as it was before there were any."""
         plain = asdict(self)
         younger = {"factors": self.factors is None, "directory": not self.directory, "packages": not self.packages}
+        younger |= {"load_kind": not self.load_kind}
         return {key: value for key, value in plain.items() if not younger.get(key)}
 
 
@@ -119,6 +124,8 @@ class Scenario:
     """Its useful work, as its scenario.toml declares it (`harness.record.work`)."""
     directory: str = ""
     """Where on the SUT its command is started; empty: in the run's work folder."""
+    load_kind: str = ""
+    """What it keeps busy, where lab.toml says it."""
 
     @property
     def section(self) -> str:
@@ -139,6 +146,7 @@ class Scenario:
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
             | ({"cell_of": self.cell_of} if self.cell_of else {})
             | ({"directory": self.directory} if self.directory else {})
+            | ({"load_kind": self.load_kind} if self.load_kind else {})
             | self.declared
         )
 
@@ -213,6 +221,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         source=dump(section.to_json()).encode(),
         directory=section.directory,
         packages=tuple(dict.fromkeys(section.packages)),
+        load_kind=section.load_kind,
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
 
@@ -271,6 +280,7 @@ def from_folder(
         prepared=tuple(written.prepared),
         cell={factor: level for factor, level in written.factors.items() if is_level(level)} or None,
         declared=declared_in(raw),
+        load_kind=section.load_kind,
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 

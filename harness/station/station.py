@@ -104,6 +104,14 @@ class SutSection:
     """Efficiency of its power supply (DC out / AC in) as its certificate or data sheet states it; 0: not known."""
     psu_efficiency_limit_percent: float = field(default=0.0, metadata=at_least(0))
     """Limit of error of that efficiency, in percentage points."""
+    qualification: str = ""
+    """Instead of a meter: the folder of the campaign that qualified this machine's software meters, or of a copy of its
+    certificate, relative to lab.toml. Every energy is then estimated, with U, and never certifiable."""
+    software_meter: str = ""
+    """Which software meter of that certificate estimates; needed where it has several that can."""
+    qualification_key: str = ""
+    """The public key of whoever signed that campaign, relative to lab.toml: the certificate has to be signed with it.
+    Needed for a certificate that lies without its campaign."""
     description: dict[str, str] = field(default_factory=dict)
     """What the machine cannot say of itself, such as `psu`: printed in the report."""
 

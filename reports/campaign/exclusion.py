@@ -17,7 +17,7 @@ from reports.campaign.log import reasons_thrown_out
 from reports.campaign.run import AnalysedRun
 from reports.campaign.runs import observer_of, placed, pulses_of
 from reports.findings import lab_rules, meter_rules
-from reports.readings.series import read_run
+from reports.readings.rated import read_rated
 from reports.results.finding import Finding
 
 
@@ -26,7 +26,8 @@ def exclusion_of(path: Path) -> str | None:
     campaign holds so far; None where it does, as far as can be told then."""
     try:
         run = RunFolder.open(path)
-        analysed = AnalysedRun(run, read_run(run))
+        series = read_rated(run)
+        analysed = AnalysedRun(series.run, series)
         limits = lab_rules.thresholds_of(run)
         analysed.findings.extend(run_findings(analysed, meter_rules.typical_steps_s([analysed.series]), limits))
     except (AnalysisError, DocumentError, RunFolderError) as error:
@@ -59,8 +60,8 @@ def _measured_before(path: Path) -> Iterator[AnalysedRun]:
             run = RunFolder.open(other)
             if other == path or (run.start.kind == "scenario" and run.start.scenario != label.FULL_LOAD):
                 continue
-            series = read_run(run)
+            series = read_rated(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except (AnalysisError, DocumentError, RunFolderError):
             continue
-        yield AnalysedRun(run, series, exclusion=thrown_out.get(other.name))
+        yield AnalysedRun(series.run, series, exclusion=thrown_out.get(other.name))

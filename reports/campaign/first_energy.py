@@ -9,7 +9,7 @@ from harness.record.run_folder import RunFolder
 from reports.campaign.means import power_over
 from reports.campaign.run import AT_RUN, AnalysedRun
 from reports.energy import budget
-from reports.readings.series import read_run
+from reports.readings.rated import read_rated
 from reports.results.uncertainty import Number
 
 
@@ -30,7 +30,8 @@ def gross_energy_of(run: RunFolder) -> GrossEnergy:
     Raises:
         AnalysisError, DocumentError, RunFolderError: it cannot be read.
     """
-    analysed = AnalysedRun(run, read_run(run))
+    series = read_rated(run)
+    analysed = AnalysedRun(series.run, series)
     own = analysed.own_terms
     gross = None if own is None else budget.of_one(own, "gross").number(AT_RUN)
     steps_s = [part.reach_s for part in analysed.parts]

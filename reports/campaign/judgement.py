@@ -16,6 +16,7 @@ from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH, BaselineLevel
 from reports.energy.observer import ObserverEffect
 from reports.findings import (
+    estimate_rules,
     foreign_load,
     lab_rules,
     mark_rules,
@@ -49,6 +50,8 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
     found += work_rules.of_contradiction(name, run.series.work.totals, told, run.useful_work.work)
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
+    if (applied := run.series.applied) is not None and applied.against:
+        return [*found, estimate_rules.refused(name, applied)]
     if not run.parts or run.own_terms is None:
         return [*found, *reading_rules.of_odd_values(run.series, *run.interval_ns, limits),
                 Finding("no-power", "invalid", name)]  # fmt: skip
@@ -70,6 +73,7 @@ def _measured_findings(
     for stream, terms in zip(run.streams, own.parts, strict=True):
         missing = reading_rules.missing_of(stream, *interval_ns, float(terms.gap_j[AT_RUN]))
         found += reading_rules.of_readings(run.series, stream.series, *interval_ns, missing, limits)
+    found += estimate_rules.of_range(run.run.path.name, run.series.applied)
     found += reading_rules.of_odd_values(run.series, *interval_ns, limits)
     found += meter_rules.of_rate(run.series, *interval_ns, typical_s, limits)
     found += meter_rules.of_overrange(run.series, *interval_ns)

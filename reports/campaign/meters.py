@@ -8,10 +8,10 @@ from typing import get_args
 
 import numpy as np
 
-from harness.record.documents import PowerDescriptor
+from harness.record.documents import Json, PowerDescriptor
 from reports.campaign.run import AnalysedRun
 from reports.findings import lab_rules, meter_rules
-from reports.results.meters import CampaignOrigin, CrossCheck, Measurement, Meter, MeterSource, Origin, Role
+from reports.results.meters import QUALIFIED, CampaignOrigin, CrossCheck, Measurement, Meter, MeterSource, Origin, Role
 from reports.results.uncertainty import count, mean_of, single
 
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
@@ -39,7 +39,18 @@ def measurement_section(runs: Sequence[AnalysedRun]) -> tuple[Measurement, tuple
     origin = _worst(meters)
     circuits = tuple(sorted({circuit for run in runs for circuit in run.series.circuits}))
     sources = tuple(MeterSource(meter.meter, meter.origin, meter.evidence, _meter_sentence(meter)) for meter in meters)
-    return Measurement(origin, f"Power was {SENTENCES[origin]}.", circuits, sources), meters
+    certificates = [one for meter in meters if isinstance(one := meter.evidence.get(QUALIFIED), dict)]
+    words = qualified_words(certificates[0]) if certificates else SENTENCES[origin]
+    return Measurement(origin, f"Power was {words}.", circuits, sources), meters
+
+
+def qualified_words(certificate: Json) -> str:
+    """How a qualified software meter came to the power, and by which certificate."""
+    return (
+        f"estimated by a qualified software meter ({certificate['meter']}), not measured; it was qualified on "
+        f"{certificate['date']} with a power meter in the campaign {certificate['campaign']!r} (certificate SHA-256 "
+        f"{certificate['certificate_sha256']})"
+    )
 
 
 def _worst(described: Sequence[PowerDescriptor] | Sequence[Meter]) -> Origin:
@@ -75,6 +86,8 @@ def _assumed_percent(runs: Sequence[AnalysedRun], meter: str) -> float | None:
 def _meter_sentence(meter: Meter) -> str:
     """Where a meter's readings come from, and on whose word."""
     sentence, evidence = f"The meter {meter.meter} was {SENTENCES[meter.origin]}", meter.evidence
+    if isinstance(certificate := evidence.get(QUALIFIED), dict):
+        return f"Power was {qualified_words(certificate)}."
     if meter.origin == "declared":
         return f"{sentence}: {lab_rules.declared_words(evidence)}."
     if meter.origin == "attested":

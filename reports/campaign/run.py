@@ -29,6 +29,7 @@ from reports.readings import bounded
 from reports.readings.bounded import number
 from reports.readings.held import held
 from reports.readings.outline import Outline
+from reports.readings.rated import LAG_U
 from reports.readings.series import Action, PowerSeries, RunSeries
 from reports.results.finding import Finding
 from reports.results.undeclared import Goal, goal_of, useful_work_of
@@ -210,7 +211,10 @@ class AnalysedRun:
     @property
     def clock_bound_s(self) -> float:
         """How wrong the SUT's stamps may be on the meter's: the clocks' bound, and what is not known of a latency that
-        a sync pulse found (as a bound of the same variance); 0 where only one clock stamped everything."""
+        a sync pulse found (as a bound of the same variance); of an estimate what is not known of the software meter's
+        lag; 0 where only one clock stamped everything."""
+        if self.series.estimate is not None:  # one clock stamps software meter and marks
+            return float(ROOT_3 * self.series.estimate.descriptor.evidence[LAG_U])
         bound_s = self.series.clock_bound_s
         if (window := publisher.window_of(self.run)) is not None:
             bound_s = window.bound_s or 0.0
@@ -340,6 +344,8 @@ class AnalysedRun:
             return NOT_RATED[self.run.start.kind]
         if self.interval_ns is None:
             return TAKES_RUN_OUT["no-rating"]
+        if (applied := self.series.applied) is not None and applied.against:
+            return f"{TAKES_RUN_OUT['not-qualified']}: {applied.against[0]}"
         if not self.feeding:
             return TAKES_RUN_OUT["no-power"]
         failed = [TAKES_RUN_OUT[f.code] for f in self.findings if takes_run_out(f)]

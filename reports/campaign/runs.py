@@ -21,6 +21,7 @@ from reports.energy import sync
 from reports.energy.energy import NS, power_function
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
 from reports.readings.outline import outline_of
+from reports.readings.rated import read_rated
 from reports.readings.series import read_run
 from reports.results.clock import Clock
 from reports.results.finding import Finding
@@ -47,7 +48,7 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
         if name == seen.unended:
             run = replace(run, stop=None, is_unended=True)  # whatever its journal says, no log holds it yet
         try:
-            series = read_run(run)
+            series = read_rated(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
         except AnalysisError as error:
             unreadable = str(error).replace(f"{path}/", "")
@@ -57,7 +58,12 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
         analysed = AnalysedRun(
-            run, series, exclusion=exclusion, broken=name in broken, unreadable=unreadable, outline=outline_of(series)
+            series.run,
+            series,
+            exclusion=exclusion,
+            broken=name in broken,
+            unreadable=unreadable,
+            outline=outline_of(series),
         )
         _ = analysed.span_ns, analysed.feeding, series.steps  # while its readings are at hand
         yield analysed

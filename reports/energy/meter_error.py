@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from harness.record.documents import Json, PowerDescriptor
 from meters.reading import Accuracy, Column
 from reports.results.rules import Rule, was
+from reports.results.transfer_error import TRANSFER, TransferError
 
 ROOT_3 = math.sqrt(3.0)
 DAYS_A_YEAR = 365.25
@@ -85,7 +86,7 @@ class MeterError:
     `reading` is the limit as a part of the reading, `offset_w` that of range and digits together; both None where no
     limits of error are known. `stability` is the limit of the drift since the certificate, as a part of the reading.
     `one_range`: whether the range was fixed, so that its errors are the same all the time. `tier`: what kind of
-    instrument it is, None where nobody says.
+    instrument it is, None where nobody says. `transfer`: of a qualified software meter, in place of all others.
     """
 
     meter: str
@@ -97,11 +98,12 @@ class MeterError:
     certificate: Certificate | None
     stability: float | None
     tier: str | None = None
+    transfer: TransferError | None = None
 
     @property
     def known(self) -> bool:
         """Whether anything bounds its error as a whole."""
-        return self.reading is not None or self.certificate is not None
+        return self.reading is not None or self.certificate is not None or self.transfer is not None
 
     @property
     def assumed(self) -> float:
@@ -170,7 +172,14 @@ def error_of(descriptor: PowerDescriptor, utc: str) -> MeterError:
         certificate,
         stability,
         descriptor.tier,
+        transfer_in(descriptor),
     )
+
+
+def transfer_in(descriptor: PowerDescriptor) -> TransferError | None:
+    """What the descriptor of an estimate says of its transfer function (`reports.readings.rated`); None of a meter."""
+    written = descriptor.evidence.get(TRANSFER)
+    return TransferError(**written) if isinstance(written, dict) else None
 
 
 def certificate_of(descriptor: PowerDescriptor) -> Certificate | None:

@@ -12,6 +12,7 @@ is identified by its `Group`, so numbers that contain the same one can be told:
 |---|---|---|
 | gain, stability | the same instrument (serial number) on the same fixed range, any session | other meter or range |
 | assumed | as a gain | other meter or range, as bad as can be: what is left of each adds up |
+| transfer, kind, wall | the same certificate and software meter; misfit, kind: in the same mean | other certificate |
 | certificate | the same instrument, range and certificate | other meter, recalibrated |
 | offset | the same instrument, fixed range and sessions | other session (rho = 0, conservative) |
 | baseline | the same block: c = - weight of the block * s of the block means | other campaign |
@@ -36,6 +37,7 @@ from reports.energy.energy import SHAPE_DOF, BaselineLevel
 from reports.energy.meter_error import ROOT_3, Distribution, Floats
 from reports.energy.sample import Member, Sample, Value, instrument
 from reports.results.rules import Rule, was
+from reports.results.transfer_error import TransferError
 
 EvaluationType: TypeAlias = Literal["A", "B"]
 Group: TypeAlias = tuple[object, ...]
@@ -44,6 +46,8 @@ Joint: TypeAlias = Literal["independent", "signed", "limits"]
 """How the errors of one source stand to each other: independent, one error with its sign, or alike as bad as can be."""
 Subtracted: TypeAlias = tuple[Group, BaselineLevel, Value]
 """Campaign and session of the blocks, P_B, and how long it was subtracted from a run (s, in the result's unit)."""
+HEIGHT, SLOPE, MISFIT, KIND = range(4)
+"""Parts of the error of an estimate by a transfer function."""
 OF_BASELINE = "of the baseline"
 """Marks an error that the baseline has by itself."""
 
@@ -127,7 +131,10 @@ def contributions(sample: Sample) -> Iterator[Contribution]:
 
 def _of_meter(sample: Sample, members: Sequence[Member]) -> Iterator[Contribution]:
     """What one meter on one range errs by."""
-    if all(member.part.reported_j is not None for member in members):
+    transfer = members[0].part.error.transfer
+    if transfer is not None:
+        yield from _of_transfer(sample, members, transfer)
+    elif all(member.part.reported_j is not None for member in members):
         yield _reported(sample, members)
     else:
         yield from _gains(sample, members)
@@ -177,6 +184,37 @@ def _gains(sample: Sample, members: Sequence[Member]) -> Iterator[Contribution]:
             u, "1", error.meter, distribution=gain.distribution, joint="limits" if gain.may_be_alike else "independent",
             note=f"u={_figure(100 * u, 4)} %{rho}",
         )  # fmt: skip
+
+
+def _of_transfer(sample: Sample, members: Sequence[Member], transfer: TransferError) -> Iterator[Contribution]:
+    """What an estimate by a transfer function errs by: the line, the same in all that its certificate estimates; how
+    far a load, and the idle machine, lie from it; and the wall that it was fitted to (`results/transfer_error.py`)."""
+    meter, campaign = members[0].part.error.meter, members[0].run.campaign
+    group = _identity(sample, members, ranged=False)
+    energy = sample.mean(member.of_part("energy_j") * member.run.per_j for member in members)
+    base = sample.mean(member.base_j * member.run.per_j for member in members)
+    seconds = sample.mean(member.run.duration_s * member.run.per_j for member in members)
+    idle = 0.0 if all(member.base is None for member in members) else seconds
+    above, beyond = energy - base, seconds - idle
+    line: dict[tuple[Group, int], Value] = {
+        (group, HEIGHT): beyond * transfer.height_u_w,
+        (group, SLOPE): (above - transfer.pivot_w * beyond) * transfer.slope_u,
+        ((*group, sample.side), MISFIT): seconds * transfer.misfit_u_w,
+        ((*group, OF_BASELINE, campaign), MISFIT): -idle * transfer.misfit_u_w,
+    }
+    parts = zip(("height", "slope", "misfit"), line.values(), strict=False)
+    note = ", ".join(f"u_{name}={_figure(_magnitude(share), 4)}" for name, share in parts) if sample.is_mean else ""
+    yield Contribution("transfer", line, meter=meter, distribution="t", dof=transfer.dof, note=note)
+    kind: dict[tuple[Group, int], Value] = {
+        ((*group, sample.side), KIND): seconds * transfer.kind_u_w,
+        ((*group, OF_BASELINE, campaign), KIND): -idle * transfer.kind_u_w,
+    }
+    if transfer.kind_u_w > 0:
+        yield Contribution("kind", kind, meter=meter, distribution="t", dof=transfer.kind_dof)
+    wall: dict[tuple[Group, int], Value] = {
+        (("wall", *group), HEIGHT): beyond * transfer.wall_u_w, (("wall", *group), SLOPE): above * transfer.wall_u
+    }  # fmt: skip
+    yield Contribution("wall", wall, meter=meter, note="limits of the meter that it was qualified with")
 
 
 def _offset(sample: Sample, members: Sequence[Member]) -> Iterator[Contribution]:

@@ -16,7 +16,7 @@ from harness.record.run_folder import RunFolder
 from reports.results.finding import Finding, Severity
 from reports.results.finding_kinds import KINDS, kind_of
 from reports.results.kinds.code import FindingCode
-from reports.results.meters import Meter
+from reports.results.meters import QUALIFIED, Meter
 from reports.results.rules import Rule, was
 
 RANK = {"invalid": 0, "warn": 1, "info": 2}
@@ -89,6 +89,9 @@ def of_origins(meters: Sequence[Meter], *, certify_declared: bool) -> list[Findi
         if remedies := [f"{meter.meter}: {text}" for meter in own if (text := meter.evidence.get("remedy"))]:
             evidence["remedy"] = remedies
         code: FindingCode = "declared-certified" if origin == "declared" and certify_declared else origin
+        if certificates := [one for meter in own if isinstance(one := meter.evidence.get(QUALIFIED), dict)]:
+            evidence["qualification"] = certificates
+            code = "estimated-qualified" if origin == "estimated" else code
         found.append(Finding(code, severity, "campaign", evidence))
     return found
 

@@ -15,7 +15,7 @@ from reports.pages.budgets import budget_blocks
 from reports.pages.campaign import CLAIM, HEADS, parameters
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import vocabulary
-from reports.pages.document import NOT_STATED, STAMPS, numbered, section_of
+from reports.pages.document import NOT_STATED, numbered, section_of, stamp_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.few import few_lines
 from reports.pages.labels import label_blocks
@@ -115,7 +115,7 @@ class AuditPage:
 def audit_page(results: Results, issue: Issue, material: Material) -> AuditPage:
     """The audit report of one campaign."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
+    stamp, sentence = stamp_of(results.measurement)
     name = results.campaign.name or "campaign"
     return AuditPage(
         title=f"Audit report: {name}",

@@ -13,7 +13,7 @@ from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks,
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
 from reports.pages.declared import Vocabulary, vocabulary
-from reports.pages.document import STAMPS, DocumentPage, numbered, section_of
+from reports.pages.document import DocumentPage, numbered, section_of, stamp_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.few import few_lines, induced_of_one
 from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_units, quantity
@@ -57,7 +57,7 @@ class CampaignPage(DocumentPage):
 def campaign_page(results: Results, traces: Sequence[TracePanel], trace_note: str, command: str) -> CampaignPage:
     """The page of one campaign. `traces`: power over time; `command`: what recomputes the page."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
+    stamp, sentence = stamp_of(results.measurement)
     name = results.campaign.name or "campaign"
     return CampaignPage(
         title=f"Energy efficiency report: {name}",
@@ -112,6 +112,8 @@ def _answer(results: Results) -> str:
     missing = f" No run of {failed} succeeded." if failed else ""
     emulated = " The meter was emulated, so these energies were computed and not measured."
     estimated = " Software estimated the power from counters of the machine, so no meter measured these energies."
+    if results.measurement.certificate is not None:
+        estimated = " A qualified software meter estimated the power, so no meter measured these energies."
     answer = (
         f"{cards} the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
         "the same time (induced energy)."

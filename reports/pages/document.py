@@ -10,6 +10,7 @@ from itertools import count
 
 from reports.figures.sheet import without_hole
 from reports.pages.blocks import Block, Card, Diagram, Figure, Fold, Photo, Section, css_text
+from reports.results.meters import Measurement
 
 NOT_STATED = "not stated"
 STAMPS = {
@@ -30,6 +31,12 @@ STAMPS = {
     ),
 }
 """Origin of the readings -> the mark on every page and figure, and its sentence."""
+
+
+def stamp_of(measurement: Measurement) -> tuple[str, str]:
+    """The mark of a campaign's pages and its sentence, which names the certificate of a qualified software meter."""
+    stamp, sentence = STAMPS.get(measurement.origin, ("", ""))
+    return stamp, sentence if measurement.certificate is None else measurement.sentence
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from reports.pages import meters, plots, result_tables
 from reports.pages.blocks import Figure, Head, Reason, Remark, Row, Table, css_text
 from reports.pages.campaign import CLAIM, HEADS
-from reports.pages.document import NOT_STATED, STAMPS
+from reports.pages.document import NOT_STATED, stamp_of
 from reports.pages.few import few_lines, induced_of_one
 from reports.pages.numbers import NOTHING, Scale, bare, in_page_units, quantity, scale_for
 from reports.pages.proof import not_proved
@@ -57,7 +57,7 @@ class SummaryPage:
 def summary_page(results: Results, digest: str) -> SummaryPage:
     """The summary of one campaign. `digest`: SHA-256 of its results.json."""
     results = in_page_units(results, *HEADS)
-    stamp, sentence = STAMPS.get(results.measurement.origin, ("", ""))
+    stamp, sentence = stamp_of(results.measurement)
     name = results.campaign.name or "campaign"
     decision = results.verdict.decision
     return SummaryPage(

@@ -11,7 +11,7 @@ from reports.figures.campaign import Span, TracePanel
 from reports.figures.palette import BASELINE
 from reports.pages.lookup import run_names
 from reports.readings.outline import Outline, columns_for, mean_over, outline_of, thinned
-from reports.readings.series import read_run
+from reports.readings.rated import read_rated
 from reports.results.action import ActionResult
 from reports.results.document import Results
 
@@ -53,7 +53,7 @@ def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] 
 
 
 def _outline(campaign: Path, folder: str, known: Mapping[str, Outline]) -> Outline | None:
-    return known[folder] if folder in known else outline_of(read_run(RunFolder.open(campaign / folder)))
+    return known[folder] if folder in known else outline_of(read_rated(RunFolder.open(campaign / folder)))
 
 
 def _spans(records: Iterable[ActionResult]) -> list[Span]:

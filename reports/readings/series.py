@@ -39,6 +39,7 @@ from reports.readings.clock import ClockModel, fit
 from reports.readings.held import compact, held
 from reports.readings.table import Table, read_frame, read_table
 from reports.readings.work_marks import WorkMarks, work_marks_of
+from reports.results.applied import Applied
 from reports.results.rules import Rule, was
 
 SUPPLY_COLUMNS = ("voltage_v", "frequency_hz", "voltage_thd_percent")
@@ -178,10 +179,16 @@ class RunSeries:
     exchanges: tuple[ClockEvent, ...] = ()
     work: WorkMarks = field(default_factory=WorkMarks)
     """The useful work that its program declared."""
+    applied: Applied | None = None
+    """What came of its certificate, where it has no meter (`reports.readings.rated`)."""
+    estimate: PowerSeries | None = None
+    """The wall as a qualified software meter estimates it, in place of a meter."""
 
     @held
     def power(self) -> dict[str, PowerSeries]:
         """Meter -> its stream; streams without a file or without a reading are left out."""
+        if self.estimate is not None:
+            return {self.estimate.descriptor.meter: self.estimate}
         series = (read_power(self.run.path, descriptor) for descriptor in self.run.power)
         return {one.descriptor.meter: one for one in series if one is not None and one.times_ns.size}
 

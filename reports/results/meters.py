@@ -16,6 +16,8 @@ CampaignOrigin: TypeAlias = Literal[Origin, "none"]
 """That of the worst meter; `none` where no power was recorded."""
 Tier: TypeAlias = Literal["reference", "working", "indicative", "uncalibrated"]
 """Kind of instrument, best first."""
+QUALIFIED = "qualification"
+"""In the evidence of a meter: the certificate of a qualified software meter, which estimates and measures nothing."""
 Role: TypeAlias = Literal["headline", "cross-check", "other"]
 """What a meter is in a campaign."""
 
@@ -47,6 +49,12 @@ class Measurement:
     """Those whose sum is the SUT's power."""
     meters: tuple[MeterSource, ...]
     """Every meter once."""
+
+    @property
+    def certificate(self) -> Json | None:
+        """The certificate by which a qualified software meter estimates the power; None where a meter measured it."""
+        found = (source.evidence.get(QUALIFIED) for source in self.meters)
+        return next((one for one in found if isinstance(one, dict)), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -233,7 +233,7 @@ def test_an_empty_file_is_told_every_key_that_it_needs(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="4 mistakes") as caught:
         read(tmp_path, "")
     needed = re.findall(r"- ([\w.]+): missing", str(caught.value))
-    assert needed == ["sut.host", "meters", "scenarios"]
+    assert needed == ["sut.host", "scenarios", "meters"]
 
 
 def test_the_folder_of_a_scenario_that_is_not_there_is_named_once(tmp_path: Path) -> None:

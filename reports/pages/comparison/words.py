@@ -49,6 +49,8 @@ TESTS = {"welch": "Welch's t", "paired-t": "paired t", "kruskal-wallis": "Kruska
 SOURCES = {
     "runs": "spread of the runs", "baseline": "spread of the baseline blocks", "gain": "meter: part of the reading",
     "assumed": "meter: assumed, nobody states its limits",
+    "transfer": "software meter: from software to wall",
+    "kind": "software meter: kind of load", "wall": "software meter: the wall it was qualified with",
     "offset": "meter: part of the range", "certificate": "meter: certificate",
     "stability": "meter: drift since certificate",
     "reported": "meter: as it states", "resolution": "meter: resolution", "edges": "load steps at the edges",

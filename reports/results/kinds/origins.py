@@ -32,6 +32,45 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         is_uncertifiable=True,
         is_of_page=True,
     ),
+    "estimated-qualified": FindingKind(
+        ("warn",),
+        when=(
+            "in place of `estimated`: the power is the wall as a software meter estimates it that a campaign qualified "
+            "(`sut.qualification`); evidence `meters`, and of the certificate its digest, campaign, date and the "
+            "origin of its wall"
+        ),
+        meaning=(
+            "The energy is estimated by a qualified software meter, and no power meter measured it: its U is that of "
+            "the certificate, which holds for this machine, these kinds of load and this range only."
+        ),
+        remedy="Put a power meter before the machine's plug where the result is to be certified.",
+        since="0.2.0",
+        is_uncertifiable=True,
+        is_of_page=True,
+    ),
+    "not-qualified": FindingKind(
+        ("invalid",),
+        when=(
+            "a run without a meter for which the certificate does not hold: another machine, firmware, driver, kernel "
+            "or sample period, a kind of load or a range that was not qualified, a certificate that qualifies nothing; "
+            "evidence `reasons`, and the certificate by its digest"
+        ),
+        meaning="The certificate of the software meter does not hold for this run, so the run has no energy.",
+        remedy="Do what each reason says: restore what differs, or qualify the machine as it is now.",
+        takes_run_out="the certificate of its software meter does not hold for it",
+        since="0.2.0",
+        is_uncertifiable=True,
+    ),
+    "outside-qualified": FindingKind(
+        ("warn",),
+        when=(
+            "up to 5 % of the readings of a run's interval lie outside of the range for which the software meter is "
+            "qualified, which is widened by 5 % of its width at either end; above that the run is `not-qualified`"
+        ),
+        meaning="Some readings lie outside of the range for which the software meter is qualified.",
+        remedy="Qualify the machine at a level as low, or as high, as this load.",
+        since="0.2.0",
+    ),
     "unattested": FindingKind(
         ("warn",),
         when=(
