@@ -80,6 +80,17 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--propose", action="store_true", help="print a mapping that the first lines suggest, and import nothing"
     )
     table.set_defaults(call=call_power_csv)
+    training = formats.add_parser(
+        "mlperf-training", help="power logs of MLPerf Training: result_N.txt with power/result_N/node_*.txt, sw_*.txt"
+    )
+    training.add_argument("path", type=Path, help="folder with result logs in it or below, or one result log")
+    training.set_defaults(call=call_mlperf_training)
+    tiny = formats.add_parser(
+        "mlperf-tiny",
+        help="energy sessions of MLPerf Tiny: EnergyRunner's trace1-energy.bin, or results.json with power",
+    )
+    tiny.add_argument("path", type=Path, help="folder with sessions in it or below, or one trace or results.json")
+    tiny.set_defaults(call=call_mlperf_tiny)
     tracker = formats.add_parser(
         "tracker",
         help="a tracker's own file (CodeCarbon's emissions.csv or task file), attached to a campaign of wattlab",
@@ -106,7 +117,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
     add_json_argument(tracker, "which rows belong to which runs", AttachedFile)
     tracker.set_defaults(call=call_tracker, interrupted="the same command begins anew")
-    for each in (oscar, smi, ptd, table):
+    for each in (oscar, smi, ptd, table, training, tiny):
         add_json_argument(each, "what was imported", ImportedCampaign)
         each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
         each.add_argument(
@@ -173,6 +184,28 @@ def call_power_csv(arguments: argparse.Namespace) -> int:
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
         summary = import_power_csv(arguments.paths, arguments.into, mapping, grouping=grouping, on_progress=on_progress)
+    return _say(summary, arguments)
+
+
+def call_mlperf_training(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.mlperf_training.importer import import_mlperf_training
+
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with bar_of("importing") as on_progress:
+        summary = import_mlperf_training(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
+    return _say(summary, arguments)
+
+
+def call_mlperf_tiny(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.mlperf_tiny.importer import import_mlperf_tiny
+
+    grouping = Grouping(arguments.group, arguments.baseline)
+    with bar_of("importing") as on_progress:
+        summary = import_mlperf_tiny(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
     return _say(summary, arguments)
 
 

@@ -291,7 +291,7 @@ class WindowEvent:
 
     time_ns: int
     publisher: str
-    rule: Literal["rows-inside", "since-previous"]
+    rule: Literal["rows-inside", "since-previous", "reading-times-step", "samples-from-to"]
     from_ns: int
     to_ns: int
     offset_s: float

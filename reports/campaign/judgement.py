@@ -22,6 +22,7 @@ from reports.findings import (
     mark_rules,
     meter_rules,
     oracle,
+    publisher_rules,
     reading_rules,
     stamps,
     surroundings,
@@ -35,7 +36,8 @@ from reports.results.rules import Rule, was
 def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thresholds) -> list[Finding]:
     """What one run says of itself; `typical_s`: meter -> usual step between readings, over all runs."""
     found, name = lab_rules.of_ending(run.run), run.run.path.name
-    found += publisher.findings(run.run, run.parts[0] if run.parts else None)
+    found += publisher.findings(run.run, run.parts)
+    found += publisher_rules.of_run(run.series)
     if run.is_aborted_late:
         evidence = {
             "reason": run.run.reason,

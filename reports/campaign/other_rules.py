@@ -14,7 +14,7 @@ from reports.campaign.means import power_over
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget, oscar, publisher
 from reports.energy.energy import WH
-from reports.results.run import PublishedRun, PublisherRecord
+from reports.results.run import PublishedCircuit, PublishedRun, PublisherRecord
 from reports.results.scenario import OscarResult, Published, PublishedRecord, Registers
 from reports.results.uncertainty import Number, count, mean_of, mean_with_shared, single, standard_error
 
@@ -22,29 +22,39 @@ from reports.results.uncertainty import Number, count, mean_of, mean_with_shared
 def published(run: AnalysedRun) -> PublishedRun | None:
     """The run by its publisher's window and rule, and the whole record beside it (`runs[].publisher`)."""
     window = publisher.window_of(run.run)
-    if window is None or len(run.feeding) != 1:
+    if window is None or not run.parts or (counted := publisher.counts_of(window, run.parts)) is None:
         return None
-    part, rule = run.parts[0], publisher.RULES[window.rule]
-    counted = rule.count(part, window.from_ns, window.to_ns)
-    if counted is None:
-        return None
-    begin_ns, end_ns = publisher.record_ns(part)
+    begin_ns, end_ns = publisher.record_ns(run.parts)
     edges_ns = np.array([begin_ns], dtype=np.int64), np.array([end_ns], dtype=np.int64)
     whole = budget.of_one(run.terms_on_meter(*edges_ns, 0.0), "gross").number(0)
     duration_s = (end_ns - begin_ns) * 1e-9
+    recorded = sum(part.times_ns.size for part in run.parts)
     return PublishedRun(
-        publisher=window.publisher, rule=window.rule, sentence=rule.sentence,
+        publisher=window.publisher, rule=window.rule, sentence=publisher.RULES[window.rule].sentence,
         begin_utc=wall_utc(window.from_ns), end_utc=wall_utc(window.to_ns),
         duration_s=single((window.to_ns - window.from_ns) * 1e-9, "s"),
         offset_s=window.offset_s, bound_s=window.bound_s, source=window.source,
-        rows=count(counted.rows), mean_power_w=single(counted.mean_w, "W"),
-        energy_wh=single(counted.energy_j / WH, "Wh"), spanned_energy_wh=single(counted.spanned_j / WH, "Wh"),
+        rows=count(sum(own.rows for own in counted)),
+        mean_power_w=single(sum(own.mean_w for own in counted), "W"),
+        energy_wh=single(sum(own.energy_j for own in counted) / WH, "Wh"),
+        spanned_energy_wh=single(sum(own.spanned_j for own in counted) / WH, "Wh"),
         record=PublisherRecord(
-            begin_utc=wall_utc(begin_ns), end_utc=wall_utc(end_ns), rows=count(part.times_ns.size),
+            begin_utc=wall_utc(begin_ns), end_utc=wall_utc(end_ns), rows=count(recorded),
             duration_s=single(duration_s, "s"), mean_power_w=power_over(whole, duration_s), energy_wh=whole,
         ),
         stated_energy_wh=None if window.stated_wh is None else single(window.stated_wh, "Wh"),
+        circuits=_of_circuits(run, counted) if len(counted) > 1 else None,
     )  # fmt: skip
+
+
+def _of_circuits(run: AnalysedRun, counted: Sequence[publisher.Counted]) -> dict[str, PublishedCircuit]:
+    """Circuit -> what the rule counts of it, and its energy by exact overlap."""
+    return {
+        part.descriptor.circuit: PublishedCircuit(
+            count(own.rows), single(own.energy_j / WH, "Wh"), single(energy_j / WH, "Wh")
+        )
+        for part, own, energy_j in zip(run.parts, counted, run.parts_j, strict=True)
+    }
 
 
 def wall_utc(time_ns: int) -> str:

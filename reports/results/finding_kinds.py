@@ -13,6 +13,7 @@ from reports.results.kinds import (
     evidence,
     meters,
     origins,
+    publishers,
     readings,
     remarks,
     runs,
@@ -34,6 +35,7 @@ class Group:
 
 GROUPS = (
     Group("Whose readings these are", origins.KINDS),
+    Group("The rules of an imported run's publisher", publishers.KINDS),
     Group("Runs that did not end as planned", runs.KINDS),
     Group("Seals and witnesses", evidence.KINDS),
     Group("Readings of the meter", readings.KINDS),

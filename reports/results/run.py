@@ -29,6 +29,18 @@ class PublisherRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedCircuit:
+    """What a publisher's rule counts of one circuit of a run."""
+
+    rows: Number
+    """Samples that count."""
+    energy_wh: Number
+    """By the rule, Wh."""
+    overlap_energy_wh: Number
+    """By exact overlap with the window, Wh."""
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedRun:
     """What the publisher of an imported run counts itself (`reports/energy/publisher.py`). The window is the run's
     rating interval, so `runs[].energy_wh` is its energy by exact overlap, with U."""
@@ -37,7 +49,9 @@ class PublishedRun:
     """Who published it."""
     rule: str
     """`rows-inside` (MLPerf Inference): the samples stamped between both edges whose power is above zero;
-    `since-previous`: each sample between them but the first, for the time since the one before."""
+    `since-previous`: each sample between them but the first, for the time since the one before;
+    `reading-times-step` (MLPerf Training): the same with the first; `samples-from-to` (MLPerf Tiny): the samples from
+    the first mark up to before the second."""
     sentence: str
     """The rule in words."""
     begin_utc: str
@@ -64,6 +78,8 @@ class PublishedRun:
     """All that was recorded."""
     stated_energy_wh: Number | None = field(default=None, metadata=keyed(left_out=True))
     """What the publisher itself prints for the window, Wh; absent where it prints nothing."""
+    circuits: Mapping[str, PublishedCircuit] | None = field(default=None, metadata=keyed(left_out=True))
+    """Circuit -> its part; absent of a run of one."""
 
 
 @dataclass(frozen=True, slots=True)

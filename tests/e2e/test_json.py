@@ -167,6 +167,8 @@ TABLE = (("a", 10.0, 50), ("b", 20.0, 60), ("c", 30.0, 70))
 def ask_of_foreign_files(asked: Asked, folder: Path) -> None:
     asked.ask("import nvidia-smi", DATA / "nvidia-smi" / "smi_two_boards_1s.csv", "--into", folder / "smi")
     asked.ask("import ptd", DATA / "ptd" / "krai", "--into", folder / "ptd")
+    asked.ask("import mlperf-training", DATA / "mlperf-training", "--into", folder / "training")
+    asked.ask("import mlperf-tiny", DATA / "mlperf-tiny" / "runner", "--into", folder / "tiny")
     mine = tracked(folder)
     rows = [v1(end - 2, 50, 0.001) for _, _, end in intervals(mine)]
     asked.ask("import tracker", file(folder, *rows), "--campaign", mine, "--timezone", "UTC")

@@ -66,8 +66,8 @@ def foreign_form(text: str) -> str | None:
     head = text[:FOREIGN_WITHIN]
     if ":::MLLOG" in head:
         return (
-            "a power log of MLPerf Training (:::MLLOG lines), which is not read; give the log of the power meter or of "
-            "nvidia-smi from which it was made"
+            "a power log of MLPerf Training (:::MLLOG lines); `wattlab import mlperf-training FOLDER` reads it beside "
+            "the result log of its training"
         )
     if "| NVIDIA-SMI" in head:
         return (

@@ -1,0 +1,1 @@
+"""Energy sessions of MLPerf Tiny (EnergyRunner, and MLCommons' own runner) -> runs."""
