@@ -308,6 +308,7 @@ def _tracked(
         files=(*scenario.files, *(path for path in shipped.values() if path not in map(Path.resolve, scenario.files))),
         artifacts=(
             *scenario.artifacts,
+            *(TRACKERS[name].trace for name in names if TRACKERS[name].trace),
             *(file for name in names for file in (f"tracker-{name}.json", TRACKERS[name].raw)),
         ),
         trackers=tuple(names),

@@ -121,8 +121,10 @@ def of_artifacts(run: RunFolder) -> list[Finding]:
     """`artifact-missing`: files that the scenario promises and the run did not leave, with what was noted of them."""
     promised, trackers = (run.start.scenario_config.get(key) or [] for key in ("artifacts", "trackers"))
     names = [str(name) for name in promised] if isinstance(promised, list) else []
-    # Each tracker's two files stand last (`harness.measure.scenario`); what they lack is told by `tracker-no-number`.
-    names = names[: len(names) - 2 * len(trackers)]
+    # Each tracker's two files stand last (`harness.measure.scenario`), before them its trace; what they lack is told by
+    # `tracker-no-number`.
+    of_trackers = {f"tracker-{name}-trace.csv" for name in trackers}
+    names = [name for name in names[: len(names) - 2 * len(trackers)] if name not in of_trackers]
     missing = sorted(name for name in names if not (run.path / "artifacts" / name).is_file())
     notes = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "artifact-missing"]
     return [Finding("artifact-missing", "warn", run.path.name, {"names": missing, "said": notes})] if missing else []

@@ -4,11 +4,13 @@ Knows streams by their descriptors and the clock that stamped them. Knows no wal
 
 A software meter is a column of an indicator stream whose unit is W (a gauge: each value stands for its moment) or J (a
 counter that only grows, from 0 again where the column states `range_j`), or the power of a stream whose readings are
-`estimated`. It is called `<stream>/<column>`: `agent/gpu0_power_w`, `agent/rapl_package_0_energy_j`, `rapl/power_w`.
+`estimated`, or what a tracker had counted at each of its polls. It is called `<stream>/<column>`: `agent/gpu0_power_w`,
+`agent/rapl_package_0_energy_j`, `rapl/power_w`, `codecarbon/energy_j`.
 """
 
+import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -21,6 +23,8 @@ from reports.readings.series import Indicators, RunSeries, read_indicators
 Kind: TypeAlias = Literal["gauge", "counter"]
 KINDS: dict[str, Kind] = {"W": "gauge", "J": "counter"}
 """Unit of a column -> what kind of meter it is."""
+TRACKER = re.compile(r"[a-z][a-z-]*")
+"""How trackers are called; a start document may be forged, and the name is part of a file's."""
 PREFIX, SUFFIX = "samples-", ".csv"
 """Of a stream's file around its name."""
 POWER = "power_w"
@@ -65,6 +69,7 @@ def software_traces(run: RunSeries) -> dict[str, SoftwareTrace]:
     """
     traces = [trace for descriptor in run.run.indicators for trace in _of_indicators(run, descriptor)]
     traces += _of_estimates(run)
+    traces += _of_trackers(run)
     return {trace.name: trace for trace in traces if trace.times_ns.size}
 
 
@@ -114,6 +119,26 @@ def _of_estimates(run: RunSeries) -> Iterator[SoftwareTrace]:
             values=power_w,
             window_s=series.descriptor.window_s if series.averages else 0.0,
         )
+
+
+def _of_trackers(run: RunSeries) -> Iterator[SoftwareTrace]:
+    """What trackers had counted since they began, of those that keep it (docs/trackers.md)."""
+    named, periods_s = (run.run.start.scenario_config.get(key) for key in ("trackers", "tracker_periods_s"))
+    for tracker in named if isinstance(named, list) else []:
+        if not isinstance(tracker, str) or not TRACKER.fullmatch(tracker):
+            continue
+        period_s = number((periods_s if isinstance(periods_s, dict) else {}).get(tracker))
+        column = {"name": "energy_j", "quantity": f"energy that {tracker} counted since it began", "unit": "J"}
+        asked = f"its total at each of its polls, every {period_s:g} s" if period_s > 0 else "its total at its polls"
+        descriptor = IndicatorDescriptor(
+            stream=f"artifacts/tracker-{tracker}-trace.csv",
+            period_s=period_s if period_s > 0 else 0.0,
+            clock="sut",
+            columns=[column | {"method": asked, "kind": "counter"}],
+        )
+        read = read_indicators(run.run.path, descriptor, run.clock)
+        if read is not None and read.names:
+            yield replace(_of_column(read, descriptor.columns[0], run.clock_bound_s), name=f"{tracker}/energy_j")
 
 
 def stream_name(file: str) -> str:

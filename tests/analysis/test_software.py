@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -57,7 +58,8 @@ def test_a_counter_stands_there_as_it_was_recorded_with_where_it_began_anew(camp
 def written(folder: Path, descriptor: IndicatorDescriptor, *rows: str) -> dict[str, SoftwareTrace]:
     """The traces of one stream of the host's, of its rows."""
     (folder / descriptor.stream).write_text("\n".join(["time_ns,board_w,board_j", *rows, ""]))
-    run = RunFolder(folder, None, (), (descriptor,), (), None)  # type: ignore[arg-type]  # nobody asks what was begun
+    start = SimpleNamespace(scenario_config={})  # of what was begun nobody asks anything else
+    run = RunFolder(folder, start, (), (descriptor,), (), None)  # type: ignore[arg-type]
     return software_traces(RunSeries(run, None, None, None, ()))
 
 
@@ -76,7 +78,9 @@ def test_of_several_values_with_one_stamp_the_last_counts_and_cells_without_a_nu
 def test_a_power_stream_that_is_an_estimate_is_a_software_meter_and_any_other_is_none(tmp_path: Path) -> None:
     own = stream([1, 2, 3], [20.0, 21.0, 22.0])
     told = replace(own.descriptor, meter="cpu", origin="estimated", identity={"maker": "Intel", "driver": "rapl"})
-    run = RunSeries(RunFolder(tmp_path, None, (), (), (), None), None, None, None, ())  # type: ignore[arg-type]
+    start = SimpleNamespace(scenario_config={})
+    folder = RunFolder(tmp_path, start, (), (), (), None)  # type: ignore[arg-type]
+    run = RunSeries(folder, None, None, None, ())
     vars(run)["power"] = {"wall": own}
     assert software_traces(run) == {}
     vars(run)["power"] = {"wall": own, "cpu": replace(own, descriptor=told)}
@@ -85,3 +89,22 @@ def test_a_power_stream_that_is_an_estimate_is_a_software_meter_and_any_other_is
     trace = traces["cpu/power_w"]
     assert (trace.says, trace.method, trace.window_s) == ("Intel", "rapl", 1.0)
     assert trace.times_ns.tolist() == [at(1), at(2), at(3)]
+
+
+def test_what_a_tracker_had_counted_at_its_polls_is_a_counter(campaign: Path) -> None:
+    series = series_of(campaign, "cpu-100")
+    begin_ns = int((series.run.path / "samples-agent.csv").read_text().splitlines()[1].split(",")[0])
+    rows = [f"{begin_ns + k * 15_000_000_000},{k * 300.0}" for k in range(4)]
+    folder = series.run.path / "artifacts"
+    folder.mkdir(exist_ok=True)
+    (folder / "tracker-codecarbon-trace.csv").write_text("\n".join(["sut_ns,energy_j", *rows, ""]))
+    declared = {"trackers": ["codecarbon", "eit", "../x"], "tracker_periods_s": {"codecarbon": 15.0, "eit": 1.0}}
+    start = replace(series.run.start, scenario_config=series.run.start.scenario_config | declared)
+    traces = software_traces(replace(series, run=replace(series.run, start=start)))
+    assert [name for name in traces if not name.startswith("agent/")] == ["codecarbon/energy_j"]
+    trace = traces["codecarbon/energy_j"]
+    assert (trace.kind, trace.unit, trace.period_s, trace.range_j) == ("counter", "J", 15.0, None)
+    assert trace.values.tolist() == [0.0, 300.0, 600.0, 900.0]
+    assert np.diff(trace.times_ns) * 1e-9 == pytest.approx([15.0] * 3, abs=1e-3)
+    assert trace.clock_bound_s > 0
+    assert trace.says == "energy that codecarbon counted since it began"

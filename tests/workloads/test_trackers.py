@@ -113,6 +113,7 @@ def test_all_trackers_run_for_real_around_a_command_and_nothing_leaves_the_machi
         assert (document["end_ns"] - document["begin_ns"]) / 1e9 >= 2.0
         assert document["intervals"] == []
     expected = {f"tracker-{name}.json" for name in TRACKERS} | {TRACKERS[name].raw for name in TRACKERS}
+    expected |= {"tracker-codecarbon-trace.csv"}
     assert names_of(tmp_path / "artifacts") == expected
     assert names_of(program) == before
     assert names_of(tmp_path / "home") == set()
@@ -128,6 +129,11 @@ def test_all_trackers_run_for_real_around_a_command_and_nothing_leaves_the_machi
         1.0,
         row["codecarbon_version"],
     )
+    trace = list(csv.DictReader((tmp_path / "artifacts" / "tracker-codecarbon-trace.csv").read_text().splitlines()))
+    stamps, counted_j = [int(row["sut_ns"]) for row in trace], [float(row["energy_j"]) for row in trace]
+    assert (stamps[0], counted_j[0]) == (codecarbon["begin_ns"], 0.0)
+    assert (stamps, counted_j) == (sorted(stamps), sorted(counted_j))
+    assert 0 < counted_j[-1] <= codecarbon["reported_wh"] * 3600 * (1 + 1e-6)
     assert set(codecarbon["methods"]) == {"cpu", "gpu", "ram"}
     assert "unknown" not in codecarbon["methods"].values()
     assert codecarbon["polls"] >= 2

@@ -24,16 +24,22 @@ PROCESS = "tracking_mode is process: it counts its process and the children it s
 MEMORY_OF_PROCESS = "tracking_mode is process: its memory figure is of its process and children, not of the machine"
 """Where RAPL is read the mode moves the memory's figure alone."""
 PSYS = "its CPU figure is RAPL's psys, which holds the memory and more than the CPU: the memory is counted twice"
+J_PER_KWH = 3.6e6
 COUNTRY = "DEU"
 """Only the grams in the CSV follow from it; wattlab reads no grams."""
 
 
 class Totals(BaseOutput):  # type: ignore[misc]  # CodeCarbon has no types
-    """Receives what CodeCarbon would write somewhere."""
+    """Receives what CodeCarbon would write somewhere, and keeps in a file what it had counted at each measurement."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: Path) -> None:
         self.polls = 0
         self.last: Any = None
+        self._trace = trace
+
+    def begin(self, begin_ns: int) -> None:
+        """Nothing is counted yet."""
+        self._trace.write_text(f"sut_ns,energy_j\n{begin_ns},0\n", encoding="utf-8")
 
     def out(self, total: Any, delta: Any) -> None:  # noqa: ANN401  CodeCarbon's record
         """The totals, at every flush and at the end."""
@@ -42,6 +48,9 @@ class Totals(BaseOutput):  # type: ignore[misc]  # CodeCarbon has no types
     def live_out(self, total: Any, delta: Any) -> None:  # noqa: ANN401
         """Every measurement."""
         self.polls += 1
+        energy_j = total.energy_consumed * J_PER_KWH / total.pue
+        with self._trace.open("a", encoding="utf-8") as file:
+            file.write(f"{time.monotonic_ns()},{energy_j:.6f}\n")
 
 
 class Messages(logging.Handler):
@@ -76,7 +85,7 @@ class CodeCarbon:
     """See `tracking.Tracker`."""
 
     def __init__(self, folder: Path, period_s: float) -> None:
-        self._messages, self._totals = Messages(), Totals()
+        self._messages, self._totals = Messages(), Totals(folder / TRACKERS["codecarbon"].trace)
         self._quiet()
         self._tracker = OfflineEmissionsTracker(
             country_iso_code=COUNTRY,
@@ -103,6 +112,7 @@ class CodeCarbon:
     def start(self) -> int:
         """Begin."""
         begin_ns = time.monotonic_ns()
+        self._totals.begin(begin_ns)
         self._tracker.start()
         return begin_ns
 

@@ -49,10 +49,14 @@ class Kind:
     packages: tuple[str, ...]
     helpers: tuple[str, ...] = ()
     """Further modules that the adapter imports."""
+    trace: str = ""
+    """The file with what it had counted at each of its polls (docs/trackers.md); empty: it keeps none."""
 
 
 TRACKERS = {
-    "codecarbon": Kind("tracker_codecarbon", 15.0, "tracker-codecarbon.csv", ("codecarbon",)),
+    "codecarbon": Kind(
+        "tracker_codecarbon", 15.0, "tracker-codecarbon.csv", ("codecarbon",), trace="tracker-codecarbon-trace.csv"
+    ),
     "carbontracker": Kind("tracker_carbontracker", 1.0, "tracker-carbontracker.log", ("carbontracker",)),
     "eit": Kind("tracker_eit", 1.0, "tracker-eit.csv", ("psutil", "nvidia-ml-py"), ("tracker_counters",)),
     "nvml-rapl": Kind("tracker_nvml_rapl", 1.0, "tracker-nvml-rapl.csv", ("nvidia-ml-py",), ("tracker_counters",)),
