@@ -16,14 +16,18 @@ from harness.live.run import LiveRun
 from harness.record.documents import Json
 from harness.record.errors import AnalysisError, DocumentError, RunFolderError
 from harness.record.run_folder import RunFolder
+from harness.record.seal import MANIFEST
 
 if TYPE_CHECKING:
     from reports.campaign.run import AnalysedRun
     from reports.energy.energy import Block
-    from reports.readings.series import PowerSeries, RunSeries
+    from reports.readings.clock import ClockModel
+    from reports.readings.series import Indicators, PowerSeries, RunSeries
     from reports.results.finding import Finding
 
 
+TOLD_BY_LOG = ("run-failed", "run-aborted")
+"""Findings that the log of the campaign tells too, with its reason."""
 UNREADABLE = (AnalysisError, DocumentError, RunFolderError, OSError, ArithmeticError, ValueError)
 """What files may raise whose numbers cannot be."""
 
@@ -59,8 +63,8 @@ def prepare() -> None:
     """Import whatever is used later: imports read hundreds of files, and are done before anything is measured."""
     import pandas  # noqa: F401  as `reports.readings.table` does
 
+    import reports.campaign.judgement
     import reports.campaign.run
-    import reports.findings.reading_rules
     import reports.pages.document  # noqa: F401
 
 
@@ -70,22 +74,22 @@ def assess(live: LiveRun) -> Assessment:
     if run is None:
         return Assessment()
     try:
-        return _assessed(run, {meter: stream.series() for meter, stream in live.streams.items() if stream.count})
+        return _assessed(live, run)
     except UNREADABLE as error:
         return Assessment(problem=str(error).replace(f"{run.path.parent}/", ""))
 
 
-def _assessed(run: RunFolder, streams: "dict[str, PowerSeries]") -> Assessment:
+def _assessed(live: LiveRun, run: RunFolder) -> Assessment:
     from reports.campaign.run import AnalysedRun
     from reports.energy.energy import WH
     from reports.readings.series import read_run
 
-    series = read_run(run)
+    series, streams = read_run(run), {meter: one.series() for meter, one in live.streams.items() if one.count}
     goes_on = series.end_ns is None
     if goes_on and series.begin_ns is not None and streams:
         last_ns = min(int(stream.times_ns[-1]) for stream in streams.values() if stream.times_ns.size)
         series = replace(series, end_ns=max(last_ns, series.begin_ns + 1))
-    analysed = AnalysedRun(run, _with_streams(series, streams))
+    analysed = AnalysedRun(run, _with_streams(series, streams, live))
     function, origin_ns = analysed.function, run.start.time_ns
     if function is None or analysed.interval_ns is None:
         return Assessment(actions=tuple(_actions(analysed, np.full(len(series.actions), np.nan))))
@@ -98,19 +102,27 @@ def _assessed(run: RunFolder, streams: "dict[str, PowerSeries]") -> Assessment:
         energy_wh=analysed.energy_j / WH,
         mean_w=analysed.mean_power_w,
         actions=tuple(_actions(analysed, function.energy_j(begins_ns, ends_ns) / WH)),
-        findings=tuple(_findings(analysed)),
+        findings=tuple(_last_findings(analysed) if (run.path / MANIFEST).is_file() else _findings(analysed)),
         block=analysed.block if is_block else None,
     )
 
 
-def _with_streams(series: "RunSeries", streams: "dict[str, PowerSeries]") -> "RunSeries":
-    """The run with the readings that are in memory; the indicators of the SUT are left to the report."""
+def _with_streams(series: "RunSeries", streams: "dict[str, PowerSeries]", live: LiveRun) -> "RunSeries":
+    """The run with the readings and the samples that are in memory."""
     from reports.readings.held import STORE
 
     known = {meter: stream for meter, stream in streams.items() if stream.times_ns.size}
+    of_sut, of_room = (_sampled(live, series.clock, of_host=of_host) for of_host in (False, True))
+    STORE.value(series, "indicators", lambda _: of_sut)
+    STORE.value(series, "room", lambda _: of_room)
     STORE.value(series, "power", lambda _: known)
-    STORE.value(series, "indicators", lambda _: None)
     return series
+
+
+def _sampled(live: LiveRun, clock: "ClockModel | None", *, of_host: bool) -> "Indicators | None":
+    """The first stream of indicators that has a row: of the host's own sensors, or of the SUT."""
+    streams = (one for one in live.samples.values() if (one.descriptor.clock == "host") == of_host)
+    return next((rows for one in streams if (rows := one.indicators(clock)) is not None), None)
 
 
 def _actions(run: "AnalysedRun", energies_wh: Floats) -> Iterator[EndedAction]:
@@ -121,9 +133,9 @@ def _actions(run: "AnalysedRun", energies_wh: Floats) -> Iterator[EndedAction]:
 
 
 def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
-    """What the readings of the rating interval so far say: the rules of the report that need no more than these, and
-    that the rest of the run cannot take back."""
-    from reports.findings import lab_rules, meter_rules, reading_rules
+    """What the rating interval so far says: the rules of the report that need no other run, and whose finding the rest
+    of the run cannot take back."""
+    from reports.findings import lab_rules, mark_rules, meter_rules, reading_rules, stamps, surroundings
 
     limits = lab_rules.thresholds_of(run.run)
     begin_ns, end_ns = run.interval_ns or (0, 0)
@@ -135,6 +147,21 @@ def _findings(run: "AnalysedRun") -> "Iterator[Finding]":
     yield from meter_rules.of_ranging(run.series)
     yield from meter_rules.of_doubles(run.series, begin_ns, end_ns, run.doubles_j)
     yield from reading_rules.of_repetitions(run.series, begin_ns, end_ns)
+    yield from mark_rules.of_odd_cells(run.series)
+    yield from surroundings.of_machine(run.series, begin_ns, end_ns)
+    for rule in (surroundings.of_settling, surroundings.of_room, stamps.of_agent):
+        yield from rule(run.series, begin_ns, end_ns, limits)
+
+
+def _last_findings(run: "AnalysedRun") -> "Iterator[Finding]":
+    """What the report says of a sealed run that it judges by itself. The usual step of its meters is its own: the
+    report takes that of all runs."""
+    from reports.campaign.judgement import run_findings
+    from reports.findings.lab_rules import thresholds_of
+    from reports.findings.meter_rules import typical_steps_s
+
+    found = run_findings(run, typical_steps_s([run.series]), thresholds_of(run.run))
+    yield from (finding for finding in found if finding.code not in TOLD_BY_LOG)
 
 
 def sealed(folder: Path) -> "tuple[Block | None, frozenset[str]]":

@@ -43,6 +43,7 @@ class LiveCampaign:
 
     def _begin_anew(self) -> None:
         self.entries: list[Entry] = []
+        self._ends: dict[str, RunEnd] = {}
         self.unreadable = 0
         self.run: LiveRun | None = None
         self.begin: RunBegin | None = None
@@ -65,19 +66,23 @@ class LiveCampaign:
         while lines := self._log.lines():
             for line in lines.splitlines():
                 try:
-                    self.entries.append(entry_of(upgrade(load_object(line, CAMPAIGN), CAMPAIGN), IN_LOG))
+                    self._take(entry_of(upgrade(load_object(line, CAMPAIGN), CAMPAIGN), IN_LOG))
                 except DocumentError:
                     self.unreadable += 1
         self._follow()
         return before != (len(self.entries), self.run)
+
+    def _take(self, entry: Entry) -> None:
+        self.entries.append(entry)
+        if isinstance(entry, RunEnd):
+            self._ends[entry.folder] = entry
 
     def _follow(self) -> None:
         """Show the run that was begun last, as soon as it has a journal; one that is gone or was never made is none."""
         for begin in reversed(of(RunBegin, self.entries)):
             if begin is self.begin:
                 return
-            folder = self.path / begin.folder
-            if is_plain_name(begin.folder) and (folder / JOURNAL).is_file() and not folder.is_symlink():
+            if (folder := self.folder_of(begin)) is not None:
                 self.begin, self.run = begin, LiveRun(folder)
                 return
 
@@ -88,9 +93,18 @@ class LiveCampaign:
 
     @property
     def end(self) -> RunEnd | None:
-        """How the run that is shown ended, as the log says."""
-        name = None if self.begin is None else self.begin.folder
-        return next((end for end in reversed(of(RunEnd, self.entries)) if end.folder == name), None)
+        """How the run that was begun last ended."""
+        return None if self.begin is None else self.end_of(self.begin.folder)
+
+    def end_of(self, folder: str) -> RunEnd | None:
+        """How a run ended, as the log says; None where it says nothing."""
+        return self._ends.get(folder)
+
+    def folder_of(self, begin: RunBegin) -> Path | None:
+        """The folder of a run that has a journal; None where it is gone, was never made, or leads elsewhere."""
+        folder = self.path / begin.folder
+        is_there = is_plain_name(begin.folder) and (folder / JOURNAL).is_file() and not folder.is_symlink()
+        return folder if is_there else None
 
     def of_config(self, table: str, key: str, default: float) -> float:
         """A number of the campaign's lab.toml."""

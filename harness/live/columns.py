@@ -24,11 +24,11 @@ class Column(Generic[Kind]):
         self._room: NDArray[Any] = np.empty(FIRST, dtype=kind)
         self.size = 0
 
-    def extend(self, values: NDArray[Any]) -> None:
-        """Append values; those that were handed out before are not moved."""
+    def extend(self, values: NDArray[Any], more: int = 0) -> None:
+        """Append values; those that were handed out before are not moved. `more`: about so many come at once."""
         size = self.size + values.size
         if size > self._room.size:
-            room = np.empty(max(size, int(GROWTH * self._room.size)), dtype=self._room.dtype)
+            room = np.empty(max(size + more, int(GROWTH * self._room.size)), dtype=self._room.dtype)
             room[: self.size] = self._room[: self.size]
             self._room = room
         self._room[self.size : size] = values

@@ -1,9 +1,9 @@
 """Who may ask the live view for what: the rules, without a server.
 
-Knows HTTP's words. Knows no socket and no campaign. There are six things to be asked for, by name; no path of a request
-ever becomes a path on the disk. A page of somebody else cannot read them: its browser sends its own Origin, says that
-another site asks (Sec-Fetch-Site), or has a name of its own as Host (DNS rebinding), and all are refused; on an address
-that others reach, the first part of every path is a secret.
+Knows HTTP's words. Knows no socket and no campaign. There are eight things to be asked for, by name; no path of a
+request ever becomes a path on the disk. A page of somebody else cannot read them: its browser sends its own Origin,
+says that another site asks (Sec-Fetch-Site), or has a name of its own as Host (DNS rebinding), and all are refused; on
+an address that others reach, the first part of every path is a secret.
 """
 
 import hmac
@@ -19,6 +19,7 @@ EVENTS = "events"
 FILES: Mapping[str, tuple[str, str]] = {
     "": ("live/live.html", "text/html; charset=utf-8"),
     "live.js": ("live/live.js", "text/javascript; charset=utf-8"),
+    "pictures.js": ("live/pictures.js", "text/javascript; charset=utf-8"),
     "live.css": ("live/live.css", "text/css; charset=utf-8"),
     "icon.svg": ("live/icon.svg", "image/svg+xml"),
     "uPlot.iife.min.js": ("vendor/uplot/uPlot.iife.min.js", "text/javascript; charset=utf-8"),

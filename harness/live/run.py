@@ -1,18 +1,20 @@
-"""One run while it is written: its documents, its streams, the last sample of the SUT.
+"""One run while it is written: its documents, its power streams, the samples of its indicators.
 
 Knows the names and forms of a run folder (docs/run-folder.md). Knows no campaign and no energy. A line that no reader
 takes costs itself: it is counted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from harness.live.columns import Envelope, Floats
+from harness.live.samples import Samples
 from harness.live.stream import Stream
 from harness.live.tail import Tail
 from harness.record.documents import (
+    ClockEvent,
     Event,
     IndicatorDescriptor,
     PowerDescriptor,
@@ -37,7 +39,7 @@ class LiveRun:
         self.streams: dict[str, Stream] = {}
         """Meter -> its stream, in the order of the journal."""
         self.samples: dict[str, Samples] = {}
-        """Stream -> its last row."""
+        """Stream -> its rows, in the order of the journal."""
         self.unreadable = 0
         """Lines of the journal that no reader takes."""
         self.sum = Envelope()
@@ -102,6 +104,21 @@ class LiveRun:
             self._counted = len(self.streams), [self.streams[meter] for meter in meters]
         return self._counted[1]
 
+    def origin_of(self, descriptor: IndicatorDescriptor) -> int | None:
+        """The run's start on the clock that stamps a stream of indicators, by the last exchange; None before the first.
+        For pictures: the report fits all exchanges."""
+        from reports.readings.bounded import is_stamp
+
+        if self.start is None:
+            return None
+        origin_ns = self.start.time_ns
+        if descriptor.clock == "sut":
+            last = next((event for event in reversed(self.events) if isinstance(event, ClockEvent)), None)
+            if last is None:
+                return None
+            origin_ns += last.t_sut_ns - (last.t0_ns + last.t1_ns) // 2
+        return origin_ns if is_stamp(origin_ns) else None
+
     @property
     def last_s(self) -> float:
         """When the last reading came, since the run's start; 0 without any."""
@@ -130,37 +147,3 @@ def summed_up(traces: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
         at = np.searchsorted(own_s, times_s, side="right") - 1
         sum_w += np.where(at >= 0, own_w[np.maximum(at, 0)] if own_w.size else np.nan, np.nan)
     return times_s, sum_w
-
-
-class Samples:
-    """The last row of a stream of indicators, as text by column."""
-
-    def __init__(self, folder: Path, descriptor: IndicatorDescriptor) -> None:
-        self.descriptor = descriptor
-        self.last: dict[str, str] = {}
-        self._names: list[str] = []
-        self._tail = Tail(folder / descriptor.stream)
-
-    def poll(self) -> None:
-        """Read what is new.
-
-        Raises:
-            Replaced: the file is another one now.
-        """
-        while lines := self._tail.lines():
-            rows = lines.decode(errors="replace").splitlines()
-            self._names = self._names or rows.pop(0).split(",")
-            if rows:
-                self.last = dict(zip(self._names, rows[-1].split(","), strict=False))
-
-    @property
-    def cells(self) -> Iterator[tuple[str, float, str]]:
-        """Name, value and unit of each indicator that has a value now."""
-        for column in self.descriptor.columns:
-            name = str(column.get("name"))
-            try:
-                value = float(self.last.get(name, ""))
-            except ValueError:
-                continue
-            if np.isfinite(value):
-                yield name, value, str(column.get("unit", ""))

@@ -1,17 +1,16 @@
 """The server of the live view: threads, one a connection, and few of them.
 
 Knows sockets and the rules of `guard`. Knows nothing of a campaign but its `Watcher`. Whoever reads slowly misses
-frames, and is left after a while; whoever does not finish a request is left sooner; beyond `MOST_CONNECTIONS` all are
-refused, and fewer may follow the events, so that a page can always be fetched.
+frames, and is left after a while; whoever does not finish a request is left sooner, and at once where others wait
+(`asking`); fewer than `MOST_CONNECTIONS` may follow the events, so that a page can always be fetched.
 """
 
 import contextlib
 import os
 import socket
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import LineTooLong
@@ -21,6 +20,7 @@ from pathlib import Path
 from socketserver import TCPServer
 from typing import Any
 
+from harness.live.asking import MOST_ASKING, Asking
 from harness.live.guard import EVENTS, FILES, HEADERS, Guard, Refusal
 from harness.live.state import NOW_S
 from harness.live.watch import Onlooker, Watcher
@@ -28,17 +28,18 @@ from harness.record.errors import LabError, why
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 AUTOGROUP = Path("/proc/self/autogroup")
-MOST_CONNECTIONS = 24
 MOST_STREAMS = 16
-"""So many of them may follow the events: the page can be fetched always."""
+"""So many connections may follow the events."""
+MOST_CONNECTIONS = MOST_STREAMS + MOST_ASKING
+"""The page can be fetched always."""
 MOST_STREAMS_OF_ONE = 8
 """So many from one address."""
 MOST_HEAD_BYTES = 8192
 """A request's line and headers together: what goes beyond is not read."""
 LEFT_BYTES = 1 << 20
 """What is thrown away behind a head that is too long, so that its sender can read the refusal."""
-REQUEST_S = 5.0
-"""A request is whole within so long."""
+ROOM_S = 1.0
+"""The thread of a connection that made room has gone within so long."""
 WRITE_S = 10.0
 """Nothing read by a page for so long: it is left."""
 SEND_BYTES = 1 << 18
@@ -48,6 +49,8 @@ ALIVE_S = 15.0
 COLUMNS = (50, 4000)
 """Fewest and most pixels of a drawing."""
 STEP_COLUMNS = 10
+MOST_PLACES = 1_000_000
+"""No campaign has more runs, no SUT more indicators."""
 FAREWELL_S = 2.0
 
 
@@ -68,7 +71,7 @@ class LiveServer(ThreadingHTTPServer):
             self.address_family = socket.AF_INET6
         self.watcher = watcher
         self._free = threading.Semaphore(MOST_CONNECTIONS)
-        self._asking: dict[socket.socket, float] = {}
+        self._asking = Asking()
         self._streams: Counter[str] = Counter()
         self._lock = threading.Lock()
         try:
@@ -83,8 +86,10 @@ class LiveServer(ThreadingHTTPServer):
         self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
 
     def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  socketserver's own
-        """A thread for it, where one is free."""
-        if not self._free.acquire(blocking=False):
+        """A thread for it, where one is free or becomes free."""
+        client = str(client_address[0])
+        has_room_soon = self._asking.make_room(client)
+        if not self._free.acquire(timeout=ROOM_S if has_room_soon else 0.0):
             with contextlib.suppress(OSError):
                 request.settimeout(0)
                 request.send(b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 5\r\nContent-Length: 0\r\n\r\n")
@@ -92,8 +97,7 @@ class LiveServer(ThreadingHTTPServer):
             return
         with contextlib.suppress(OSError):
             request.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BYTES)
-        with self._lock:
-            self._asking[request] = time.monotonic() + REQUEST_S
+        self._asking.enter(request, client)
         super().process_request(request, client_address)
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  socketserver's own
@@ -106,8 +110,7 @@ class LiveServer(ThreadingHTTPServer):
 
     def asked(self, request: socket.socket) -> None:
         """The request is whole: nobody waits for the rest of it."""
-        with self._lock:
-            self._asking.pop(request, None)
+        self._asking.leave(request)
 
     @contextmanager
     def stream_of(self, client: str) -> Iterator[bool]:
@@ -124,12 +127,7 @@ class LiveServer(ThreadingHTTPServer):
 
     def service_actions(self) -> None:
         """Leave those who do not finish their request."""
-        now_s = time.monotonic()
-        with self._lock:
-            late = [request for request, until_s in self._asking.items() if until_s < now_s]
-        for request in late:
-            with contextlib.suppress(OSError):
-                request.shutdown(socket.SHUT_RDWR)
+        self._asking.end_late()
 
     def handle_error(self, request: object, client_address: object) -> None:
         """Whoever broke off is no news."""
@@ -213,7 +211,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(asked, Refusal):
             self._refuse(asked)
         elif asked.name == EVENTS:
-            self._send_events(asked.numbers.get("columns", 800.0), asked.numbers.get("now_s", NOW_S[1]))
+            self._send_events(asked.numbers)
         else:
             name, kind = FILES[asked.name]
             self._send(HTTPStatus.OK, kind, (TEMPLATES / name).read_bytes())
@@ -230,22 +228,29 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in HEADERS.items():
             self.send_header(name, value)
 
-    def _send_events(self, columns: float, now_s: float) -> None:
+    def _send_events(self, numbers: Mapping[str, float]) -> None:
         """Every frame until the view ends, or the page goes."""
+        columns, now_s = numbers.get("columns", 800.0), numbers.get("now_s", NOW_S[1])
+        chart, back = (numbers.get(name, 0.0) for name in ("chart", "back"))
         least, most = COLUMNS
         if not least <= columns <= most or now_s not in NOW_S:
             self._refuse(Refusal(HTTPStatus.BAD_REQUEST, "The drawing is too large, too small, or of another length."))
             return
+        if not all(place.is_integer() and 0 <= place <= MOST_PLACES for place in (chart, back)):
+            self._refuse(Refusal(HTTPStatus.BAD_REQUEST, "There is no picture or run of such a number."))
+            return
+        onlooker = Onlooker(int(columns) // STEP_COLUMNS * STEP_COLUMNS, now_s, int(chart), int(back))
         with self.server.stream_of(self.client_address[0]) as is_free:
             if is_free:
-                self._follow(Onlooker(int(columns) // STEP_COLUMNS * STEP_COLUMNS, now_s))
+                self._follow(onlooker)
             else:
                 self._refuse(Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "Too many pages look on; close another one."))
 
     def _follow(self, onlooker: Onlooker) -> None:
         self._begin(HTTPStatus.OK, "text/event-stream")
         self.end_headers()
-        with self.server.watcher as watcher:
+        watcher = self.server.watcher
+        with watcher.followed_by(onlooker):
             self.wfile.write(b"retry: 2000\n\n")
             while not watcher.is_over:
                 self.wfile.write(watcher.news(onlooker, ALIVE_S) or b":\n\n")

@@ -1,4 +1,4 @@
-"""What the page shows, as JSON: the state of the campaign (`state`), and the drawn power (`power`).
+"""What the page shows beside its pictures, as JSON: the campaign, its plan, and one run of it.
 
 Knows the live campaign and what was assessed of it. Knows no HTML, no server and no arithmetic on energies. Names go
 out as they are: the page sets every one as text.
@@ -6,14 +6,14 @@ out as they are: the page sets every one as text.
 
 import json
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from harness.live.assessment import Assessment, advice_of, mark_of
 from harness.live.campaign import LiveCampaign, Standing
-from harness.live.columns import Floats, thinned, with_breaks
-from harness.live.run import LiveRun, summed_up
+from harness.live.drawing import charts_of
+from harness.live.run import LiveRun
 from harness.record.documents import (
     ActionEvent,
     Event,
@@ -26,6 +26,7 @@ from harness.record.documents import (
     WaitEvent,
     tame,
 )
+from harness.record.entries import RunBegin, of
 from harness.record.levels import levels_text
 
 NOW_S = (10.0, 60.0, 600.0)
@@ -33,9 +34,6 @@ NOW_S = (10.0, 60.0, 600.0)
 MOST_ACTIONS = 200
 """So many of the last actions stand on the page; of the others it says how many there are."""
 MOST_FINDINGS = 100
-LATE_STEPS = 3.0
-"""A line is not drawn over more than so many usual steps (and a second): there was no reading."""
-SUM = "sum"
 ENDED = {"success": "ended", "fail": "failed", "abort": "aborted"}
 
 
@@ -54,24 +52,31 @@ class Baseline:
 
 
 def state_of(
-    campaign: LiveCampaign, assessed: Assessment, baseline: Baseline | None, origins: Collection[str], now: datetime
+    campaign: LiveCampaign, run: Json | None, baseline: Baseline | None, origins: Collection[str], now: datetime
 ) -> Json:
-    """All but the drawn power. `origins`: of all readings of the campaign that are known; a mark stays."""
-    run, header = campaign.run, campaign.header
-    plan = campaign.standing(now)
+    """All but the pictures. `run`: the one that is shown (`run_of`); `origins`: of all readings of the campaign that
+    are known; a mark stays."""
+    header, plan = campaign.header, campaign.standing(now)
     mark = mark_of(origins)
-    state: Json = {
+    return {
         "campaign": {"name": header.name if header else campaign.path.name, "begun": header is not None},
         "mark": None if mark is None else {"word": mark[0], "sentence": mark[1]},
         "plan": {"runs": list(plan.runs), "done": plan.done, "left_s": plan.left_s},
-        "unreadable": campaign.unreadable + (run.unreadable if run is not None else 0),
+        "unreadable": campaign.unreadable + (campaign.run.unreadable if campaign.run is not None else 0),
         "baseline": None if baseline is None else baseline.to_json(),
         "is_done": is_done(plan),
-        "run": None,
+        "begun": [
+            {"number": number, "ordinal": begin.ordinal, "attempt": begin.attempt, "ended": ended_of(campaign, begin)}
+            for number, begin in enumerate(of(RunBegin, campaign.entries), 1)
+        ],
+        "run": run,
     }
-    if run is None or run.start is None:
-        return state
-    return state | {"run": _run(campaign, run, assessed)}
+
+
+def ended_of(campaign: LiveCampaign, begin: RunBegin) -> str | None:
+    """How a run ended; None while it goes on, or where nobody noted it."""
+    end = campaign.end_of(begin.folder)
+    return None if end is None else "thrown out" if end.thrown_out else ENDED[end.exit_status]
 
 
 def is_done(plan: Standing) -> bool:
@@ -79,9 +84,11 @@ def is_done(plan: Standing) -> bool:
     return bool(plan.runs) and plan.done == len(plan.runs)
 
 
-def _run(campaign: LiveCampaign, run: LiveRun, assessed: Assessment) -> Json:
-    start, end = run.start, campaign.end
-    assert start is not None
+def run_of(campaign: LiveCampaign, run: LiveRun | None, assessed: Assessment) -> Json | None:
+    """One run as far as it was read; None before its start document."""
+    if run is None or run.start is None:
+        return None
+    start, end = run.start, campaign.end_of(run.folder.name)
     status = run.stop.exit_status if run.stop is not None else None if end is None else end.exit_status
     reason = run.stop.reason if run.stop is not None else None if end is None else end.reason
     rating = assessed.rating_s
@@ -117,6 +124,8 @@ def _run(campaign: LiveCampaign, run: LiveRun, assessed: Assessment) -> Json:
             for samples in run.samples.values()
             for name, value, unit in samples.cells
         ],
+        "charts": [{"title": chart.title, "unit": chart.unit} for _, chart in charts_of(run)],
+        "problems": [samples.problem for samples in run.samples.values() if samples.problem is not None],
         "findings": findings_of(campaign, run, assessed)[-MOST_FINDINGS:],
     }  # fmt: skip
 
@@ -182,7 +191,7 @@ def findings_of(campaign: LiveCampaign, run: LiveRun, assessed: Assessment) -> l
     for finding in assessed.findings:
         meaning, remedy = advice_of(finding.code)
         found.append({"severity": finding.severity, "code": finding.code, "text": meaning, "remedy": remedy})
-    end = campaign.end
+    end = campaign.end_of(run.folder.name)
     if end is not None and end.thrown_out:
         found.append({"severity": "invalid", "code": "thrown-out", "text": f"The run enters no mean: {end.thrown_out}"})
     if end is not None and end.exit_status != "success":
@@ -217,67 +226,6 @@ def _at_s(run: LiveRun, event: PhaseEvent | ActionEvent) -> float:
     return (event.time_ns - run.start.time_ns) * 1e-9
 
 
-# --- the drawn power ----------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A trace of each meter, and of the sum where several count, over a stretch of the run's time (s)."""
-
-    begin_s: float
-    end_s: float
-    traces: tuple[tuple[str, Floats, Floats, float], ...]
-    """Name, times (s), powers (W), the longest step over which a line is drawn (s)."""
-
-    def to_json(self, columns: int) -> Json:
-        """At most two points a trace and column."""
-        drawn = []
-        for name, times_s, power_w, longest_s in self.traces:
-            thin_s, thin_w = thinned(times_s, power_w, self.begin_s, self.end_s, columns)
-            width_s = (self.end_s - self.begin_s) / columns
-            at_s, shown_w = with_breaks(thin_s, thin_w, max(longest_s, 2 * width_s))
-            drawn.append({"name": name, "t": at_s, "w": shown_w})
-        return {"begin_s": self.begin_s, "end_s": self.end_s, "traces": drawn}
-
-
-def now_of(run: LiveRun, length_s: float) -> Drawing:
-    """The last `length_s` before the last reading."""
-    end_s = max(run.last_s, 1.0)
-    begin_s = max(0.0, end_s - length_s)
-    parts = {meter: _known(*stream.since(begin_s)) for meter, stream in run.streams.items()}
-    traces = [(meter, *parts[meter], _longest_s(stream.step_s)) for meter, stream in run.streams.items()]
-    counted = run.counted
-    if len(counted) > 1:
-        times_s, sum_w = summed_up([parts[stream.descriptor.meter] for stream in counted])
-        until_s = min(stream.last[0] if stream.last else 0.0 for stream in counted)
-        known = (times_s <= until_s) & (sum_w == sum_w)
-        traces.append((SUM, times_s[known], sum_w[known], _longest_s(max(stream.step_s for stream in counted))))
-    return Drawing(begin_s, end_s, tuple(traces))
-
-
-def whole_of(run: LiveRun) -> Drawing:
-    """Everything since the run's start, by least and greatest value."""
-    end_s = max(run.last_s, 1.0)
-    traces = [
-        (meter, *stream.envelope.trace, max(_longest_s(stream.step_s), 2 * stream.envelope.width_s))
-        for meter, stream in run.streams.items()
-    ]
-    if len(run.counted) > 1:
-        slowest_s = max(stream.step_s for stream in run.counted)
-        traces.append((SUM, *run.sum.trace, max(_longest_s(slowest_s), 2 * run.sum.width_s)))
-    return Drawing(0.0, end_s, tuple(traces))
-
-
-def _known(times_s: Floats, power_w: Floats) -> tuple[Floats, Floats]:
-    """Without the readings that have no value."""
-    known = power_w == power_w
-    return times_s[known], power_w[known]
-
-
-def _longest_s(step_s: float) -> float:
-    return max(1.0, LATE_STEPS * step_s)
-
-
 def encoded(event: str, value: Json) -> bytes:
     """One event of a stream of server-sent events (WHATWG HTML, 9.2)."""
     try:
@@ -285,16 +233,3 @@ def encoded(event: str, value: Json) -> bytes:
     except ValueError:
         text = json.dumps(tame(value, "", []), separators=(",", ":"), allow_nan=False)
     return f"event: {event}\ndata: {text}\n\n".encode()
-
-
-def last_of(run: LiveRun) -> Sequence[Json]:
-    """The last reading of each meter: what changes with every frame."""
-    return [
-        {
-            "meter": meter,
-            "w": None if stream.last is None else stream.last[1],
-            "s": None if stream.last is None else stream.last[0],
-            "readings": stream.count,
-        }
-        for meter, stream in run.streams.items()
-    ]

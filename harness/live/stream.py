@@ -63,15 +63,18 @@ class Stream:
         if not {"time_ns", "power_w"} <= table.columns.keys():
             raise AnalysisError(f"{self._tail.path}: no column time_ns or power_w; was it written by another tool?")
         times_ns, power_w = table.stamps("time_ns"), table.numbers("power_w")
-        power_w = np.where(np.isfinite(power_w), power_w, np.nan)
+        if not (known := np.isfinite(power_w)).all():
+            power_w = np.where(known, power_w, np.nan)
         at_s: Floats = (times_ns - self._origin_ns) * np.float64(1e-9)
         if np.any(np.diff(times_ns, prepend=self._times_ns.values[-1:]) < 0):
             raise AnalysisError(f"{self._tail.path}: time goes back; the file was edited")
-        self._power_w.extend(power_w)
-        self._window_s.extend(table.numbers("window_s") if "window_s" in table else np.full(table.size, np.nan))
-        self._stale.extend(table.flagged["stale"])
-        self._overrange.extend(table.flagged["overrange"])
-        self._times_ns.extend(times_ns)
+        more = round(1.02 * table.size * self._tail.left_bytes / len(lines))  # rows are about as long as these
+        self._power_w.extend(power_w, more)
+        window_s = table.numbers("window_s") if "window_s" in table else np.full(table.size, np.nan)
+        self._window_s.extend(window_s, more)
+        self._stale.extend(table.flagged["stale"], more)
+        self._overrange.extend(table.flagged["overrange"], more)
+        self._times_ns.extend(times_ns, more)
         self.envelope.extend(at_s, power_w)
 
     @property

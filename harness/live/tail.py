@@ -24,6 +24,8 @@ class Tail:
         self.path = path
         self.read_bytes = 0
         """How far it was read."""
+        self.left_bytes = 0
+        """What was behind that then."""
         self._file: tuple[int, int] | None = None
 
     def lines(self) -> bytes:
@@ -47,5 +49,6 @@ class Tail:
                 raise Replaced(self.path) from None
             return b""
         whole = piece[: piece.rfind(b"\n") + 1]
+        self.left_bytes = status.st_size - self.read_bytes - len(piece)
         self.read_bytes += len(whole) if whole or len(piece) < PIECE_BYTES else len(piece)
         return whole

@@ -8,7 +8,8 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +17,12 @@ from typing import TYPE_CHECKING
 
 from harness.live.assessment import Assessment, assess, baseline_w, sealed
 from harness.live.campaign import LiveCampaign
+from harness.live.drawing import Drawing, chart_of, last_of, now_of, whole_of
+from harness.live.lookback import Lookback, Past
 from harness.live.run import LiveRun
-from harness.live.state import Baseline, encoded, last_of, now_of, state_of, whole_of
-from harness.record.documents import is_plain_name
+from harness.live.samples import Chart
+from harness.live.state import Baseline, encoded, run_of, state_of
+from harness.record.documents import Json, is_plain_name
 from harness.record.entries import RunEnd, of
 
 if TYPE_CHECKING:
@@ -38,14 +42,17 @@ LONGEST_WHOLE_S = 10.0
 
 @dataclass(slots=True)
 class Onlooker:
-    """What a page was sent so far. `columns`: pixels of its drawing; `length_s`: what it calls now."""
+    """What a page was sent so far. `columns`: pixels of its drawing; `length_s`: what it calls now; `chart`: which
+    quantity of the indicators it draws, from 0 on; `back`: which run it looks back at, from 1 on, 0 for none."""
 
     columns: int
     length_s: float
+    chart: int = 0
+    back: int = 0
     version: int = -1
     state: bytes = b""
     whole_s: float = field(default=-1e9)
-    run: LiveRun | None = None
+    drawn: LiveRun | Past | None = None
 
 
 class Watcher:
@@ -61,7 +68,10 @@ class Watcher:
         self._is_stale = self._is_told = True
         self._version = self._onlookers = 0
         self._has_failed = False
-        self._state, self._state_s = b"", -1e9
+        self._lookback = Lookback(self._campaign)
+        self._state: Json = {}
+        self._state_s, self._failure = -1e9, b""
+        self._told: dict[int, bytes] = {}
         self._drawn: dict[tuple[object, ...], bytes] = {}
         self._changed, self._wake = threading.Condition(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="watcher", daemon=True)
@@ -78,18 +88,22 @@ class Watcher:
             self.is_over = True
             self._changed.notify_all()
 
-    def __enter__(self) -> "Watcher":
-        """An onlooker comes."""
-        with self._changed:
-            self._onlookers += 1
-        self._wake.set()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """It goes."""
-        with self._changed:
-            self._onlookers -= 1
-            self._changed.notify_all()
+    @contextmanager
+    def followed_by(self, onlooker: Onlooker) -> Iterator[None]:
+        """It looks on while the context is held."""
+        with ExitStack() as stack:
+            with self._changed:
+                self._onlookers += 1
+                if onlooker.back:
+                    stack.enter_context(self._lookback.looked_at(onlooker.back))
+            self._wake.set()
+            try:
+                yield
+            finally:
+                with self._changed:
+                    stack.close()
+                    self._onlookers -= 1
+                    self._changed.notify_all()
 
     def wait_alone(self, timeout_s: float) -> None:
         """Wait until everybody who looked on has gone."""
@@ -103,29 +117,51 @@ class Watcher:
             if self._version == onlooker.version:
                 return b""
             onlooker.version = self._version
-            parts = [self._state] if self._state != onlooker.state else []
-            onlooker.state = self._state
-            return b"".join([*parts, *self._power(onlooker)])
+            state = self._state_for(onlooker.back)
+            parts = [state] if state != onlooker.state else []
+            onlooker.state = state
+            return b"".join([*parts, *self._pictures(onlooker)])
+
+    def _state_for(self, back: int) -> bytes:
+        """The state as it is told to whoever looks back at that run, or at none (0)."""
+        if self._failure:
+            return self._failure
+        if back not in self._told and self._state:
+            is_past = self._lookback.is_past(back)
+            of_past = {"run": self._lookback.past(back).state} if is_past else {}
+            self._told[back] = encoded("state", self._state | of_past | {"back": back if is_past else 0})
+        return self._told.get(back, b"")
 
     # --- drawing
 
-    def _power(self, onlooker: Onlooker) -> list[bytes]:
-        run, columns = self._campaign.run, onlooker.columns
+    def _pictures(self, onlooker: Onlooker) -> list[bytes]:
+        if self._lookback.is_past(onlooker.back):
+            return self._of_past(self._lookback.past(onlooker.back), onlooker)
+        run, columns, length_s, place = self._campaign.run, onlooker.columns, onlooker.length_s, onlooker.chart
         if run is None or run.start is None:
             return []
-        events = [self._kept("now", run, columns, onlooker.length_s)]
+        last = {"last": last_of(run)}
+        events = [self._kept(("now", columns, length_s), lambda: now_of(run, length_s).to_json(columns) | last)]
         age_s = time.monotonic() - onlooker.whole_s
-        if onlooker.run is not run or self.is_over or age_s >= min(max(STATE_S, run.last_s / columns), LONGEST_WHOLE_S):
-            onlooker.run, onlooker.whole_s = run, time.monotonic()
-            events.append(self._kept("whole", run, columns, 0.0))
+        is_due = age_s >= min(max(STATE_S, run.last_s / columns), LONGEST_WHOLE_S)
+        if onlooker.drawn is not run or self.is_over or is_due:
+            onlooker.drawn, onlooker.whole_s = run, time.monotonic()
+            events.append(self._kept(("whole", columns), lambda: whole_of(run).to_json(columns) | last))
+            events.append(self._kept(("chart", columns, place), lambda: charted(chart_of(run, place), columns)))
         return events
 
-    def _kept(self, event: str, run: LiveRun, columns: int, length_s: float) -> bytes:
-        """One event of drawn power, made once for all who look on alike."""
-        key = event, columns, length_s
+    def _of_past(self, past: Past, onlooker: Onlooker) -> list[bytes]:
+        """Once: nothing of it changes."""
+        if past.whole is None or onlooker.drawn is past:
+            return []
+        onlooker.drawn = past
+        chart = charted(past.chart(onlooker.chart), onlooker.columns)
+        return [encoded("whole", past.whole.to_json(onlooker.columns) | {"last": []}), encoded("chart", chart)]
+
+    def _kept(self, key: tuple[object, ...], made: Callable[[], Json]) -> bytes:
+        """One event of a picture, made once for all who look on alike."""
         if key not in self._drawn:
-            drawing = now_of(run, length_s) if event == "now" else whole_of(run)
-            self._drawn[key] = encoded(event, drawing.to_json(columns) | {"last": last_of(run)})
+            self._drawn[key] = encoded(str(key[0]), made())
         return self._drawn[key]
 
     # --- following
@@ -148,7 +184,7 @@ class Watcher:
         except Exception:  # a bug of the view costs the view: it says so, and looks again
             if not self._has_failed:
                 traceback.print_exc(file=sys.stderr)
-                self._has_failed, self._state = True, encoded("failure", {"text": BUG})
+                self._has_failed, self._failure = True, encoded("failure", {"text": BUG})
                 self._tell()
 
     def _read(self, *, is_last: bool) -> None:
@@ -167,11 +203,11 @@ class Watcher:
             self._assess(run)
         elif not fresh:
             self._read_block()
-        is_new = bool(fresh) or told
+        is_new = self._read_past() or bool(fresh) or told
         if now_s - self._state_s >= STATE_S or told or assesses:
-            state, self._state_s = self._encoded_state(now_s), now_s
-            is_new |= state != self._state
-            self._state = state
+            state, self._state_s = self._told_now(now_s), now_s
+            is_new |= state != self._state or bool(self._failure)
+            self._state, self._failure = state, b""
         if is_new:
             self._tell()
 
@@ -179,6 +215,7 @@ class Watcher:
         """There is news."""
         self._version += 1
         self._drawn.clear()
+        self._told.clear()
         self._changed.notify_all()
 
     def _assess(self, run: LiveRun) -> None:
@@ -189,14 +226,23 @@ class Watcher:
         if run.stop is not None:
             self._blocks[run.folder.name] = self._assessed.block
 
-    def _encoded_state(self, now_s: float) -> bytes:
+    def _read_past(self) -> bool:
+        """Read one run that somebody looks back at; whether there was one."""
+        past = self._lookback.read_next()
+        if past is not None and past.state is not None:
+            origins = frozenset(str(meter["origin"]) for meter in past.state["meters"])
+            self._origins[past.state["folder"]] = self._origins.get(past.state["folder"], frozenset()) | origins
+        return past is not None
+
+    def _told_now(self, now_s: float) -> Json:
         rejected = {end.folder for end in of(RunEnd, self._campaign.entries) if end.thrown_out is not None}
         names = [name for name, block in self._blocks.items() if block is not None and name not in rejected]
         level_w = baseline_w([block for block in map(self._blocks.get, names) if block is not None])
         baseline = None if level_w is None else Baseline(level_w, len(names), self._origins_of(names))
         origins = self._origins_of(self._origins)
-        state = state_of(self._campaign, self._assessed, baseline, origins, datetime.now(UTC))
-        return encoded("state", state | {"age_s": round(now_s - self._fresh_s)})
+        run = run_of(self._campaign, self._campaign.run, self._assessed)
+        state = state_of(self._campaign, run, baseline, origins, datetime.now(UTC))
+        return state | {"age_s": round(now_s - self._fresh_s)}
 
     def _origins_of(self, runs: Iterable[str]) -> frozenset[str]:
         return frozenset().union(*(self._origins.get(name, frozenset()) for name in runs))
@@ -213,3 +259,10 @@ class Watcher:
             self._origins[end.folder] = self._origins.get(end.folder, frozenset()) | origins
             if counts:
                 return
+
+
+def charted(chart: tuple[Chart, Drawing] | None, columns: int) -> Json:
+    """The picture of one quantity; no trace where there is none."""
+    if chart is None:
+        return {"title": None, "unit": "", "begin_s": 0.0, "end_s": 1.0, "traces": []}
+    return {"title": chart[0].title, "unit": chart[0].unit} | chart[1].to_json(columns)

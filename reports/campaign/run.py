@@ -268,7 +268,7 @@ class AnalysedRun:
         was recorded there."""
         if self.function is None or self.interval_ns is None:
             return None
-        reach_ns = round(1e9 * max(float(np.median(part.window_s)) or part.usual_step_s for part in self.parts))
+        reach_ns = round(1e9 * max(part.usual_window_s or part.usual_step_s for part in self.parts))
         end_ns = self.interval_ns[0] - reach_ns
         first_ns = self.function.origin_ns + round(1e9 * float(self.function.edges_s[0]))
         begin_ns = max(first_ns, end_ns - round(1e9 * IDLE_S))

@@ -164,7 +164,7 @@ def part_terms(
     # Rounding of readings that overlap does not average out over a window (`moving.py`).
     counted = duration_s / np.sqrt(count)
     if series.is_moving:
-        counted = np.sqrt(2 * duration_s * float(np.median(series.window_s)))
+        counted = np.sqrt(2 * duration_s * series.usual_window_s)
     edges = _edges(stream, begins_ns, ends_ns, (first, last))
     nothing = np.zeros(duration_s.size)
     short = 0.0 if was(Rule.SHORT_INTERVALS) else SHORT
@@ -226,7 +226,7 @@ def _edges(stream: Stream, begins_ns: Stamps, ends_ns: Stamps, places: tuple[Pla
 def _edges_of_moving(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> _Edges:
     """The same of a moving average: means over a window on both sides of an edge, or over half the interval, or as far
     as was recorded (a step at least)."""
-    function, reach_s = stream.function, float(np.median(stream.series.window_s))
+    function, reach_s = stream.function, stream.series.usual_window_s
     reach_ns, step_ns = round(reach_s / NS), round(stream.series.usual_step_s / NS)
     first_ns, last_ns = (function.origin_ns + round(float(function.edges_s[place]) / NS) for place in (0, -1))
     inside_ns = np.minimum(reach_ns, np.maximum((ends_ns - begins_ns) // 2, 1))
@@ -379,7 +379,7 @@ def _margin_s(stream: Stream, clock_bound_s: float) -> float:
     of its window a reading marks."""
     how = stream.series.descriptor
     is_open = stream.convention is None and how.stamp == "unknown" and how.averaging == "window"
-    return clock_bound_s + (float(np.median(stream.series.window_s)) if is_open else 0.0)
+    return clock_bound_s + (stream.series.usual_window_s if is_open else 0.0)
 
 
 def _open_j(difference_j: Floats, parts: Sequence[PartTerms]) -> Floats:

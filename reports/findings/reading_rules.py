@@ -174,5 +174,5 @@ def of_repetitions(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Fi
         if repeated:
             yield Finding("stale", "info", series.run.path.name, meter | {"readings": repeated})
         if part.is_moving:
-            look = {"window_s": float(np.median(part.window_s)), "step_s": part.usual_step_s}
+            look = {"window_s": part.usual_window_s, "step_s": part.usual_step_s}
             yield Finding("moving-average", "warn", series.run.path.name, meter | look)

@@ -53,7 +53,7 @@ def _settling_windows(
     places = {"before the interval": begin_ns - 2 * window_ns}
     if series.run.start.kind == "baseline" and begin_ns + 2 * window_ns <= end_ns:
         places["in the block"] = begin_ns
-    reach_ns = int(2e9 * max(float(np.median(part.window_s)), 1.0))
+    reach_ns = int(2e9 * max(part.usual_window_s, 1.0))
     for where, from_ns in places.items():
         edges = np.searchsorted(part.times_ns, [from_ns, from_ns + window_ns, from_ns + 2 * window_ns])
         pair = part.power_w[edges[0] : edges[1]], part.power_w[edges[1] : edges[2]]

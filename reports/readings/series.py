@@ -103,13 +103,19 @@ class PowerSeries:
         return float(np.median(steps_s)) if steps_s.size else 0.0
 
     @cached_property
+    def usual_window_s(self) -> float:
+        """The median of their windows; NaN without a reading."""
+        alike = self.window_s.size > 0 and not any(self.window_s.strides)  # `compact`
+        return float(self.window_s[0]) if alike else float(np.median(self.window_s))
+
+    @cached_property
     def is_moving(self) -> bool:
         """Whether its windows overlap: a reading is the mean over more time than passes until the next one."""
         if self.descriptor.averaging != "window" or not self.times_ns.size or not self.usual_step_s:
             return False
         if was(Rule.MOVING_AVERAGES):
             return False
-        in_window = float(np.median(self.window_s)) / self.usual_step_s
+        in_window = self.usual_window_s / self.usual_step_s
         return in_window > OVERLAP and is_moving(self.power_w, round(in_window))
 
     @property
@@ -128,7 +134,7 @@ class PowerSeries:
         """How far a reading reaches: its window; of an instantaneous meter the usual step between readings (the
         median), or the time for which a value stands where that is longer (`window_s` of its descriptor)."""
         if self.descriptor.averaging == "window" and np.any(self.window_s):
-            return float(np.median(self.window_s))
+            return self.usual_window_s
         return max(self.usual_step_s, self.descriptor.window_s)
 
 
@@ -400,34 +406,59 @@ def _needed(
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
-    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock. A cell
-    that is no number is empty and counted, a row whose stamp is none is left out and counted.
+    """The indicators that the descriptor names; None where the file was never made or nothing maps its clock.
 
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    stamp = "sut_ns" if descriptor.clock == "sut" else "time_ns"
-    wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
     content = _content(folder / descriptor.stream)
     if content is None or (descriptor.clock == "sut" and clock is None):
         return None
-    table, odd = _samples(folder / descriptor.stream, content, wanted, stamp)
+    table, odd = samples_of(folder / descriptor.stream, content, descriptor)
+    return indicators_of(folder, descriptor, clock, table, odd)
+
+
+def stamp_of(descriptor: IndicatorDescriptor) -> str:
+    """The column that says when a row was sampled."""
+    return "sut_ns" if descriptor.clock == "sut" else "time_ns"
+
+
+def indicators_of(
+    folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None, table: Table, odd: Mapping[str, int]
+) -> Indicators:
+    """The indicators that a table of samples is (`samples_of`); `folder` is for messages. A value that is too large is
+    empty and counted, a row whose time goes back is left out and counted.
+
+    Raises:
+        AnalysisError: it is not the table its descriptor promises.
+    """
+    stamp = stamp_of(descriptor)
     times_ns = _stamps_of(folder, descriptor.stream, table, stamp)
     if descriptor.clock == "sut" and clock is not None:
         times_ns = clock.to_host(times_ns)
     names = tuple(str(column["name"]) for column in descriptor.columns if column.get("name") in table)
     values = np.stack([table.numbers(name) for name in names]).T if names else np.empty((times_ns.size, 0))
-    too_large = np.abs(values) >= LARGEST  # not so of NaN
+    counts, too_large = dict(odd), (values >= LARGEST) | (values <= -LARGEST)  # not so of NaN
     for name, count in zip(names, too_large.sum(axis=0).tolist(), strict=True):
-        odd = odd | {name: odd.get(name, 0) + count} if count else odd
+        if count:
+            counts[name] = counts.get(name, 0) + count
+    values[too_large] = np.nan
     forward = times_ns >= np.maximum.accumulate(times_ns) if times_ns.size else np.zeros(0, dtype=bool)
     if not forward.all():
-        odd = odd | {stamp: odd.get(stamp, 0) + int((~forward).sum())}
-    return Indicators(descriptor, times_ns[forward], names, np.where(too_large, np.nan, values)[forward], odd)
+        counts[stamp] = counts.get(stamp, 0) + int((~forward).sum())
+    kept = slice(None) if forward.all() else forward  # as it stands, not as a copy
+    return Indicators(descriptor, times_ns[kept], names, values[kept], counts)
 
 
-def _samples(path: Path, content: bytes, wanted: frozenset[str], stamp: str) -> tuple[Table, dict[str, int]]:
-    """The wanted columns, and how many cells of each are no number."""
+def samples_of(path: Path, content: bytes, descriptor: IndicatorDescriptor) -> tuple[Table, dict[str, int]]:
+    """The columns that the descriptor names and their stamps, and how many cells of each are no number: these are
+    empty, and a row whose stamp is none is left out. `content` ends with a whole line; `path` is for messages.
+
+    Raises:
+        AnalysisError: it is no table.
+    """
+    stamp = stamp_of(descriptor)
+    wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
     try:
         return read_table(path, content, wanted), {}
     except AnalysisError:

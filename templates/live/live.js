@@ -5,7 +5,8 @@
 const byId = (id) => document.getElementById(id);
 const colours = ["--c0", "--c1", "--c2", "--c3", "--c4", "--c5"];
 const hidden = new Set();  // meters that are not drawn
-let state = null, frames = { now: null, whole: null }, plots = {}, source = null, over = false, holding = false, failure = "";
+const kinds = ["now", "whole", "chart"];
+let state = null, frames = {}, plots = {}, back = 0, wanted = null, source = null, over = false, holding = false, failure = "";
 
 // --- text
 
@@ -33,6 +34,9 @@ const digits = (value, count) => Number(value.toPrecision(count)).toString();
 const decimalsOf = (value) => Math.abs(value) < 10 ? 3 : Math.abs(value) < 100 ? 2 : 1;
 const watts = (value, decimals) => known(value) ? `${value.toFixed(decimals ?? decimalsOf(value))} W` : "–";
 const energy = (value) => known(value) ? (Math.abs(value) < 1 ? `${digits(value * 1000, 4)} mWh` : `${digits(value, 5)} Wh`) : "–";
+
+const unitOf = (unit) => ({ "1": "", degC: "°C" })[unit] ?? unit;
+const quantity = (value, unit) => `${digits(value, 4)}${unitOf(unit) ? ` ${unitOf(unit)}` : ""}`;
 
 function lasting(seconds) {
   if (!known(seconds)) return "–";
@@ -66,18 +70,20 @@ function show() {
   byId("mark-sentence").textContent = state.mark ? state.mark.sentence : "";
   byId("about").textContent = about(run);
   showPlan(state.plan);
-  showRun(run || { phases: [], actions: [], open: [], meters: [], indicators: [], findings: [], n_actions: 0 });
+  showBegun(state.begun);
+  showRun(run || { phases: [], actions: [], open: [], meters: [], indicators: [], charts: [], problems: [], findings: [], n_actions: 0 });
   showCards();
   showLink();
 }
 
 function about(run) {
   if (!state.campaign.begun) return "The campaign is not begun yet. This page shows it as soon as it is.";
-  if (!run) return "No run of it is begun yet.";
+  if (!run) return state.back ? "This run is being read, or nothing of it is left." : "No run of it is begun yet.";
   const which = `Run ${run.ordinal}, ${run.scenario}${run.cell ? ` (${run.cell})` : ""}, repetition ${run.repetition}`;
   const again = run.attempt > 1 ? `, attempt ${run.attempt}` : "";
   const end = run.ended ? ` It ${run.ended === "ended" ? "has ended" : `was ${run.ended}`}${run.reason ? `: ${run.reason}` : ""}.` : "";
-  return `${which}${again}, begun ${run.utc.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")}.${end} Preliminary: the report is what counts.`;
+  const looks = state.back ? "You look back at a run that was measured before. " : "";
+  return `${looks}${which}${again}, begun ${run.utc.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")}.${end} Preliminary: the report is what counts.`;
 }
 
 function showLink() {
@@ -94,15 +100,18 @@ function showLink() {
   } else if (state && state.is_done) {
     link.textContent = "Every run of the plan is done.";
     link.className = "good";
-  } else if (run && !run.ended && state.age_s > 5) {
+  } else if (run && !state.back && !run.ended && state.age_s > 5) {
     link.textContent = `Nothing new has been written for ${lasting(state.age_s)}. Is it still being measured?`;
     link.className = "bad";
   } else if (run && run.problem) {
     link.textContent = `The report could not compute this run as it is: ${run.problem}`;
     link.className = "bad";
+  } else if (run && run.problems.length) {
+    link.textContent = `The indicators of the SUT cannot be read further: ${run.problems[0]}`;
+    link.className = "bad";
   } else {
-    link.textContent = run && run.ended ? "Connected. The next run has not begun." : "Connected.";
-    if (run && !run.ended) link.className = "good";
+    link.textContent = run && run.ended && !state.back ? "Connected. The next run has not begun." : "Connected.";
+    if (run && (state.back || !run.ended)) link.className = "good";
   }
   if (state && state.unreadable) link.textContent += ` Lines that cannot be read: ${state.unreadable}.`;
 }
@@ -121,15 +130,15 @@ function lastOf(meter) {
 function showCards() {
   const run = state.run;
   if (!run) { fill(byId("cards"), []); return; }
-  const counted = run.meters.filter((meter) => meter.counted);
+  const counted = run.meters.filter((meter) => meter.counted), which = state.back ? "last" : "now";
   const cards = run.meters.map((meter, place) => {
     const last = lastOf(meter);
-    return card(`${meter.meter}, now`, watts(last.w, meter.decimals), `${last.readings} readings${meter.counted ? "" : ", beside the SUT's"}`, place);
+    return card(`${meter.meter}, ${which}`, watts(last.w, meter.decimals), `${last.readings} readings${meter.counted ? "" : ", beside the SUT's"}`, place);
   });
   if (counted.length > 1) {
     const values = counted.map((meter) => lastOf(meter).w);
     const sum = values.every(known) ? values.reduce((a, b) => a + b, 0) : null;
-    cards.push(card("sum, now", watts(sum, Math.max(...counted.map((meter) => meter.decimals))), `${counted.length} meters of the SUT`, run.meters.length));
+    cards.push(card(`sum, ${which}`, watts(sum, Math.max(...counted.map((meter) => meter.decimals))), `${counted.length} meters of the SUT`, run.meters.length));
   }
   const rating = run.rating, so = rating && rating.end_s === null ? "so far" : "of the rating interval";
   cards.push(card("Mean power", watts(run.mean_w), rating ? so : "nothing is rated yet"));
@@ -150,6 +159,37 @@ function showPlan(plan) {
   fill(byId("plan"), plan.runs.map((run) => row(
     [[run.ordinal, "num"], [run.scenario], [run.repetition, "num"], [run.state]], run.state.split(" ")[0])));
 }
+
+let begunShown = "";
+function showBegun(begun) {
+  const past = begun.slice(0, -1).reverse(), told = JSON.stringify(past);
+  byId("now-part").hidden = byId("lengths").hidden = state.back > 0;
+  if (told === begunShown) return;  // an open list stays open
+  begunShown = told;
+  const named = new Map(state.plan.runs.map((run) => [run.ordinal, `${run.scenario}, repetition ${run.repetition}`]));
+  const option = (value, text) => {
+    const made = element("option", text);
+    made.value = value;
+    return made;
+  };
+  fill(byId("back"), [option(0, "the one that was begun last"), ...past.map((run) => option(run.number,
+    `run ${run.ordinal}${named.has(run.ordinal) ? `, ${named.get(run.ordinal)}` : ""}${run.attempt > 1 ? `, attempt ${run.attempt}` : ""}: ${run.ended || "no end noted"}`))]);
+  byId("back").value = back;
+}
+
+let chartsShown = "";
+function showCharts(charts) {
+  byId("sut").hidden = !charts.length;
+  const titles = charts.map((chart) => `${chart.title}${unitOf(chart.unit) ? `, ${unitOf(chart.unit)}` : ""}`), told = titles.join("\n");
+  if (told === chartsShown) return;
+  chartsShown = told;
+  const before = chartPlace();
+  fill(byId("charts"), titles.map((title) => element("option", title)));
+  if (titles.includes(wanted)) byId("charts").value = wanted;  // another run has another list
+  if (chartPlace() !== before) connect();
+}
+
+const chartPlace = () => Math.max(0, byId("charts").selectedIndex);
 
 function metricsOf(action) {
   return Object.entries(action.metrics).map(([name, value]) =>
@@ -177,10 +217,11 @@ function showRun(run) {
     [meter.origin === "emulated" ? "EMULATED" : meter.origin], [meter.readings, "num"],
     [meter.problem || watts(meter.last_w, meter.decimals), "num"]], meter.problem ? "failed" : "")));
   fill(byId("indicators"), run.indicators.map((one) => row([[one.name],
-    [`${digits(one.value, 6)}${one.unit === "1" ? "" : ` ${one.unit}`}${one.unit === "W" || one.unit === "J" ? ", estimated" : ""}`, "num"]])));
+    [`${digits(one.value, 6)}${unitOf(one.unit) ? ` ${unitOf(one.unit)}` : ""}${one.unit === "W" || one.unit === "J" ? ", estimated" : ""}`, "num"]])));
   showFindings(run.findings);
   showBoxes(run.meters);
   showKey(run);
+  showCharts(run.charts);
 }
 
 let findingsShown = "";
@@ -225,17 +266,6 @@ function showBoxes(meters) {
   }));
 }
 
-function line(kind, dashed) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 24 8");
-  svg.setAttribute("aria-hidden", "true");
-  const stroke = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  for (const [name, value] of Object.entries({ x1: 0, x2: 24, y1: 4, y2: 4, "stroke-width": 2, class: kind })) stroke.setAttribute(name, value);
-  if (dashed) stroke.setAttribute("stroke-dasharray", dashed);
-  svg.append(stroke);
-  return svg;
-}
-
 let keyShown = "";
 function showKey(run) {
   const names = state.run ? namesOf(run) : [];
@@ -244,91 +274,7 @@ function showKey(run) {
   if (state.baseline) entries.push(["kbase", "2 3", "baseline"]);
   if (JSON.stringify(entries) === keyShown) return;
   keyShown = JSON.stringify(entries);
-  fill(byId("key"), entries.map(([kind, dashed, text]) => {
-    const item = element("li");
-    item.append(line(kind, dashed), text);
-    return item;
-  }));
-}
-
-function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
-
-function shade(plot) {  // the rating interval, and where actions end
-  const run = state && state.run;
-  if (!run) return;
-  const { ctx, bbox } = plot;
-  const x = (seconds) => Math.min(Math.max(plot.valToPos(seconds, "x", true), bbox.left), bbox.left + bbox.width);
-  ctx.save();
-  if (run.rating) {
-    const begin = x(run.rating.begin_s), end = x(run.rating.end_s ?? plot.scales.x.max);
-    ctx.fillStyle = colour("--phase");
-    ctx.fillRect(begin, bbox.top, end - begin, bbox.height);
-  }
-  ctx.fillStyle = colour("--soft");
-  for (const action of run.actions) {
-    if (action.end_s > plot.scales.x.min && action.end_s < plot.scales.x.max) ctx.fillRect(x(action.end_s), bbox.top, devicePixelRatio, bbox.height);
-  }
-  ctx.restore();
-}
-
-function level(plot, watt, name, dashed) {
-  const { ctx, bbox } = plot, y = plot.valToPos(watt, "y", true);
-  if (y < bbox.top || y > bbox.top + bbox.height) return;
-  ctx.save();
-  ctx.strokeStyle = colour(name);
-  ctx.lineWidth = 1.5 * devicePixelRatio;
-  ctx.setLineDash(dashed.map((length) => length * devicePixelRatio));
-  ctx.beginPath();
-  ctx.moveTo(bbox.left, y);
-  ctx.lineTo(bbox.left + bbox.width, y);
-  ctx.stroke();
-  ctx.restore();
-}
-
-function levels(plot) {
-  if (state && state.baseline) level(plot, state.baseline.mean_w, "--soft", [2, 3]);
-  if (state && state.run && known(state.run.mean_w)) level(plot, state.run.mean_w, "--mean", [5, 3]);
-}
-
-function plotOf(kind, names) {
-  const place = byId(kind), axis = { stroke: colour("--ink"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 }, font: "12px system-ui, sans-serif" };
-  fill(place, []);
-  return new uPlot({
-    width: place.clientWidth, height: place.clientHeight, legend: { show: false }, cursor: { show: false },
-    scales: { x: { time: false, range: (_, least, most) => frames[kind] ? [frames[kind].begin_s, frames[kind].end_s] : [least, most] } },
-    axes: [
-      { ...axis, values: (_, splits) => clocks(splits) },
-      { ...axis, size: 56, values: (_, splits) => splits.map((value) => `${value} W`) },
-    ],
-    series: [{}, ...names.map((name, at) => ({ label: name, stroke: colour(colours[at % colours.length]), width: 1.5, points: { show: false }, show: !hidden.has(name) }))],
-    hooks: { drawAxes: [shade], draw: [levels] },
-  }, [[], ...names.map(() => [])], place);
-}
-
-function draw(kind) {
-  const frame = frames[kind];
-  if (!frame || !frame.traces.length || holding) return;
-  const names = frame.traces.map((trace) => trace.name), key = names.join("\n");
-  if (!plots[kind] || plots[kind].key !== key) {
-    if (plots[kind]) plots[kind].plot.destroy();
-    plots[kind] = { key, plot: plotOf(kind, names) };
-  }
-  plots[kind].plot.setData(uPlot.join(frame.traces.map((trace) => [trace.t, trace.w])));
-  say(kind, frame);
-}
-
-function say(kind, frame) {  // the picture in words, for whoever does not see it
-  const parts = frame.traces.filter((trace) => !hidden.has(trace.name)).map((trace) => {
-    const values = trace.w.filter(known);
-    return values.length ? `${trace.name} from ${watts(Math.min(...values))} to ${watts(Math.max(...values))}` : `${trace.name}: no reading`;
-  });
-  const words = `${clock(frame.begin_s)} to ${clock(frame.end_s)} after the run began: ${parts.join("; ")}.`;
-  if (byId(`${kind}-says`).textContent !== words) byId(`${kind}-says`).textContent = words;
-}
-
-function redraw() {
-  for (const kind of Object.keys(plots)) { plots[kind].plot.destroy(); delete plots[kind]; }
-  for (const kind of ["now", "whole"]) { fill(byId(kind), []); draw(kind); }
+  fill(byId("key"), entries.map((entry) => keyItem(...entry)));
 }
 
 // --- events
@@ -336,16 +282,16 @@ function redraw() {
 function connect() {
   if (over) return;
   if (source) source.close();
-  const columns = Math.min(4000, Math.max(50, byId("now").clientWidth - 56));
+  const columns = Math.min(4000, Math.max(50, byId("whole").clientWidth - 64));
   const length = document.querySelector("input[name=length]:checked").value;
-  source = new EventSource(`events?columns=${columns}&now_s=${length}`);
+  source = new EventSource(`events?columns=${columns}&now_s=${length}&chart=${chartPlace()}&back=${back}`);
   source.addEventListener("open", showLink);
   source.addEventListener("error", () => {
     showLink();
     if (source.readyState === 2 && !over) setTimeout(connect, 3000);  // refused: too many look on, or it is gone
   });
   source.addEventListener("state", (event) => { state = JSON.parse(event.data); show(); });
-  for (const kind of ["now", "whole"]) {
+  for (const kind of kinds) {
     source.addEventListener(kind, (event) => {
       frames[kind] = JSON.parse(event.data);
       draw(kind);
@@ -359,14 +305,24 @@ function connect() {
 byId("pause").addEventListener("click", () => {
   holding = !holding;
   byId("pause").setAttribute("aria-pressed", String(holding));
-  if (!holding) { draw("now"); draw("whole"); if (state) showCards(); }
+  if (!holding) { kinds.forEach(draw); if (state) showCards(); }
+});
+byId("back").addEventListener("change", () => {
+  back = Number(byId("back").value);
+  frames = {};
+  redraw();
+  connect();
+});
+byId("charts").addEventListener("change", () => {
+  wanted = byId("charts").value;
+  connect();
 });
 for (const radio of document.querySelectorAll("input[name=length]")) radio.addEventListener("change", connect);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 let width = 0, waiting = 0;
 new ResizeObserver(() => {
-  if (byId("now").clientWidth === width) return;
-  width = byId("now").clientWidth;
+  if (byId("whole").clientWidth === width) return;
+  width = byId("whole").clientWidth;
   clearTimeout(waiting);
   waiting = setTimeout(() => { redraw(); connect(); }, 300);
-}).observe(byId("now"));
+}).observe(byId("whole"));

@@ -38,14 +38,15 @@ TRIES = 5
 OPENING = """
 import pathlib, sys, time
 import pandas as pd
-import reports.campaign.run, reports.energy.energy, reports.pages.document, reports.findings.reading_rules
+import reports.campaign.judgement, reports.campaign.run, reports.energy.energy, reports.pages.document
 from harness.live.watch import Onlooker, Watcher
 folder, stream = map(pathlib.Path, sys.argv[1:])
 pd.read_csv(stream, nrows=10)
 begin = time.process_time()
 if {view}:
     onlooker, content = Onlooker(800, 60.0), b""
-    with Watcher(folder) as watcher:
+    watcher = Watcher(folder)
+    with watcher.followed_by(onlooker):
         watcher.begin()
         while b"event: whole" not in content:
             content += watcher.news(onlooker, 30.0)

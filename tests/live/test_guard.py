@@ -59,7 +59,7 @@ def test_it_can_only_be_read(method: str) -> None:
     ["/..", "/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "//etc/passwd", "/live.js/..", "/./live.js", "live.js",
      "/live.js%00", "/campaign.jsonl", "/run.jsonl", "http://127.0.0.1:8000/live.js/../x", "/LIVE.JS", "/\\"],
 )  # fmt: skip
-def test_nothing_but_the_six_files_and_the_events_is_there(path: str) -> None:
+def test_nothing_but_the_seven_files_and_the_events_is_there(path: str) -> None:
     assert status_of(LOCAL.judge("GET", path, OWN)) == HTTPStatus.NOT_FOUND
 
 

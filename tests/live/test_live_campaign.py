@@ -1,5 +1,6 @@
 """The live campaign while its files grow: whatever the cuts, in the end it says what the report says."""
 
+import csv
 import json
 import os
 import random
@@ -13,19 +14,22 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.live import lookback
 from harness.live.assessment import Assessment, assess, baseline_w, sealed
 from harness.live.campaign import LiveCampaign
-from harness.live.state import encoded, last_of, now_of, state_of, whole_of
+from harness.live.drawing import chart_of, charts_of, last_of, now_of, whole_of
+from harness.live.samples import Chart, Samples
+from harness.live.state import encoded, run_of, state_of
 from harness.live.stream import LONG_BYTES, Stream
-from harness.live.watch import Watcher
+from harness.live.watch import Onlooker, Watcher
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import PowerDescriptor, Start, Stop
+from harness.record.documents import IndicatorDescriptor, PowerDescriptor, Start, Stop
 from harness.record.run_writer import RunWriter
 from reports.campaign.analyse import analyse
 from reports.results.run import RunResult
 from tests.harness.start import START
 from tests.live.growing import Growing
-from tests.reports.make_campaign import COLUMNS
+from tests.reports.make_campaign import COLUMNS, Load, Shape, SyntheticRun, make_campaign
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
@@ -40,7 +44,7 @@ def shown(campaign: LiveCampaign) -> dict[str, Any]:
     campaign.poll()
     assessed = assess(campaign.run) if campaign.run is not None else Assessment()
     origins = {stream.descriptor.origin for stream in campaign.run.streams.values()} if campaign.run is not None else ()
-    return state_of(campaign, assessed, None, origins, NOW)
+    return state_of(campaign, run_of(campaign, campaign.run, assessed), None, origins, NOW)
 
 
 def reported(whole: Path) -> dict[str, RunResult]:
@@ -260,10 +264,104 @@ def test_several_meters_stand_beside_each_other_and_their_sum_behind_them(tmp_pa
         traces = {trace["name"]: trace for trace in drawing.to_json(500)["traces"]}
         assert list(traces) == ["one", "two", "sum"]
         assert traces["sum"]["t"][-1] <= 4.02  # as far as both have spoken
-    times_s, sum_w = (np.array(traces["sum"][key]) for key in ("t", "w"))
+    times_s, sum_w = (np.array(traces["sum"][key]) for key in ("t", "v"))
     assert sum_w.min() >= 15.0
     assert sum_w.max() <= 19.0
     assert times_s[0] >= 0.25
+
+
+def columns_of(path: Path, *names: str) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return [{name: row[name] for name in names} for row in csv.DictReader(file)]
+
+
+def test_what_is_drawn_of_the_sut_is_what_its_samples_say(growing: Growing) -> None:
+    folder = growing.folders[1]
+    campaign = LiveCampaign(growing.path)
+    growing.log_until(folder, '"run-start"')
+    for share in (0.6, 0.61, 0.8, 1.0):
+        growing.run(folder, share)
+        campaign.poll()
+        assert campaign.run is not None
+        titles = [chart.title for _, chart in charts_of(campaign.run)]
+        found = chart_of(campaign.run, titles.index("GPU power"))
+        assert found is not None
+        chart, drawing = found
+        assert (chart.unit, chart.names) == ("W", ("gpu0_power_w",))
+        rows = columns_of(growing.path / folder / "samples-agent.csv", "gpu0_power_w")
+        ((_, times_s, values, _),) = drawing.traces
+        whole_lines = (growing.path / folder / "samples-agent.csv").read_bytes().count(b"\n") - 1
+        assert values.tolist() == [float(row["gpu0_power_w"]) for row in rows[:whole_lines]][: values.size]
+        assert whole_lines - values.size <= 1  # a sample may be newer than the last reading
+        assert np.all(np.diff(times_s) > 0)
+        (trace,) = drawing.to_json(10)["traces"]
+        assert len(trace["t"]) <= 20
+        assert max(trace["v"]) == max(values)
+        assert chart_of(campaign.run, len(titles)) is None
+
+
+def test_boards_are_drawn_together_and_counters_not_at_all(tmp_path: Path) -> None:
+    columns = [{"name": f"gpu{n}_power_w", "unit": "W", "quantity": f"GPU {n} power", "kind": "gauge"} for n in (0, 1)]
+    columns.append({"name": "oom_kills", "unit": "1", "quantity": "killed", "kind": "counter"})
+    how = IndicatorDescriptor(stream="samples-agent.csv", period_s=1.0, clock="sut", columns=columns)
+    (tmp_path / "samples-agent.csv").write_text(
+        "sut_ns,gpu0_power_w,gpu1_power_w,oom_kills\n1,2.0,3.0,4\n2,fast,1e9,\n"
+    )
+    samples = Samples(tmp_path, how)
+    samples.poll()
+    assert samples.charts == [Chart("GPU power", "W", ("gpu0_power_w", "gpu1_power_w"))]
+    assert samples.trace("gpu0_power_w", 0)[1].tolist() == [2.0]
+    assert list(samples.cells) == [("gpu1_power_w", 1e9, "W")]
+    with (tmp_path / "samples-agent.csv").open("a") as file:
+        file.write("3,4.0,5,6,7,8\n")
+    samples.poll()
+    assert samples.problem is not None
+
+
+def codes(state: dict[str, Any]) -> list[str]:
+    return [finding["code"] for finding in state["run"]["findings"]]
+
+
+def test_samples_that_come_late_are_told_while_the_run_goes_on(growing: Growing) -> None:
+    folder = growing.folders[1]
+    growing.log_until(folder, '"run-start"')
+    growing.run(folder, 1.0)
+    path = growing.path / folder
+    lines = (path / "samples-agent.csv").read_bytes().splitlines(keepends=True)
+    (path / "samples-agent.csv").write_bytes(b"".join(lines[:12] + lines[20:]))
+    journal = (path / "run.jsonl").read_bytes().splitlines(keepends=True)
+    (path / "run.jsonl").write_bytes(
+        b"".join(line for line in journal if not (b'"rating"' in line and b'"end"' in line))
+    )
+    state = shown(LiveCampaign(growing.path))
+    assert state["run"]["rating"]["end_s"] is None
+    assert codes(state) == ["agent-late"]
+
+
+class Troubled(SyntheticRun):
+    """A run whose meter, agent and clock were not well."""
+
+    def _readings(self) -> bytes:
+        lines = super()._readings().splitlines(keepends=True)
+        return b"".join(lines[:15] + lines[22:])
+
+    def _samples(self) -> bytes:
+        lines = super()._samples().splitlines(keepends=True)
+        return b"".join(lines[:12] + lines[20:])
+
+
+def test_of_a_sealed_run_it_tells_all_that_the_report_says_of_it_alone(tmp_path: Path) -> None:
+    loads = {"cnn": Load(0.3, 34.0, epochs=3)}
+    shape = Shape(name="troubled", repetitions=1, baseline_blocks=0, duration_s=30, loads=loads)
+    campaign = make_campaign(tmp_path, shape, Troubled)
+    (folder,) = Growing(campaign, campaign).folders
+    reported_codes = [finding.code for finding in analyse(campaign).numbers.findings if finding.subject == folder]
+    told = codes(shown(LiveCampaign(campaign)))
+    assert sorted(told) == sorted(reported_codes)
+    assert {"gap", "agent-late"} < set(told)
+    (campaign / folder).chmod(0o755)
+    (campaign / folder / "MANIFEST.sha256").rename(tmp_path / "seal")
+    assert set(codes(shown(LiveCampaign(campaign)))) < set(told)  # before it is sealed: what cannot be taken back
 
 
 def test_it_looks_and_leaves_no_trace(whole: Path) -> None:
@@ -331,8 +429,80 @@ def test_a_mark_stays_while_a_run_has_not_named_its_meter_yet_and_the_baseline_b
     for _ in range(3):  # nobody looked on before: the first run is read when there is nothing else to do
         with watcher._changed:
             watcher._look()
-    state = json.loads(watcher._encoded_state(0.0).decode().partition("data: ")[2])
+    state = watcher._told_now(0.0)
     assert state["run"]["folder"] == second
     assert state["run"]["meters"] == []
     assert state["mark"]["word"] == "EMULATED"
     assert state["baseline"] | {"mean_w": 0.0} == {"mean_w": 0.0, "blocks": 1, "mark": "EMULATED"}
+
+
+def told_to(watcher: Watcher, onlooker: Onlooker) -> dict[str, Any]:
+    """The events that it has not seen, by their name."""
+    with watcher._changed:
+        watcher._look()
+    blocks = watcher.news(onlooker, 0.0).decode().split("\n\n")[:-1]
+    lines = [block.splitlines() for block in blocks]
+    return {name.removeprefix("event: "): json.loads(data.removeprefix("data: ")) for name, data in lines}
+
+
+def test_who_looks_back_sees_the_run_as_the_report_has_it(growing: Growing) -> None:
+    first, second, third = growing.folders
+    growing.log_until(third, '"run-start"')
+    for folder, share in ((first, 1.0), (second, 1.0), (third, 0.4)):
+        growing.run(folder, share)
+    watcher, onlooker, other = Watcher(growing.path), Onlooker(400, 60.0, chart=0, back=2), Onlooker(400, 60.0)
+    with watcher.followed_by(onlooker):
+        told = told_to(watcher, onlooker)
+        run, report = told["state"]["run"], reported(growing.whole)[second]
+        assert report.energy_wh is not None
+        assert (told["state"]["back"], run["folder"], run["ended"]) == (2, second, "ended")
+        assert run["energy_wh"] == pytest.approx(report.energy_wh.value, rel=1e-12)
+        assert len(run["actions"]) == len(report.actions)
+        assert [one["ended"] for one in told["state"]["begun"]] == ["ended", "ended", None]
+        powers = [float(row["power_w"]) for row in columns_of(growing.path / second / "readings-wall.csv", "power_w")]
+        (trace,) = told["whole"]["traces"]
+        assert (min(trace["v"]), max(trace["v"])) == (min(powers), max(powers))
+        assert told["chart"]["title"] == "SUT total CPU load"
+        assert "now" not in told
+        growing.run(third, 0.6)
+        assert set(told_to(watcher, onlooker)) <= {"state"}  # it does not change
+        assert told_to(watcher, other)["state"]["run"]["folder"] == third
+
+
+def test_the_run_that_goes_on_is_followed_until_it_is_a_past_one(growing: Growing) -> None:
+    first, second, _ = growing.folders
+    growing.log_until(first, '"run-start"')
+    growing.run(first, 0.5)
+    watcher, onlooker = Watcher(growing.path), Onlooker(400, 60.0, back=1)
+    with watcher.followed_by(onlooker):
+        assert told_to(watcher, onlooker)["state"]["back"] == 0
+        growing.run(first, 1.0)
+        growing.log_until(second, '"run-start"')
+        growing.run(second, 0.5)
+        state = told_to(watcher, onlooker)["state"]
+        assert (state["back"], state["run"]["folder"]) == (1, first)
+        assert state["run"]["rating"]["end_s"] is not None
+
+
+def test_a_run_that_nobody_begun_or_that_is_gone_is_none(growing: Growing) -> None:
+    growing.log_until(growing.folders[2], '"run-start"')
+    growing.run(growing.folders[2], 0.5)
+    watcher = Watcher(growing.path)
+    for back in (1, 99):
+        onlooker = Onlooker(400, 60.0, back=back)
+        with watcher.followed_by(onlooker):
+            told = told_to(watcher, onlooker)
+            assert set(told) == {"state"}
+            assert told["state"]["run"] is None
+
+
+def test_few_of_those_that_were_looked_back_at_are_kept(growing: Growing, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lookback, "MOST_KEPT", 1)
+    growing.log_until(growing.folders[2], '"run-start"')
+    for folder in growing.folders:
+        growing.run(folder, 1.0)
+    watcher = Watcher(growing.path)
+    for back in (1, 2):
+        with watcher.followed_by(Onlooker(400, 60.0, back=back)), watcher._changed:
+            watcher._look()
+    assert list(watcher._lookback._kept) == [2]

@@ -83,6 +83,52 @@ def test_the_numbers_of_the_page_are_those_of_the_raw_file_as_it_grows(
         assert 0 < points[0] <= 2 * points[1]
 
 
+def test_what_the_sut_says_of_itself_is_drawn_as_it_grows(whole: Path, tmp_path: Path, browser: Browser) -> None:
+    growing = growing_to(whole, tmp_path / "g", 0.6)
+    folder = growing.folders[1]
+    with served(growing.path) as server, opened(browser, server) as page:
+        until(page, "#chart-says", "cpu_percent from 0.")
+        page.select_option("#charts", label="GPU power, W")
+        for share in (0.6, 0.8, 1.0):
+            growing.run(folder, share)
+            content = (growing.path / folder / "samples-agent.csv").read_bytes()
+            rows = [line.decode().split(",") for line in content[: content.rfind(b"\n")].splitlines()]
+            place = rows[0].index("gpu0_power_w")
+            values = [float(row[place]) for row in rows[1:-1]]  # the last may be newer than the last reading
+            until(page, "#chart-says", f"gpu0_power_w from {min(values):.4g} W to {max(values):.4g} W")
+        assert "no meter measured it" in seen(page, "#chart-says")
+        assert seen(page, "#chart-key") == "gpu0_power_w"
+
+
+def test_earlier_runs_can_be_looked_back_at(whole: Path, tmp_path: Path, browser: Browser) -> None:
+    growing = Growing(whole, tmp_path / "g")
+    first, second, third = growing.folders
+    growing.log_until(third, '"run-start"')
+    for folder, share in ((first, 1.0), (second, 1.0), (third, 0.5)):
+        growing.run(folder, share)
+    with served(growing.path) as server, opened(browser, server) as page:
+        until(page, "#about", "Run 3, baseline")
+        options = [" ".join(text.split()) for text in page.locator("#back option").all_inner_texts()]
+        assert options == [
+            "the one that was begun last", "run 2, cnn, repetition 0: ended", "run 1, baseline, repetition 0: ended"
+        ]  # fmt: skip
+        page.locator("#back").focus()
+        page.keyboard.press("ArrowDown")
+        until(page, "#about", "You look back at a run that was measured before. Run 2, cnn")
+        run = reported(whole)[second]
+        assert run.energy_wh is not None
+        until(page, "#cards", f"{run.energy_wh.value * 1000:.4g} mWh")
+        until(page, "#cards", "wall, last")
+        until(page, "#actions", "epoch 2")
+        rows = (whole / second / "readings-wall.csv").read_bytes().splitlines()[1:]
+        powers = [float(row.split(b",")[1]) for row in rows]
+        until(page, "#whole-says", f"from {min(powers):.2f} W to {max(powers):.2f} W")
+        assert not page.locator("#now").is_visible()
+        page.select_option("#back", "0")
+        until(page, "#about", "Run 3, baseline")
+        page.wait_for_selector("#now canvas")
+
+
 def test_no_axis_of_time_says_a_label_twice(whole: Path, browser: Browser) -> None:
     with served(whole) as server, opened(browser, server) as page:
         for step, first in ((0.25, "0:00.00"), (0.5, "0:00.0"), (1, "0:00"), (60, "0:00")):
@@ -113,7 +159,7 @@ def test_every_name_is_text(tmp_path: Path, browser: Browser) -> None:
         assert "<img src=x" in seen(page, "#about")
         assert page.evaluate("window.hacked") is None
         assert page.locator("img").count() == 0
-        assert page.locator("script").count() == 2
+        assert page.locator("script").count() == 3
 
 
 HOSTILE_SCRIPT = """() => {
@@ -142,10 +188,13 @@ def test_the_policy_forbids_what_is_not_ours(whole: Path, browser: Browser) -> N
 
 
 @pytest.mark.parametrize("how", [{}, {"color_scheme": "dark"}, PHONE], ids=["light", "dark", "phone"])
-def test_it_can_be_used_by_everybody(tmp_path: Path, browser: Browser, how: dict[str, Any]) -> None:
-    two_meters(tmp_path / "two")
-    with served(tmp_path / "two") as server, opened(browser, server, **how) as page:
-        page.wait_for_selector("#now canvas")
+@pytest.mark.parametrize("picture", ["#now", "#chart"])
+def test_it_can_be_used_by_everybody(
+    whole: Path, tmp_path: Path, browser: Browser, how: dict[str, Any], picture: str
+) -> None:
+    campaign = whole if picture == "#chart" else two_meters(tmp_path / "two").path
+    with served(campaign) as server, opened(browser, server, **how) as page:
+        page.wait_for_selector(f"{picture} canvas")
         violations = Axe().run(page).response["violations"]
         assert [(one["id"], one["impact"]) for one in violations if one["impact"] in ("serious", "critical")] == []
         width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")

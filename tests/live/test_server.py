@@ -11,9 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import create_autospec
 
 import pytest
 
+from harness.live import asking
 from harness.live import server as live_server
 from harness.live.guard import FILES, HEADERS
 from harness.live.server import MOST_CONNECTIONS, MOST_HEAD_BYTES, MOST_STREAMS, MOST_STREAMS_OF_ONE, LiveServer
@@ -125,12 +127,40 @@ def test_a_thousand_connections_get_few_threads_and_the_page_comes_again(server:
         time.sleep(0.1)
 
 
-def test_beyond_the_limit_all_are_refused_at_once(server: LiveServer) -> None:
+def test_requests_that_are_never_finished_keep_nobody_out(server: LiveServer) -> None:
     with ExitStack() as stack:
-        for _ in range(MOST_CONNECTIONS):
-            stack.enter_context(opened(server, b"GET"))
-        with opened(server) as late:
-            assert everything(late).startswith(b"HTTP/1.0 503")
+        for _ in range(5):
+            half = [stack.enter_context(opened(server, b"GET / HTTP/1.1\r\nHost:")) for _ in range(MOST_CONNECTIONS)]
+            begin_s = time.monotonic()
+            assert asked(server).status == 200
+            assert time.monotonic() - begin_s < 2 * live_server.ROOM_S
+        assert threading.active_count() < 2 * MOST_CONNECTIONS
+        assert everything(half[0]) == b""  # the oldest made room
+
+
+def test_those_of_one_address_make_room_for_each_other_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asking, "MOST_ASKING_OF_ONE", 3)
+    monkeypatch.setattr(asking, "MOST_ASKING", 5)
+    waiting, ended = asking.Asking(), list[str]()
+
+    def enter(name: str, client: str) -> None:
+        waiting.make_room(client)
+        request = create_autospec(socket.socket, instance=True)
+        request.shutdown.side_effect = lambda _: ended.append(name)
+        waiting.enter(request, client)
+
+    for name in ("calm", "flood 1", "flood 2", "flood 3", "flood 4", "flood 5"):
+        enter(name, name.split()[0])
+    assert ended == ["flood 1", "flood 2"]
+    for name in ("other 1", "other 2", "third 1"):
+        enter(name, name.split()[0])
+    assert ended == ["flood 1", "flood 2", "flood 3", "flood 4"]
+
+
+def test_where_all_look_on_the_next_is_refused_at_once(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server, "_free", threading.Semaphore(0))
+    with opened(server) as late:
+        assert everything(late).startswith(b"HTTP/1.0 503")
 
 
 @pytest.mark.parametrize("limit", ["MOST_STREAMS", "MOST_STREAMS_OF_ONE"])
@@ -175,7 +205,7 @@ def test_no_more_of_a_head_is_held_than_its_limit(line: bytes) -> None:
 
 
 def test_whoever_does_not_finish_a_request_is_left(server: LiveServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_server, "REQUEST_S", 0.3)
+    monkeypatch.setattr(asking, "REQUEST_S", 0.3)
     with opened(server, b"GET / HT") as one:
         begin_s = time.monotonic()
         for _ in range(40):  # a letter now and then keeps no connection
