@@ -62,7 +62,7 @@ class ImportedRun:
     exit_status: ExitStatus = "success"
     reason: str | None = None
     circuits: tuple[str, ...] = ()
-    """What is summed; empty: the inlet, else what the reader takes."""
+    """Those whose sum is the SUT's power; empty: the inlet, all boards, or the only one."""
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     """Files of the run's `artifacts/`."""
 

@@ -12,6 +12,9 @@ from harness.foreign.importers.ptd.samples import ISO_MARK
 from harness.record.errors import ImportFileError
 
 CONSOLE, SERVER, CLIENT = "ptd_logs.txt", "server.json", "client.json"
+FIRST_CONSOLE = "ptd_logs_analyzer_1.txt"
+_NUMBERED = re.compile(r"spl[-_]?(?:analyzer[-_]?)?(\d+)\.(?:txt|csv)(?:\.gz)?")
+"""The log of one analyser of several: `spl_analyzer_2.csv` as MLPerf's power server names it, `spl2.txt`."""
 LEAVES = frozenset({"ranging", "testing", "run_1", "performance", "power"})
 """Folders of a submission that name no workload."""
 
@@ -60,11 +63,26 @@ def _root_of(file: Path, top: Path) -> Path:
     """The folder of a session: the nearest one upwards (not above `top`) that holds its console log, server.json or
     client.json."""
     for folder in file.parents:
-        if any(context(folder, name) for name in (CONSOLE, SERVER, CLIENT)):
+        if any(context(folder, name) for name in (CONSOLE, FIRST_CONSOLE, SERVER, CLIENT)):
             return folder
         if folder == top:
             break
     return file.parent
+
+
+def analysers_of(file: Path) -> dict[int, Path]:
+    """The logs of samples that lie in the folder of an spl.txt, by analyser: it, and numbered ones beside it; the
+    numbered ones alone where they begin with 1, for then it is a copy or a merger of them."""
+    named = ((_NUMBERED.fullmatch(path.name), path) for path in _once_each(file.parent.iterdir()))
+    found = {int(match[1]): path for match, path in named if match is not None}
+    return dict(sorted((found if 1 in found else {1: file} | found).items()))
+
+
+def console_of(root: Path, analyser: int) -> Path | None:
+    """The console log of one analyser of a session."""
+    names = [FIRST_CONSOLE, CONSOLE] if analyser == 1 else []
+    names += [f"ptd_logs_analyzer_{analyser}.txt", f"ptd_logs_{analyser}.txt", f"ptd_logs{analyser}.txt"]
+    return next((path for name in names if (path := context(root, name))), None)
 
 
 def context(root: Path, name: str) -> Path | None:

@@ -9,6 +9,7 @@ Decisions
 No test here proves how PTDaemon behaves with an analyser attached; the tests hold what its published logs contain.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +20,7 @@ from harness.foreign.importers.ptd.checks import NOT_COMPARED
 from harness.foreign.importers.ptd.files import SessionFiles, files_in
 from harness.foreign.importers.ptd.runs import run_of
 from harness.foreign.importers.ptd.section import Section
-from harness.foreign.importers.ptd.session import Session, goes_of, instrument_of, read_session, sections_of
+from harness.foreign.importers.ptd.session import Session, goes_of, instrument_of, read_sessions, sections_of
 from harness.foreign.importers.source import ReleasedFile, SourceFile
 from harness.foreign.importers.spool import Spool
 from harness.record.errors import ImportFileError
@@ -45,7 +46,7 @@ def import_ptd(
     with Spool() as spool:
         runs: list[ImportedRun] = []
         for files, place in zip(sessions, places, strict=True):  # the files of one session at a time lie in memory
-            runs += [] if place is None else list(_runs(read_session(files, place), spool, remarks))
+            runs += [] if place is None else list(_runs(read_sessions(files, place), spool, remarks))
         runs = _once(runs, remarks)
         rated = numbered([run for run in runs if run.kind != "ranging"])
         beside = numbered([run for run in runs if run.kind == "ranging"])
@@ -89,8 +90,33 @@ def _places(sessions: Sequence[SessionFiles], grouping: Grouping) -> list[Place 
     return grouping.with_baseline([Place(name) for name in names])
 
 
-def _runs(session: Session, spool: Spool, remarks: list[str]) -> Iterator[ImportedRun]:
-    """The sections of a session as runs; remarks go to the terminal."""
+def _runs(sessions: Sequence[Session], spool: Spool, remarks: list[str]) -> Iterator[ImportedRun]:
+    """The measurements of a session as runs, each of all its analysers; remarks go to the terminal.
+
+    Raises:
+        ImportFileError: no sample; an analyser has no measurement of a mark that the first one has.
+    """
+    first, *others = [list(_sections(session, remarks)) for session in sessions]
+    changed = dict.fromkeys(text for session in sessions for text in session.changed())
+    remarks += [f"{sessions[0].root}: {text}" for text in changed]
+    beside = [{(section.mark, section.nth): section for section in sections} for sections in others]
+    released = dict[Path, ReleasedFile]()
+    for section in first:
+        together = [section]
+        for session, sections in zip(sessions[1:], beside, strict=True):
+            if (section.mark, section.nth) not in sections:
+                raise ImportFileError(
+                    f"{session.rows[0].source.path}: no rows of the mark {section.mark!r} for analyser "
+                    f"{session.analyser}, where {section.where} has them; without it there is no sum: import the log "
+                    "of one analyser by itself, or add what is missing"
+                )
+            together.append(sections[section.mark, section.nth])
+        run = run_of(together, remarks)
+        yield replace(run, files=tuple(_released(file, spool, released) for file in run.files))
+
+
+def _sections(session: Session, remarks: list[str]) -> Iterator[Section]:
+    """The measurements of one analyser, in order of time."""
     instrument = instrument_of(session)
     sections = sections_of(session)
     if not sections:
@@ -104,14 +130,13 @@ def _runs(session: Session, spool: Spool, remarks: list[str]) -> Iterator[Import
     for log in session.logs:
         if log.cut_line and any(rows[-1] is log.rows[-1] for _, rows in sections if log.rows):
             remarks.append(f"{log.source.path}:{log.cut_line}: cut off in mid-line; the line is left out")
-    remarks += [f"{session.root}: {text}" for text in session.changed()]
-    since_ns, released = 0, dict[Path, ReleasedFile]()
+    since_ns, seen = 0, Counter[str]()
+    total = Counter(rows[0].mark for _, rows in sections)
     for log, rows in sections:
-        nth = sum(other[0].mark == rows[0].mark and other[0].time_ns < rows[0].time_ns for _, other in sections)
-        total = sum(other[0].mark == rows[0].mark for _, other in sections)
-        section = Section(session, log, rows, instrument, goes_of(session, rows[0].mark, nth, total), since_ns)
-        run = run_of(section, remarks)
-        yield replace(run, files=tuple(_released(file, spool, released) for file in run.files))
+        mark = rows[0].mark
+        goes = goes_of(session, mark, seen[mark], total[mark])
+        yield Section(session, log, rows, instrument, goes, since_ns, seen[mark])
+        seen[mark] += 1
         since_ns = rows[-1].time_ns
 
 

@@ -38,9 +38,10 @@ Range: TypeAlias = tuple[bool | None, float | None]
 
 @dataclass(slots=True, eq=False)
 class Log:
-    """One text file: its samples, and what else PTDaemon wrote into it, by line."""
+    """One text file, or what is of one analyser in it: its samples, and what else PTDaemon wrote, by line."""
 
     source: SourceFile
+    analyser: int = 1
     rows: list[Row] = field(default_factory=list)
     goes: list[Go] = field(default_factory=list)
     identify: str | None = None

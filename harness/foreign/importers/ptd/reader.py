@@ -10,8 +10,9 @@ Decisions
   compared with the rows (checks.py), and are the rows where there are no others. A damaged one costs itself.
 - A last line without its end was cut off while it was written: left out and noted, unless it is a whole row of the mark
   before it.
-- Rows merged from several analysers are refused: that sum adds absolute values and leaves out an analyser that failed
-  (power-dev `merge_power_logs`, issue 329).
+- A row merged from several analysers holds the row of each behind `AnalyzerN`: a log for each of them. The sum before
+  them is not read: it adds lines, whatever their times, and absolute values, and leaves out an analyser that failed
+  (power-dev `merge_power_logs`, issue 329). No published session of six releases has such rows.
 """
 
 import re
@@ -26,7 +27,42 @@ from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.errors import ImportFileError
 
 _MESSAGE = re.compile(f"(?:Time,{DATE},(?=NOTICE,|WARNING,|ERROR,)|{DATE}: )(.*)")
+_ANALYSER = re.compile(r",Analyzer\d+,")
 _STAMPED = re.compile(f"{DATE}: ")
+
+
+def read_logs(source: SourceFile) -> list[Log]:
+    """A file of PTDaemon's, a log for each analyser whose rows were merged in it.
+
+    Raises:
+        ImportFileError: as `read_log`; a merged row without the row of an analyser.
+    """
+    text = decoded(source.content)
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    many = len(_ANALYSER.findall(first))
+    if not many:
+        return [read_log(source)]
+    logs = [Log(source, analyser) for analyser in range(1, many + 1)]
+    lines = text.split("\n")
+    for number, line in enumerate(lines, 1):
+        parts = _ANALYSER.split(line.rstrip())[1:]
+        matches = [match_row(part) for part in parts]
+        if len(matches) == many and all(matches):
+            for log, match in zip(logs, matches, strict=True):
+                if match is not None:
+                    _take(log, row_of(source, number, match), last=number == len(lines))
+        elif number == len(lines) and line:
+            for log in logs:
+                log.cut_line = number
+        elif line.strip():
+            raise ImportFileError(
+                f"{source.path}:{number}: found {line!r:.90}, expected a row merged of {many} analysers as before; the "
+                "line is damaged: copy the file again"
+            )
+    for log in logs:
+        _require_alike(log)
+        _require_clock(log)
+    return logs
 
 
 def read_log(source: SourceFile) -> Log:
@@ -82,7 +118,7 @@ def _read_console(log: Log, lines: Sequence[str]) -> None:
         elif match := re.match(f"Time,{DATE},(?=NOTICE,|WARNING,|ERROR,)", text):
             take_message(log, number, stamp_ns(log.source, number, match.groups()), text[match.end() :])
         elif re.search(r"(?:^Time,|,Watts,|,Temp,)", text):
-            if re.search(r",Mark,|,Temp,|,Analyzer\d+,", text) or not log.goes:
+            if re.search(r",Mark,|,Temp,", text) or not log.goes:
                 raise ImportFileError(f"{log.source.path}:{number}: {_why_not(text)}")
             log.damaged.append(number)
         else:
@@ -143,11 +179,8 @@ def _require_alike(log: Log) -> None:
 
 
 def _why_not(text: str) -> str:
-    if re.search(r",Analyzer\d+,", text):
-        return (
-            "rows merged from several analysers: the sum adds absolute values and leaves out an analyser that failed; "
-            "import the log of each analyser by itself"
-        )
+    if _ANALYSER.search(text):
+        return "a row merged from several analysers among rows of one; files were joined: cut the file here"
     if ",Temp," in text:
         return "a log of a temperature sensor; name the log of the power analyser"
     return (

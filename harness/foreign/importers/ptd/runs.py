@@ -6,6 +6,7 @@ Decisions
 - -1 (error) and -2 (missed sample) as power is a gap: the row stays with the flag `nan`, a gap event says why. A value
   outside its range, which PTDaemon marks, is one too, with the flag `overrange`. As volts, amperes or power factor all
   of them are empty cells. Other negative values are values.
+- So is a sum of channels that lacks one of them (samples.py).
 - A sample counts for its sampling interval, as in PTDaemon's own average: `averaging` is `window`, the interval is that
   of `Go` where the log tells it, else the median spacing. A record begins one interval before its first row. Over which
   part of that interval the analyser averaged, and which edge a stamp marks, no log says: `stamp` is `unknown`.
@@ -13,16 +14,19 @@ Decisions
   (docs/decisions, the publisher's window); otherwise the whole record is. A window that cannot be placed is a note.
 - A section whose mark contains the word `ranging` is of the kind `ranging`: listed with its energy, in no mean, no
   scenario of its own.
+- Several analysers are a stream and a circuit each, so that the sum is one over time and not over lines; the run
+  without a window is what all of them recorded (analysers.py).
 - An Identify line of PTDaemon's Dummy, or with the mark of an emulator, makes the stream `emulated`, not `imported`.
 """
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 
 from harness.foreign.importers.csv_rows import csv_of, number_text
 from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun
 from harness.foreign.importers.ptd import loadgen
+from harness.foreign.importers.ptd.analysers import behind, shared_ns
 from harness.foreign.importers.ptd.checks import notes_of
 from harness.foreign.importers.ptd.loadgen import Window
 from harness.foreign.importers.ptd.log import Quantity, Range
@@ -41,40 +45,56 @@ from harness.record.documents import (
     WindowEvent,
 )
 
-STREAM = "readings-ptd.csv"
 GAP_FACTOR = 1.5
+SHOWN = (
+    "ptd-samples", "ptd-values", "ptd-channels", "ptd-analysers", "dummy-analyser", "publisher-window", "overrange",
+)  # fmt: skip
+"""Codes of notes that the terminal shows too."""
 MLPERF = "MLPerf Inference"
 QUANTITIES = (("power_w", "W"), ("voltage_v", "V"), ("current_a", "A"), ("power_factor", "1"))
 
 
-def run_of(section: Section, remarks: list[str]) -> ImportedRun:
-    """The section as a run."""
-    window_s, place = section.window_s(), section.session.place
-    begin_ns, end_ns = section.begin_ns, section.rows[-1].time_ns
-    notes = list(dict.fromkeys(notes_of(section)))
-    shown = ("ptd-samples", "ptd-values", "dummy-analyser", "publisher-window", "overrange")
-    remarks += [f"{section.scenario}: {text}" for code, text in notes if code in shown]
-    changes, at_begin, said = _ranges(section, begin_ns)
-    notes += [("ptd-ranges", "before the run: " + "; ".join(said))] if said else []
-    events: list[Event] = [*_rating(section), *_gaps(section, window_s), *changes]
-    events += [NoteEvent(time_ns=end_ns, code=code, text=text) for code, text in notes]
-    files = [section.log.source, *section.session.files]
-    files += [section.window.source] if isinstance(section.window, Window) else []
+def run_of(sections: Sequence[Section], remarks: list[str]) -> ImportedRun:
+    """One measurement as a run: the sections of its analysers, that of the first one first.
+
+    Raises:
+        ImportFileError: the records of two analysers overlap in no moment.
+    """
+    first = sections[0]
+    begin_ns, end_ns = shared_ns(sections)
+    place, streams, events = first.session.place, [], list[Event](_rating(first, begin_ns, end_ns))
+    notes: list[tuple[str, str]] = []
+    for section in sections:
+        window_s = section.window_s()
+        changes, at_begin, said = _ranges(section, section.begin_ns)
+        own = list(dict.fromkeys(notes_of(section)))
+        own += [("ptd-ranges", "before the run: " + "; ".join(said))] if said else []
+        before = "" if section is first else f"analyser {section.session.analyser}: "
+        notes += [(code, before + text) for code, text in own]
+        events += [*_gaps(section, window_s), *changes]
+        streams.append((_descriptor(section, window_s, at_begin), _content(section, window_s)))
+    notes += [("ptd-analysers", text) for text in behind(sections)]
+    remarks += [f"{first.scenario}: {text}" for code, text in notes if code in SHOWN]
+    events += [NoteEvent(time_ns=end_ns, code=code, text=text) for code, text in dict.fromkeys(notes)]
+    files = [file for section in sections for file in (section.log.source, *section.session.files)]
+    files += [first.window.source] if isinstance(first.window, Window) else []
+    lines = "; ".join(
+        f"lines {section.rows[0].line} to {section.rows[-1].line} of {section.log.source.path.name}"
+        for section in sections
+    )
     return ImportedRun(
-        kind="ranging" if section.ranging else place.kind, scenario=section.scenario,
-        repetition=place.repetition or 0, begin_ns=begin_ns, end_ns=end_ns,
-        streams=((_descriptor(section, window_s, at_begin), _content(section, window_s)),),
+        kind="ranging" if first.ranging else place.kind, scenario=first.scenario,
+        repetition=place.repetition or 0, begin_ns=begin_ns, end_ns=end_ns, streams=tuple(streams),
         events=tuple(sorted(events, key=lambda event: event.time_ns)),
         files=tuple({source.path: source for source in files}.values()),
-        note=f"{ZONE_NOTE}; only a wall clock stamped the samples; mark {section.rows[0].mark!r}, lines "
-        f"{section.rows[0].line} to {section.rows[-1].line} of {section.log.source.path.name}; the record begins one "
+        circuits=tuple(section.session.circuit for section in sections) if len(sections) > 1 else (),
+        note=f"{ZONE_NOTE}; only a wall clock stamped the samples; mark {first.mark!r}, {lines}; the record begins one "
         "sampling interval before its first row",
     )  # fmt: skip
 
 
-def _rating(section: Section) -> Iterator[PhaseEvent | WindowEvent]:
-    """The rating interval: MLPerf's window where there is one, else the whole record."""
-    begin_ns, end_ns = section.begin_ns, section.rows[-1].time_ns
+def _rating(section: Section, begin_ns: int, end_ns: int) -> Iterator[PhaseEvent | WindowEvent]:
+    """The rating interval: MLPerf's window where there is one, else what all analysers recorded."""
     if isinstance(section.window, Window):
         begin_ns, end_ns = section.window.from_ns, section.window.to_ns
         yield _window_event(section, section.window)
@@ -111,9 +131,9 @@ def _descriptor(section: Section, window_s: float, ranges: Mapping[Quantity, Ran
         {"name": name, "unit": unit, "resolution": step, "range": None, "accuracy": None} for name, unit, step in extra
     ]
     autos = {auto for auto, _ in ranges.values()}
-    source, direct = section.log.source, section.session.server is not None and section.session.server.direct_current
+    source, session = section.log.source, section.session
     return PowerDescriptor(
-        stream=STREAM, meter="ptd", circuit="sut-dc-inlet" if direct else "sut-ac-inlet",
+        stream=section.stream, meter=session.meter, circuit=session.circuit,
         identity=section.instrument.identity, origin="emulated" if section.instrument.simulated else "imported",
         evidence={"file": source.path.name, "sha256": source.sha256} | section.instrument.evidence,
         averaging="window", window_s=window_s, stamp="unknown", latency_s=0.0,
@@ -162,13 +182,14 @@ def _gaps(section: Section, window_s: float) -> Iterator[GapEvent]:
         to_ns = groups[nth][1][0].time_ns if nth < len(groups) else rows[-1].time_ns
         if cause is not None:
             text = f"PTDaemon: {cause}, {len(rows)} samples"
-            yield GapEvent(time_ns=rows[-1].time_ns, stream=STREAM, cause=text, from_ns=edge_ns, to_ns=to_ns)
+            yield GapEvent(time_ns=rows[-1].time_ns, stream=section.stream, cause=text, from_ns=edge_ns, to_ns=to_ns)
         edge_ns = rows[-1].time_ns
     for before, row in pairwise(section.rows):
         if row.time_ns - before.time_ns > GAP_FACTOR * window_s * SECOND_NS:
             yield GapEvent(
-                time_ns=row.time_ns, stream=STREAM, cause="rows missing", from_ns=before.time_ns, to_ns=row.time_ns
-            )
+                time_ns=row.time_ns, stream=section.stream, cause="rows missing", from_ns=before.time_ns,
+                to_ns=row.time_ns,
+            )  # fmt: skip
 
 
 def _ranges(section: Section, begin_ns: int) -> tuple[list[RangeChangeEvent], dict[Quantity, Range], list[str]]:
@@ -186,7 +207,7 @@ def _ranges(section: Section, begin_ns: int) -> tuple[list[RangeChangeEvent], di
         elif time_ns <= section.rows[-1].time_ns:
             auto, full_scale = value
             change = RangeChangeEvent(
-                time_ns=time_ns, stream=STREAM, column=quantity, auto=auto, full_scale=full_scale, text=text
+                time_ns=time_ns, stream=section.stream, column=quantity, auto=auto, full_scale=full_scale, text=text
             )
             events.append(change)
     return events, at_begin, before

@@ -8,6 +8,9 @@ Decisions
   session's ISO date, both must agree within `SESSION_DAYS`; a log that disagrees is refused. (The hours may differ:
   PTDaemon was seen an hour off its own host in summer, power-dev issue 253.)
 - A value outside its range is printed as -(value + 3) and is no value (`meters.ptdaemon.codec.outside_range`).
+- PTDaemon's sum of several channels is that of the channels that have a value: one that missed its sample is left out,
+  and the sum is still printed as valid (535 rows of inference_results_v2.0: 1,112 W of two phases, 1,667 W of three).
+  Such a row has no power here.
 """
 
 import re
@@ -22,6 +25,8 @@ from harness.record.errors import ImportFileError
 from meters.ptdaemon.codec import ERROR, MARK_OFFSET, MISSED, outside_range
 
 OUTSIDE = "outside the analyser's range"
+LACKING = "the sum lacks channel"
+"""How the cause of such a row begins."""
 Values: TypeAlias = tuple[float, float, float, float]
 """Power (W), volts, amperes, power factor, as printed."""
 NOTHING: Values = (ERROR, ERROR, ERROR, ERROR)
@@ -54,10 +59,16 @@ class Row:
     @property
     def cause(self) -> str | None:
         """Why it has no power; None where it has."""
-        told = [self.values, *(values for _, values in self.channels if self.values[0] == ERROR)]
+        told = [self.values, *(values for _, values in self.channels)]
         if any(any(outside_range(*values)) for values in told):
             return OUTSIDE
-        return {ERROR: "analyser error (-1)", MISSED: "missed sample (-2)"}.get(self.values[0])
+        own = {ERROR: "analyser error (-1)", MISSED: "missed sample (-2)"}.get(self.values[0])
+        return own or (f"{LACKING} {', '.join(map(str, self.lacking))}, which has no value" if self.lacking else None)
+
+    @property
+    def lacking(self) -> tuple[int, ...]:
+        """The channels that have no power."""
+        return tuple(number for number, values in self.channels if values[0] in (ERROR, MISSED))
 
     @property
     def counted(self) -> bool:

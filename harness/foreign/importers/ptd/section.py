@@ -36,6 +36,18 @@ class Section:
     instrument: Instrument
     goes: list[Go]
     since_ns: int
+    nth: int = 0
+    """Of those of its analyser with its mark, from 0."""
+
+    @property
+    def mark(self) -> str:
+        """That of its rows."""
+        return self.rows[0].mark
+
+    @property
+    def stream(self) -> str:
+        """The file of its readings."""
+        return f"readings-{self.session.meter}.csv"
 
     @property
     def ranging(self) -> bool:

@@ -6,18 +6,18 @@ no run.
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 
 from harness.foreign.importers.grouping import Place
 from harness.foreign.importers.ptd.conversation import Client, Conversation, read_client, read_server
-from harness.foreign.importers.ptd.files import CLIENT, CONSOLE, SERVER, SessionFiles, context
+from harness.foreign.importers.ptd.files import CLIENT, SERVER, SessionFiles, analysers_of, console_of, context
 from harness.foreign.importers.ptd.instrument import Instrument, parse_identify
 from harness.foreign.importers.ptd.log import Log
 from harness.foreign.importers.ptd.measurement import Go
-from harness.foreign.importers.ptd.reader import read_log
+from harness.foreign.importers.ptd.reader import read_log, read_logs
 from harness.foreign.importers.ptd.samples import Row
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.record.errors import ImportFileError
@@ -29,7 +29,7 @@ BESIDE = ("server.log", "client.log")
 @dataclass
 class Session:
     """What belongs together: row files, the console log, server.json and client.json of one root folder, and what it is
-    in the study."""
+    in the study; of several analysers, what is of one of them."""
 
     root: Path
     place: Place
@@ -38,6 +38,19 @@ class Session:
     server: Conversation | None = None
     client: Client | None = None
     beside: list[SourceFile] = field(default_factory=list)
+    analyser: int = 1
+    analysers: int = 1
+
+    @property
+    def meter(self) -> str:
+        """The name of its analyser: numbered where there are several."""
+        return "ptd" if self.analysers == 1 else f"ptd-{self.analyser}"
+
+    @property
+    def circuit(self) -> str:
+        """What its analyser measures; one circuit each where there are several."""
+        inlet = "sut-dc-inlet" if self.server is not None and self.server.direct_current else "sut-ac-inlet"
+        return inlet if self.analysers == 1 else f"{inlet}-{self.analyser}"
 
     @property
     def logs(self) -> list[Log]:
@@ -88,24 +101,38 @@ def _digest_of(source: SourceFile, root: Path) -> tuple[str, str]:
     return name.removesuffix(".gz"), hashlib.sha1(content, usedforsecurity=False).hexdigest()
 
 
-def read_session(files: SessionFiles, place: Place) -> Session:
-    """A session, read. A log by itself has nothing beside it; it may be a console log."""
-    session = Session(files.root, place)
+def read_sessions(files: SessionFiles, place: Place) -> list[Session]:
+    """A session, read: one record for each analyser, in their order. A log by itself has nothing beside it; it may be a
+    console log."""
     if files.unit.is_file():
-        session.console = read_log(read_source(files.unit))
-        session.rows = [session.console]
-        return session
-    session.beside = [read_source(file) for name in BESIDE if (file := context(files.root, name))]
-    if console := context(files.root, CONSOLE):
-        session.console = read_log(read_source(console))
-    if server := context(files.root, SERVER):
-        session.server = read_server(read_source(server))
-    if client := context(files.root, CLIENT):
-        session.client = read_client(read_source(client))
+        logs = read_logs(read_source(files.unit))
+        return [Session(files.root, place, [log], log, analyser=log.analyser, analysers=len(logs)) for log in logs]
+    rows: dict[int, list[Log]] = {}
+    beside = [read_source(file) for name in BESIDE if (file := context(files.root, name))]
+    consoles: dict[Path, Log] = {}
     for file in files.rows:
-        known = session.console is not None and session.console.source.path == file
-        session.rows.append(session.console if known and session.console else read_log(read_source(file)))
-    return session
+        paths = analysers_of(file)
+        beside += [] if file in paths.values() else [read_source(file)]
+        for analyser, path in paths.items():
+            for log in read_logs(read_source(path)):
+                log.analyser = max(analyser, log.analyser)
+                rows.setdefault(log.analyser, []).append(log)
+                consoles[path] = log
+    server, client = context(files.root, SERVER), context(files.root, CLIENT)
+    sessions = []
+    for analyser, logs in sorted(rows.items()):
+        console = console_of(files.root, analyser)
+        conversation = None if server is None else read_server(read_source(server))
+        if conversation is not None and len(rows) > 1:  # its messages are those of all analysers, one after the other
+            conversation = replace(conversation, identify=None, goes=[])
+        sessions.append(
+            Session(
+                files.root, place, logs,
+                None if console is None else consoles.get(console) or read_log(read_source(console)),
+                conversation, None if client is None else read_client(read_source(client)), beside, analyser, len(rows),
+            )
+        )  # fmt: skip
+    return sessions
 
 
 def sections_of(session: Session) -> list[tuple[Log, list[Row]]]:
