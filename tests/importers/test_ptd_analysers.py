@@ -117,3 +117,13 @@ def test_a_sum_that_lacks_a_channel_is_no_power_although_ptdaemon_counts_it(tmp_
     assert cells == ["1668.4", "", "1668.4"]
     notes = {event.code: event.text for event in run.events if isinstance(event, NoteEvent)}
     assert notes["ptd-channels"].startswith("samples whose sum PTDaemon made without channel 3")
+
+
+def test_a_channel_to_which_nothing_is_connected_is_missed_by_nobody(tmp_path: Path) -> None:
+    idle = row(1, 1112.2, (555.4, 556.8)) + ",Ch3,Watts,0.000000,Volts,0.000000,Amps,0.000000,PF,0.000000"
+    run = imported(written(tmp_path / "in", spl_txt=[idle, row(2, 1112.5, (555.7, 556.8, -2.0)).replace(
+        "-2.000000,Volts,230.000000,Amps,1.000000,PF,0.900000", "-2.000000,Volts,-2.000000,Amps,-2.000000,PF,-2.000000"
+    )]))  # fmt: skip
+    cells = [line.split(",")[1] for line in (run.path / run.power[0].stream).read_text().splitlines()[1:]]
+    assert cells == ["1112.2", "1112.5"]
+    assert "ptd-channels" not in {event.code for event in run.events if isinstance(event, NoteEvent)}

@@ -23,7 +23,7 @@ from harness.foreign.importers.ptd.section import Section
 from harness.foreign.importers.remarks import TRUNCATED, listed
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.errors import ImportFileError
-from meters.ptdaemon.codec import MARK_OFFSET
+from meters.ptdaemon.codec import ERROR, MARK_OFFSET, MISSED
 
 NOT_COMPARED = "PTDaemon's averages were not compared"
 LAST_DIGIT_W = 0.005 + 1e-9
@@ -88,7 +88,7 @@ def _require_sums(section: Section) -> None:
     for row in section.rows:
         if not row.channels or row.cause is not None:
             continue
-        added_w = math.fsum(values[0] for _, values in row.channels)
+        added_w = math.fsum(values[0] for _, values in row.channels if values[0] not in (ERROR, MISSED))
         if abs(added_w - row.values[0]) > LAST_DIGIT_W * (len(row.channels) + 1):
             raise ImportFileError(
                 f"{section.log.source.path}:{row.line}: the sum is {row.values[0]:g} W, its {len(row.channels)} "

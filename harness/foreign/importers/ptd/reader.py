@@ -21,7 +21,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from harness.foreign.importers.ptd.log import SENT, Log, take_message
-from harness.foreign.importers.ptd.samples import DATE, Row, match_row, row_of, stamp_ns
+from harness.foreign.importers.ptd.samples import DATE, Row, match_row, row_of, stamp_ns, with_unused
 from harness.foreign.importers.source import SourceFile, decoded, foreign_form
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.errors import ImportFileError
@@ -62,6 +62,7 @@ def read_logs(source: SourceFile) -> list[Log]:
     for log in logs:
         _require_alike(log)
         _require_clock(log)
+        log.rows = with_unused(log.rows)
     return logs
 
 
@@ -82,6 +83,7 @@ def read_log(source: SourceFile) -> Log:
     else:
         _read_console(log, lines)
     _require_clock(log)
+    log.rows = with_unused(log.rows)
     return log
 
 

@@ -9,13 +9,13 @@ Decisions
   PTDaemon was seen an hour off its own host in summer, power-dev issue 253.)
 - A value outside its range is printed as -(value + 3) and is no value (`meters.ptdaemon.codec.outside_range`).
 - PTDaemon's sum of several channels is that of the channels that have a value: one that missed its sample is left out,
-  and the sum is still printed as valid (535 rows of inference_results_v2.0: 1,112 W of two phases, 1,667 W of three).
-  Such a row has no power here.
+  and the sum is still printed and counted as valid (535 rows of inference_results_v2.0). Such a row has no power here,
+  unless nothing is connected to that channel: in the whole log it shows no volt, ampere and watt (as in those rows).
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import TypeAlias
 
@@ -55,6 +55,8 @@ class Row:
     values: Values
     mark: str
     channels: tuple[tuple[int, Values], ...]
+    unused: frozenset[int] = frozenset()
+    """Channels to which nothing is connected."""
 
     @property
     def cause(self) -> str | None:
@@ -67,8 +69,9 @@ class Row:
 
     @property
     def lacking(self) -> tuple[int, ...]:
-        """The channels that have no power."""
-        return tuple(number for number, values in self.channels if values[0] in (ERROR, MISSED))
+        """The channels in use that have no power."""
+        missed = (number for number, values in self.channels if values[0] in (ERROR, MISSED))
+        return tuple(number for number in missed if number not in self.unused)
 
     @property
     def counted(self) -> bool:
@@ -81,6 +84,20 @@ def numbers_of(values: Values) -> list[float | None]:
     marked = (*outside_range(*values), False)
     pairs = zip(values, marked, strict=True)
     return [None if value in (ERROR, MISSED) or outside else value for value, outside in pairs]
+
+
+def with_unused(rows: Sequence[Row]) -> list[Row]:
+    """The rows of a log, those that miss a channel with what is not connected in the whole log."""
+    if not any(row.lacking for row in rows):
+        return list(rows)
+    seen, used = set[int](), set[int]()
+    for row in rows:
+        for number, values in row.channels:
+            known = [value for value in values if value not in (ERROR, MISSED)]
+            seen |= {number} if known else set()
+            used |= {number} if any(known) else set()
+    unused = frozenset(seen - used)
+    return [replace(row, unused=unused) if unused and row.lacking else row for row in rows]
 
 
 def within_range(value: float) -> float:
