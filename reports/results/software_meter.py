@@ -192,8 +192,8 @@ class Lag:
     method: LagMethod
     """How it was found."""
     lag_s: Number
-    """Delay of the software meter's trace against the wall's, both stamped as they are: mean age of what it reports
-    included."""
+    """Mean age of what it says, counted from the power at the wall to its own stamp: its delay, half of its averaging
+    window and the time that a value stands are in it; the wall's window is not."""
     bound_s: tuple[float, float]
     """95 % interval of it."""
     correlation: float
@@ -230,8 +230,8 @@ class Sampling:
     """The step whose multiples all values are, in the column's unit; null where there is none above the resolution of
     their decimals."""
     dead_band_w: float | None
-    """Change of the wall that it may leave unanswered, in W of the wall: half the range of the wall while the value
-    stood still, beyond what noise and one quantum explain; null where it never stood still."""
+    """Change of the wall that it leaves unanswered, in W of the wall: the smallest change that it shows, where that is
+    more than a quantum and no small part of the usual one; null where there is none."""
     n_wraps: int
     """How often the counter began anew."""
     missing_share: float
