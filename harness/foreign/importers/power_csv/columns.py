@@ -210,6 +210,11 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
         power_w = values[1:] if column.reads == "mean" else energy_j / step_s
         window_s, times_ns = step_s, times_ns[1:]
         volts, amperes = _cut(volts, 1, None), _cut(amperes, 1, None)
+    if not np.isfinite(power_w).any():
+        raise ImportFileError(
+            f"{where}: no row of column {column.column!r} gives a power, read as {column.reads!r}; say in the mapping "
+            "what a row is, or take another column"
+        )
     usual_s = float(np.median(step_s)) if step_s.size else float(column.window_s or 0.0)
     step_w = _step(values) / (usual_s if column.is_energy and usual_s else 1.0)
     return Readings(

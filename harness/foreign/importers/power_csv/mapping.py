@@ -14,7 +14,7 @@ from harness.record.errors import ConfigError, ImportFileError
 
 NAME = "power-csv.toml"
 """The mapping of the CSV files beside it."""
-OPEN = "?"
+OPEN: Literal["?"] = "?"
 """What the wizard writes where the file itself does not tell; an import refuses it."""
 PowerUnit: TypeAlias = Literal["W", "kW", "mW", "MW"]
 EnergyUnit: TypeAlias = Literal["J", "kJ", "MJ", "mJ", "uJ", "Ws", "Wh", "kWh", "mWh", "MWh"]
@@ -39,7 +39,7 @@ class FileForm:
 
     delimiter: str = ","
     """Between fields; `" "` is any run of blanks, `"\\t"` a tab."""
-    decimal: Literal[".", ","] = "."
+    decimal: Literal["?", ".", ","] = "."
     """Between whole numbers and decimals."""
     thousands: Literal["", ".", ",", " ", "'", "_"] = ""
     """Between thousands."""
@@ -265,6 +265,9 @@ def _contradictions(mapping: PowerCsv) -> Iterator[tuple[str, str]]:
         yield "events", "expected either end or duration, the name of a column"
     if events is not None and events.tracker is not None and any(f <= 0 for f in events.tracker.factors.values()):
         yield "events.tracker.factors", "found a factor that is not above 0"
+    for place, form in (("file", mapping.file), ("events.csv", FileForm() if events is None else events.csv)):
+        if form.decimal == OPEN:
+            yield f"{place}.decimal", f"found {OPEN!r}: say which sign stands before decimals, '.' or ','"
     if mapping.file.thousands == mapping.file.decimal:
         yield "file.thousands", f"found {mapping.file.thousands!r}, which is the decimal sign too"
     if not mapping.file.delimiter:
@@ -272,6 +275,9 @@ def _contradictions(mapping: PowerCsv) -> Iterator[tuple[str, str]]:
 
 
 def _of_column(column: PowerColumn) -> Iterator[tuple[str, str]]:
+    if column.column == OPEN:
+        yield "column", f"found {OPEN!r}: say which column it is"
+        return
     if column.unit == OPEN:
         yield "unit", f"found {OPEN!r}: say in which unit column {column.column!r} is, such as W or kWh"
         return

@@ -4,17 +4,19 @@ Knows texts. Knows no file.
 """
 
 import re
+import unicodedata
 
 from harness.foreign.importers.power_csv.mapping import PowerColumn
 
-_UNIT = re.compile(r"[\s_(\[]*(?:power|energy)?[\s_(\[]*(?:k|m|M)?(?:watts?|W|Wh|J|joules?)?[\])]*$")
+_UNIT = re.compile(r"[\s_(\[]+(?:k|m|M)?(?:watts?|Watts?|Wh|W|J|joules?)[\])]*$")
+_KIND = re.compile(r"[\s_]+(?:power|energy)$", re.IGNORECASE)
 _OTHER = re.compile(r"[^a-z0-9]+")
 
 
 def slug(text: str) -> str:
     """A text as part of a file's name: `Wall power (W)` -> `wall`."""
-    plain = _OTHER.sub("_", _UNIT.sub("", text).lower()).strip("_")
-    return plain or _OTHER.sub("_", text.lower()).strip("_") or "meter"
+    text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return _OTHER.sub("_", _KIND.sub("", _UNIT.sub("", text)).lower()).strip("_") or "meter"
 
 
 def meter_of(column: PowerColumn) -> str:

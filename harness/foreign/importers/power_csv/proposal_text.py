@@ -51,6 +51,8 @@ def toml_of(proposal: Proposal) -> str:
 
 
 def _value(value: Any) -> str:  # noqa: ANN401  a value of TOML
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_value(part)}" for key, part in value.items()) + " }"
     return json.dumps(value, ensure_ascii=False)
 
 
@@ -59,7 +61,14 @@ def rows_as_read(proposal: Proposal) -> list[str]:
     lines = []
     rows, time = proposal.rows, proposal.mapping.time
     for column in proposal.mapping.power:
-        places = np.array([at for at, text in enumerate(rows.texts(column.column)) if text][:SHOWN], dtype=np.intp)
+        if OPEN in (column.column, proposal.mapping.file.decimal):
+            continue
+        wanted = [
+            at
+            for at, text in enumerate(rows.texts(column.column))
+            if text and all(rows.texts(name)[at] == value for name, value in column.where.items())
+        ]
+        places = np.array(wanted[:SHOWN], dtype=np.intp)
         try:
             times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
         except ImportFileError as error:
@@ -71,7 +80,7 @@ def rows_as_read(proposal: Proposal) -> list[str]:
             amount = f"{value:g} {column.unit}"
             if column.unit not in (OPEN, "W", "J"):
                 amount += f" = {value * column.si:g} {'J' if column.is_energy else 'W'}"
-            lines.append(f"line {rows.numbers[int(places[place])]}: {moment}: {column.column} = {amount}")
+            lines.append(f"line {rows.numbers[int(places[place])]}: {moment}: {column.meter} = {amount}")
     return lines
 
 

@@ -1,0 +1,194 @@
+"""The first lines of a CSV -> how it is written and where its times are.
+
+Knows how loggers write tables and stamps. Knows no meaning of any other column.
+
+Decisions
+- A column is one of times when every of its first texts is a stamp, or a number that is a time since 1970 in this
+  century. Of several the one that says its zone is taken.
+- Day before month only where a number above 12 shows it; otherwise it is open. So is a comma with three digits behind.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Literal
+
+from harness.foreign.importers.power_csv.clock import ISO
+from harness.foreign.importers.power_csv.mapping import OPEN, FileForm, TimeColumn
+from harness.foreign.importers.power_csv.table import Rows, read_rows
+from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.source import SourceFile, lines_of
+from harness.record.errors import ImportFileError
+
+FIRST = 400
+"""So many rows are looked at."""
+DELIMITERS = (",", ";", "\t", "|", " ")
+TIME_WORDS = re.compile(r"time|date|zeit|datum|stamp|last_changed|clock|uhr|^ts$|epoch|unix", re.IGNORECASE)
+NUMBER = re.compile(r"[-+]?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
+NUMERIC_DATE = re.compile(
+    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d),?([T ])(\d{1,2}):(\d\d)(:\d\d)?([.,]\d+)?(\s?[AaPp][Mm])?"
+)
+DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
+TIME = re.compile(r"\d{1,2}:\d\d(:\d\d)?([.,]\d+)?(\s?[AaPp][Mm])?")
+EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
+"""Format -> how many digits its whole part has at least in this century; it has one more at most."""
+
+
+def form_of(source: SourceFile) -> tuple[FileForm, list[str]]:
+    """Delimiter and header: the delimiter that the most lines have equally often, the first line with so many."""
+    lines = [(n, line) for n, line in enumerate(lines_of(source)[:FIRST], 1) if line.strip() and line[0] != "#"]
+    best, most, width = "", 0, 0
+    for delimiter in DELIMITERS:
+        counts = [_fields(line, delimiter) for _, line in lines]
+        usual = max(set(counts), key=lambda count: (counts.count(count), count))
+        if usual > 1 and counts.count(usual) * (1 if delimiter != " " else 0.5) > most:
+            best, most, width = delimiter, int(counts.count(usual)), usual
+    if not best:
+        raise ImportFileError(
+            f"{source.path}:1: found {lines[0][1]!r:.60}, no table with columns; expected fields between , ; tab or |"
+        )
+    first = next((n, line) for n, line in lines if _fields(line, best) in (width, width - 1))
+    cells = [cell.strip(' "') for cell in (first[1].split() if best == " " else first[1].split(best))]
+    is_header = not any(NUMBER.fullmatch(cell) or ISO.fullmatch(cell) or NUMERIC_DATE.match(cell) for cell in cells)
+    header = first[0] if is_header else 0
+    seen = [f"delimiter {best!r}", f"header on line {header}" if header else "no header: columns are numbers"]
+    return FileForm(delimiter=best, header=header), seen
+
+
+def _fields(line: str, delimiter: str) -> int:
+    plain = re.sub(r'"[^"]*"', "", line)
+    return len(plain.split()) if delimiter == " " else plain.count(delimiter) + 1
+
+
+def head_of(source: SourceFile, form: FileForm) -> Rows:
+    """The first lines as a table."""
+    lines = lines_of(source)[: FIRST + form.header]
+    text = "\n".join(lines) + "\n"
+    return read_rows(SourceFile(source.path, source.verbatim, text.encode()), form)
+
+
+def _numbers_in(rows: Rows) -> list[str]:
+    return [text for cells in rows.cells for text in cells[:FIRST] if NUMBER.fullmatch(text) and not text.isdecimal()]
+
+
+def decimal_of(rows: Rows) -> Literal["?", ".", ","]:
+    """The decimal sign of numbers; `?` where each has one sign and three digits behind it, as thousands do
+    (points of a file with commas between its fields are decimal)."""
+    votes = {".": 0, ",": 0}
+    unclear = 0
+    for text in _numbers_in(rows):
+        plain = re.sub(r"\s?[A-Za-z]+$", "", text)
+        last = max(plain.rfind(","), plain.rfind("."))
+        if last < 0:
+            continue
+        before, behind = plain[:last].lstrip("+-"), plain[last + 1 :]
+        is_sure = len(behind) != 3 or before in ("", "0") or len(before) > 3
+        if plain.count(plain[last]) > 1:
+            votes["," if plain[last] == "." else "."] += 1
+        elif is_sure or set(",.") & set(before):
+            votes[plain[last]] += 1
+        else:
+            unclear += plain[last] == "," or rows.form.delimiter != ","
+    if votes["."] == votes[","] == 0 and unclear:
+        return OPEN
+    return "," if votes[","] > votes["."] else "."
+
+
+def thousands_of(rows: Rows, form: FileForm) -> Literal["", ".", ","]:
+    """The sign between thousands, where a number shows it."""
+    other: Literal[".", ","] = "," if form.decimal == "." else "."
+    grouped = re.compile(rf"[-+]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(form.decimal)}\d+)?(?:\s?\w+)?")
+    return other if any(grouped.fullmatch(text) for text in _numbers_in(rows)) else ""
+
+
+def time_of(rows: Rows) -> TimeColumn:
+    """The column of times and its format; `?` for what the file does not tell.
+
+    Raises:
+        ImportFileError: there is none.
+    """
+    found = [(name, form) for name in rows.names if name and (form := _format_of(rows, name)) is not None]
+    named = [pair for pair in found if TIME_WORDS.search(pair[0])] or [
+        pair for pair in found if not pair[1].startswith("elapsed")
+    ]
+    pair = _date_and_time(rows)
+    if not named and pair is None:
+        raise ImportFileError(
+            f"{rows.source.path}:{rows.numbers[0]}: no column of times among {listed(rows.names, 12)}; write "
+            "power-csv.toml by hand (docs/importing.md)"
+        )
+    # Of several the one that says its zone, else the finest.
+    ranked = sorted(named, key=lambda one: (one[1].startswith("elapsed"), not _has_offset(rows, one[0], one[1])))
+    column: str | list[str]
+    if pair is not None and (not ranked or ranked[0][1].startswith("elapsed")):
+        column, form = list(pair), _format_of_texts(rows.joined(pair)) or OPEN
+    else:
+        column, form = ranked[0]
+    return _with_open(rows, TimeColumn(column=column, format=form))
+
+
+def _with_open(rows: Rows, time: TimeColumn) -> TimeColumn:
+    """The column of times, `?` where the file does not tell."""
+    if time.format.startswith("elapsed"):
+        time = replace(time, start=OPEN)
+    if not time.format.startswith("epoch") and not _has_offset(rows, time.column, time.format):
+        heading = time.column if isinstance(time.column, str) else " ".join(time.column)
+        time = replace(time, zone="UTC" if re.search(r"\b(?:UTC|GMT)\b", heading) else OPEN)
+    return time
+
+
+def _has_offset(rows: Rows, column: str | list[str], form: str) -> bool:
+    if form.startswith("epoch"):
+        return True
+    return bool(re.search(r"(?:Z|UTC|[-+]\d\d:?\d\d)$", rows.joined(column)[0])) and form == "iso"
+
+
+def _date_and_time(rows: Rows) -> tuple[str, str] | None:
+    """Two columns beside each other, one of dates and one of times of day."""
+    for one, other in pairwise(rows.names):
+        if one and other and DATE.fullmatch(rows.texts(one)[0]) and TIME.fullmatch(rows.texts(other)[0]):
+            return one, other
+    return None
+
+
+def _format_of(rows: Rows, name: str) -> str | None:
+    if rows.names.count(name) != 1:
+        return None
+    texts = rows.texts(name)
+    form = _format_of_texts(texts)
+    if form is None and TIME_WORDS.search(name) and all(NUMBER.fullmatch(text) for text in texts):
+        unit = re.search(r"(?:^|[\s_(\[])(ms|us|µs|ns|s|sec|seconds)[\])]?$", name)
+        return "elapsed-" + {"ms": "ms", "us": "us", "µs": "us", "ns": "ns"}.get(unit[1] if unit else "", "s")
+    return form
+
+
+def _format_of_texts(texts: Sequence[str]) -> str | None:
+    """The format of stamps; `?` where day and month cannot be told apart, None of other texts."""
+    if all(ISO.fullmatch(text) for text in texts):
+        return "iso"
+    for form, digits in EPOCHS:
+        if all(re.fullmatch(rf"1\d{{{digits}}}(?:[.,]\d+)?", text) for text in texts):
+            return form
+    if all(re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", text) for text in texts):
+        return f"%Y-%m-%d{texts[0][10]}%H:%M"
+    if not all(NUMERIC_DATE.fullmatch(text) for text in texts):
+        return None
+    firsts, seconds = ([int(NUMERIC_DATE.match(text)[at]) for text in texts] for at in (1, 3))  # type: ignore[index]
+    both = both_orders(texts[0])
+    if max(firsts) > 12:
+        return both[0]
+    return both[1] if max(seconds) > 12 else OPEN
+
+
+def both_orders(text: str) -> list[str]:
+    """A stamp's format with the day first, and with the month first."""
+    match = NUMERIC_DATE.match(text)
+    if match is None:
+        return []
+    sign, year, blank = match[2], "%Y" if len(match[4]) == 4 else "%y", match[5]
+    comma = "," if "," in text[: match.start(5)] else ""
+    half = match[10] or ""
+    clock = f"{'%I' if half else '%H'}:%M" + (":%S" if match[8] else "") + (f"{match[9][0]}%f" if match[9] else "")
+    clock += (" %p" if half.startswith(" ") else "%p") if half else ""
+    return [f"%{one}{sign}%{other}{sign}{year}{comma}{blank}{clock}" for one, other in ("dm", "md")]
