@@ -23,6 +23,7 @@ from reports.findings import (
     meter_rules,
     oracle,
     publisher_rules,
+    range_rules,
     reading_rules,
     stamps,
     surroundings,
@@ -80,6 +81,7 @@ def _measured_findings(
     found += meter_rules.of_rate(run.series, *interval_ns, typical_s, limits)
     found += meter_rules.of_overrange(run.series, *interval_ns)
     found += meter_rules.of_ranging(run.series)
+    found += range_rules.of_ranges(run.series, *interval_ns)
     found += meter_rules.of_doubles(run.series, *interval_ns, run.doubles_j)
     found += reading_rules.of_repetitions(run.series, *interval_ns)
     found += mark_rules.of_markers(run.series)

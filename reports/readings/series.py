@@ -351,6 +351,17 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     return power_series(folder, descriptor, table)
 
 
+def read_quantities(folder: Path, descriptor: PowerDescriptor, names: frozenset[str]) -> Table | None:
+    """Columns of a power stream besides those of a series, with its stamps and power, a row a reading, NaN where a cell
+    is empty; None where its file was never made.
+
+    Raises:
+        AnalysisError: the file is not the table its descriptor promises.
+    """
+    content = _content(folder / descriptor.stream)
+    return None if content is None else read_table(folder / descriptor.stream, content, names | {"time_ns", "power_w"})
+
+
 def power_series(folder: Path, descriptor: PowerDescriptor, table: Table) -> PowerSeries:
     """The series that the table of a power stream is; `folder` is for messages.
 

@@ -363,7 +363,9 @@ SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missin
 ELSEWHERE = {
     "work-contradicted": "tests/analysis/test_work_marks.py",
     "work-missing": "tests/analysis/test_work_marks.py",
+    "publisher-energy": "tests/importers/test_power_csv.py",
     "publisher-window": "tests/importers/test_ptd_sessions.py",
+    "range-implausible": "tests/analysis/test_range_rules.py",
     "broken-seal": "tests/analysis/test_results.py",
     "declared": "tests/evidence/test_network_origins.py",
     "host-on-sut": "tests/e2e/test_measure.py",

@@ -80,6 +80,7 @@ FindingCode: TypeAlias = Literal[
     "publisher-twins",
     "publisher-window",
     "quantisation",
+    "range-implausible",
     "rate-drift",
     "receipt-late",
     "receipt-missing",

@@ -95,6 +95,22 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "the run."
         ),
     ),
+    "range-implausible": FindingKind(
+        ("warn",),
+        when=(
+            "samples lie above 1.3 times the full scale of volts, amperes or watts, amperes below 1 % of a full scale "
+            "that is known, or watts above volts times amperes by more than 5 %"
+        ),
+        meaning=(
+            "Samples do not fit the meter's range, or its volts, amperes and watts do not fit each other; outside its "
+            "range a meter may be wrong by half."
+        ),
+        remedy=(
+            "Compare column, full scale and the meter's own display; let `wattlab run --ranging` find a range that the "
+            "load fills, and repeat the run."
+        ),
+        since="0.2.0",
+    ),
     "rate-drift": FindingKind(
         ("warn",),
         when=(

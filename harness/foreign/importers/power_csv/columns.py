@@ -42,6 +42,8 @@ class Raw:
     amperes: Floats | None
     files: NDArray[np.intp]
     lines: NDArray[np.intp]
+    step: float
+    """The last digit that is written, W or J."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,8 @@ def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn) -> Raw:
     amperes = rows.values(column.current, places) if column.current else None
     lines = np.array(rows.numbers, dtype=np.intp)[places]
     values = rows.values(column.column, places) * column.si
-    return Raw(times_ns, values, volts, amperes, np.full(places.size, nth, dtype=np.intp), lines)
+    step = rows.step(column.column, places) * column.si
+    return Raw(times_ns, values, volts, amperes, np.full(places.size, nth, dtype=np.intp), lines, step)
 
 
 def _require_no_hour_back(rows: Rows, places: Places, times_ns: Stamps) -> None:
@@ -125,6 +128,7 @@ def joined(parts: Sequence[Raw]) -> Raw:
         np.concatenate([part.times_ns for part in parts]), np.concatenate([part.values for part in parts]),
         all_of([part.volts for part in parts]), all_of([part.amperes for part in parts]),
         np.concatenate([part.files for part in parts]), np.concatenate([part.lines for part in parts]),
+        min(part.step for part in parts),
     )  # fmt: skip
 
 
@@ -168,7 +172,7 @@ def _where(raw: Raw, tables: Sequence[Rows], row: int) -> str:
 def _taken(raw: Raw, places: Places) -> Raw:
     return Raw(
         raw.times_ns[places], raw.values[places], None if raw.volts is None else raw.volts[places],
-        None if raw.amperes is None else raw.amperes[places], raw.files[places], raw.lines[places],
+        None if raw.amperes is None else raw.amperes[places], raw.files[places], raw.lines[places], raw.step,
     )  # fmt: skip
 
 
@@ -216,7 +220,7 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
             "what a row is, or take another column"
         )
     usual_s = float(np.median(step_s)) if step_s.size else float(column.window_s or 0.0)
-    step_w = _step(values) / (usual_s if column.is_energy and usual_s else 1.0)
+    step_w = raw.step / (usual_s if column.is_energy and usual_s else 1.0)
     return Readings(
         column, times_ns, power_w, window_s, volts, amperes,
         tuple(_gaps(column, times_ns, power_w, window_s, usual_s)), usual_s, step_w, tuple(own),
@@ -241,14 +245,6 @@ def _used_j(values: Floats, column: PowerColumn, notes: list[tuple[str, str]]) -
     text = f"{column.column}: the counter goes back {int(back.sum())} times (it was reset); each is a gap"
     notes.append(("counter-resets", text))
     return np.where(back, np.nan, used_j)
-
-
-def _step(values: Floats) -> float:
-    """The smallest step between different values; 0 with fewer than two."""
-    different = np.unique(values[np.isfinite(values)])
-    steps = np.diff(different)
-    steps = steps[steps > 1e-9 * max(float(np.abs(different).max(initial=0.0)), 1e-12)]
-    return float(steps.min()) if steps.size else 0.0
 
 
 def _gaps(

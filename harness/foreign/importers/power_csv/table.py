@@ -77,6 +77,13 @@ class Rows:
         chosen = texts if places.size == len(texts) else [texts[place] for place in places.tolist()]
         return numbers_of(self, name, chosen, places)
 
+    def step(self, name: str, places: NDArray[np.intp]) -> float:
+        """The last digit of the numbers at some rows: 0.1 where the longest has one decimal."""
+        texts = self.texts(name)
+        decimals = re.compile(rf"{re.escape(self.form.decimal)}(\d+)")
+        found = (decimals.search(text) for text in {texts[place] for place in places.tolist()})
+        return float(10.0 ** -max((len(match[1]) for match in found if match), default=0))
+
 
 def read_rows(source: SourceFile, form: FileForm) -> Rows:
     """The data lines of a CSV.
