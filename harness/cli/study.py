@@ -61,7 +61,10 @@ def _show(study: "StudyResult") -> None:
     from reports.pages.study.rows import unused
 
     console = Console()
-    console.print(tests_sheet(declared_tests(study)))
+    if tests := list(declared_tests(study)):
+        console.print(tests_sheet(tests))
+    if study.predictions:
+        console.print(predictions_sheet(study))
     published, rows = study.published, study.rows
     if published.n:
         say(
@@ -86,6 +89,24 @@ def tests_sheet(tests: "Iterable[tuple[str, Test]]") -> Sheet:
     """A line for each test."""
     rows = [(name, *_result(test)) for name, test in tests]
     return Sheet(columns("question", "test", "statistic", "p", "effect", numbers=("statistic", "p")), rows)
+
+
+def predictions_sheet(study: "StudyResult") -> Sheet:
+    """A line for each prediction and split: its best model at random, on runs that it had not seen."""
+    from reports.pages.study.predictions import MODELS, split_text
+    from reports.pages.study.words import response_of, value_text
+
+    rows = []
+    for part in study.predictions:
+        unit = response_of(study, part.scored).unit
+        for split in part.splits:
+            score = next((one for one in split.scores if one.model == part.best and one.rmse is not None), None)
+            model = "none could be fitted" if score is None else MODELS[score.model]
+            rmse = "" if score is None else value_text(score.rmse, unit)
+            r2 = "" if score is None or score.r2 is None else f"{score.r2:.3f}"
+            rows.append((part.name, split_text(study, split), model, rmse, r2))
+    heads = columns("prediction", "not seen", "model", "RMSE", "R²", numbers=("RMSE", "R²"))
+    return Sheet(heads, rows, "Predictions")
 
 
 def _result(test: "Test") -> tuple[str, str, str, str]:

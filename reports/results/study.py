@@ -4,14 +4,15 @@ Knows the shape of both files and their history. Computes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.record.documents import Json, load_object
 from reports.results.cell import Cell, Filter
-from reports.results.codec import document_in
+from reports.results.codec import document_in, keyed
 from reports.results.inference import Interval
 from reports.results.meters import CampaignOrigin
+from reports.results.prediction import PredictionResult
 from reports.results.publication import BesideRow, ErratumResult, Tally
 from reports.results.question import QuestionResult
 from reports.results.relation import Better, CorrelationResult, ParetoResult, ReductionResult
@@ -363,6 +364,8 @@ class StudyResult:
     """Known errors of the publication."""
     companion: CompanionResult | None
     """Another study beside this one; null where none is named."""
+    predictions: tuple[PredictionResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Can a response be told beforehand? Only where the file asks."""
 
 
 def study_of(text: str | bytes) -> StudyResult:

@@ -14,6 +14,7 @@ from reports.study.file import (
     Factor,
     Filtered,
     Pareto,
+    Prediction,
     Question,
     Reduction,
     StudyFile,
@@ -69,7 +70,7 @@ def _factor_problems(place: str, factor: Factor) -> Iterator[tuple[str, str]]:
 def _parts(declared: StudyFile) -> Iterator[tuple[str, Filtered]]:
     """Everything with a filter, and its TOML path."""
     yield from ((f"exclusions[{index}]", rule) for index, rule in enumerate(declared.exclusions))
-    for table in ("questions", "correlations", "reductions", "pareto"):
+    for table in ("questions", "correlations", "reductions", "pareto", "predictions"):
         yield from ((f"{table}.{name}", part) for name, part in getattr(declared, table).items())
 
 
@@ -107,6 +108,8 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
         yield from _factors_of(f"{place}.groups", part.groups, factors)
         if (part.method == "partial") != bool(part.controls):
             yield f"{place}.controls", 'a method "partial" needs them, and they need that method'
+    elif isinstance(part, Prediction):
+        yield from _prediction_problems(place, part, declared)
     elif isinstance(part, Reduction | Pareto):
         named = [part.response, *part.beside] if isinstance(part, Reduction) else [part.x, part.y]
         yield from _unknown(place, named, responses, "response")
@@ -115,6 +118,19 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
             for name in named:
                 if name in responses and not responses[name].better:
                     yield f"responses.{name}.better", f'{place} needs to know: "lower" or "higher"'
+
+
+def _prediction_problems(place: str, part: Prediction, declared: StudyFile) -> Iterator[tuple[str, str]]:
+    named = [part.target, *part.features, *filter(None, (part.times, part.total))]
+    yield from _unknown(place, named, declared.responses, "response")
+    if not part.features or not part.models:
+        yield f"{place}.{'models' if part.features else 'features'}", "at least one is needed"
+    if told := {part.target, part.times, part.total} & set(part.features):
+        yield f"{place}.features", f"{min(told)!r} is what is to be told, so it cannot be told of itself"
+    if bool(part.times) != bool(part.total):
+        yield place, "`times` and `total` belong together: the target times the one is the other"
+    for index, factors in enumerate(part.hold_out):
+        yield from _factors_of(f"{place}.hold_out[{index}]", factors, declared.factors)
 
 
 def _unknown(place: str, names: Collection[str], known: Collection[str], what: str) -> Iterator[tuple[str, str]]:

@@ -8,8 +8,9 @@ Study file schema history
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, get_args
 
+from reports.results.prediction import Model
 from reports.results.question import TestChoice, Transform
 
 
@@ -194,6 +195,26 @@ class Pareto(Filtered):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction(Filtered):
+    """Can a response be told beforehand, of others that are known then? `models` are fitted to `target` over the
+    `features`. Each is scored on runs that it has not seen: on 30 % of them drawn with `seed`, and, for each entry of
+    `hold_out`, on all of them, with the combinations of levels of its factors left out one after the other.
+
+    `times`, where there is one, turns what is predicted into what is scored, the response `total`: a mean power times
+    the duration is an energy.
+    """
+
+    title: str
+    target: str
+    features: list[str]
+    times: str = ""
+    total: str = ""
+    models: list[Model] = field(default_factory=lambda: list(get_args(Model)))
+    hold_out: list[list[str]] = field(default_factory=list)
+    seed: int = field(default=1, metadata={"minimum": 0})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Erratum:
     """A known error of a publication. `affects`: what it explains, `QUESTION.omnibus.p`, or `QUESTION` for all of it;
     `printed` and `corrected` values where it is one."""
@@ -221,4 +242,5 @@ class StudyFile:
     correlations: dict[str, Correlation] = field(default_factory=dict)
     reductions: dict[str, Reduction] = field(default_factory=dict)
     pareto: dict[str, Pareto] = field(default_factory=dict)
+    predictions: dict[str, Prediction] = field(default_factory=dict)
     errata: list[Erratum] = field(default_factory=list)

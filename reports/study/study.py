@@ -30,6 +30,7 @@ from reports.study.correlations import correlate
 from reports.study.descriptive import descriptive_table
 from reports.study.file import StudyFile
 from reports.study.medians import front, reduce
+from reports.study.predictions import predict
 from reports.study.published import beside, with_published
 from reports.study.questions import answer
 from reports.study.rows import Runs, sort_rows
@@ -91,6 +92,9 @@ def _alone(inputs: Inputs) -> StudyResult:
         correlations=tuple(correlate(declared, runs, name) for name in declared.correlations),
         reductions=tuple(reduce(declared, runs, name) for name in declared.reductions),
         pareto=tuple(front(declared, runs, name) for name in declared.pareto),
+        predictions=tuple(
+            predict(path, declared, runs, name) for name in steps("fitting the models", declared.predictions)
+        ),
         published=Tally(0, 0, 0, 0),
         errata=_errata(declared),
         companion=None,

@@ -50,7 +50,7 @@ def medians_figure(study: StudyResult, stamp: str) -> Figure | None:
         ) + "." for panel in panels
     )  # fmt: skip
     caption = "Medians over the runs of every combination of levels."
-    return _figure("fig-medians", caption, spoken, lambda label: grouped_bars.grouped(label, panels), stamp)
+    return figure("fig-medians", caption, spoken, lambda label: grouped_bars.grouped(label, panels), stamp)
 
 
 def _varies(table: DescriptiveTable) -> bool:
@@ -89,7 +89,7 @@ def values_figure(study: StudyResult, question: QuestionResult, stamp: str) -> F
         f"{row.label}: {len(row.values)} runs, {min(row.values):.4g} to {max(row.values):.4g}." for row in rows
     )
     caption = "Every run one point; box plots from five runs on."
-    return _figure(f"fig-{question.name}", caption, spoken, lambda label: figures.strips(label, [panel]), stamp)
+    return figure(f"fig-{question.name}", caption, spoken, lambda label: figures.strips(label, [panel]), stamp)
 
 
 def pairs_figure(question: QuestionResult, stamp: str) -> Figure | None:
@@ -106,7 +106,7 @@ def pairs_figure(question: QuestionResult, stamp: str) -> Figure | None:
     caption = "Differences of all pairs with 95 % intervals for all pairs at once; hollow: not shown to differ."
     caption += " Band: differences that are declared irrelevant." if band else ""
     name = f"fig-pairs-{question.name}"
-    return _figure(name, caption, spoken, lambda label: forest.intervals(label, [panel]), stamp)
+    return figure(name, caption, spoken, lambda label: forest.intervals(label, [panel]), stamp)
 
 
 def _stretch(pair: LevelPair, difference: float, interval: tuple[float, float]) -> Stretch:
@@ -130,7 +130,7 @@ def quantiles_figure(question: QuestionResult, stamp: str) -> Figure | None:
     spoken = "Ordered values against quantiles of a normal distribution: " + "; ".join(p.title for p in panels) + "."
     caption = "Q-Q plots of the values that the test uses: points on the line are normally distributed."
     name = f"fig-qq-{question.name}"
-    drawn = _figure(name, caption, spoken, lambda label: scatter.scatters(label, panels, 3), stamp)
+    drawn = figure(name, caption, spoken, lambda label: scatter.scatters(label, panels, 3), stamp)
     return replace(drawn, folded=True)
 
 
@@ -145,7 +145,7 @@ def correlations_figure(study: StudyResult, stamp: str) -> Figure | None:
     )
     caption = "Every run one point, coloured by group; dashed: straight line of least squares over the runs."
     columns = 2 if len(panels) > 1 else 1
-    return _figure("fig-correlations", caption, spoken,
+    return figure("fig-correlations", caption, spoken,
                    lambda label: scatter.scatters(label, panels, columns), stamp)  # fmt: skip
 
 
@@ -170,7 +170,7 @@ def pareto_figure(study: StudyResult, part: ParetoResult, stamp: str) -> Figure 
     spoken = "On the front: " + "; ".join(point.label for point in front) + "."
     caption = "Medians of every combination of levels. What is on the front is beaten by no other in both at once."
     name = f"fig-pareto-{part.name}"
-    return _figure(name, caption, spoken, lambda label: scatter.scatters(label, [panel], 1), stamp)
+    return figure(name, caption, spoken, lambda label: scatter.scatters(label, [panel], 1), stamp)
 
 
 def _tagged(label: str, style: int, points: Iterable[ParetoPoint]) -> Points:
@@ -178,5 +178,6 @@ def _tagged(label: str, style: int, points: Iterable[ParetoPoint]) -> Points:
     return Points(label, style, [p.x for p in shown], [p.y for p in shown], tags=[p.label for p in shown])
 
 
-def _figure(name: str, caption: str, spoken: str, draw: Callable[[Labelled], str], stamp: str) -> Figure:
+def figure(name: str, caption: str, spoken: str, draw: Callable[[Labelled], str], stamp: str) -> Figure:
+    """A drawn figure with its caption, what is spoken of it, and the stamp of what was not measured."""
     return Figure(name, caption, Markup(draw(Labelled(name, caption, spoken, stamp))))

@@ -11,6 +11,7 @@ from reports.pages.document import STAMPS, DocumentPage, document_page, section_
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
 from reports.pages.study.figures import drawn, medians_figure
+from reports.pages.study.predictions import prediction_blocks
 from reports.pages.study.published import companion_blocks, published_blocks
 from reports.pages.study.questions import answers_table, question_blocks
 from reports.pages.study.relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
@@ -83,6 +84,7 @@ def _sections(study: StudyResult, stamp: str) -> Iterable[Section | None]:
     yield section_of("correlations", "Correlations", list(correlation_blocks(study, stamp)))
     yield section_of("reductions", "Decreases of medians", list(reduction_blocks(study)))
     yield section_of("pareto", "Pareto front: what no other beats", list(pareto_blocks(study, stamp)))
+    yield section_of("predictions", "Predictions: what can be told beforehand", list(prediction_blocks(study, stamp)))
     yield section_of("published", "Published values and errata", published_blocks(study))
     yield section_of("companion", BESIDE, companion_blocks(study))
     yield section_of("descriptive", "Descriptive tables", descriptive)
