@@ -1,5 +1,6 @@
 """`wattlab import FORMAT PATH --into CAMPAIGN`: a measurement that others made becomes run folders;
-`wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there."""
+`wattlab import tracker FILE --campaign FOLDER`: a tracker's file is attached to a campaign that is there;
+`wattlab import software-log FORMAT FILE --campaign FOLDER`: so is the log of a software meter."""
 
 import argparse
 from collections.abc import Mapping
@@ -52,6 +53,20 @@ class AttachedFile(Document):
     """Which row is of which run."""
     left_out: tuple[str, ...]
     """The other lines, and why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachedSoftwareLog(Document):
+    """A log of a software meter that was attached to a campaign."""
+
+    file: str
+    """Its copy in the campaign."""
+    software_meters: tuple[str, ...]
+    """What it holds, as `wattlab qualify` names it."""
+    rows: Mapping[str, int]
+    """Run folder -> how many rows of the log belong to it."""
+    remarks: tuple[str, ...]
+    """What was odd about the log."""
 
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
@@ -117,6 +132,12 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     tracker.add_argument("--replace", action="store_true", help="instead of a figure that was attached before")
     add_json_argument(tracker, "which rows belong to which runs", AttachedFile)
     tracker.set_defaults(call=call_tracker, interrupted="the same command begins anew")
+    _add_software_log(formats.add_parser(
+        "software-log",
+        help="the log of a software meter (PowerAPI, Scaphandre, EnergiBridge ...), attached to a campaign of wattlab",
+        description="Line the log of a software meter up with the runs of a campaign by their wall clock and attach "
+        "it; the sealed runs stay as they are. `wattlab qualify` then holds it against the meter.",
+    ))  # fmt: skip
     for each in (oscar, smi, ptd, table, training, tiny):
         add_json_argument(each, "what was imported", ImportedCampaign)
         each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
@@ -132,6 +153,25 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         each.add_argument(
             "--baseline", metavar="SCENARIO", help="the scenario that is the baseline (default: baseline)"
         )
+
+
+def _add_software_log(log: argparse.ArgumentParser) -> None:
+    log.add_argument(
+        "log_format", metavar="FORMAT",
+        help="powerapi, scaphandre, experiment-impact-tracker, carbontracker, energibridge, codecarbon or perf-stat",
+    )  # fmt: skip
+    log.add_argument("file", type=Path, help="the log (also .gz)")
+    log.add_argument("--campaign", type=Path, required=True, metavar="FOLDER", help="campaign folder it belongs to")
+    log.add_argument("--run", metavar="RUN", help="a run's folder or its ordinal; without it every run is tried")
+    log.add_argument(
+        "--timezone", metavar="ZONE", help="of stamps without a zone, such as Europe/Berlin or +01:00; no default"
+    )
+    log.add_argument(
+        "--begin", metavar="TIME", help="when a log without dates began, on its machine's clock: 2026-11-29T21:50:00"
+    )
+    log.add_argument("--replace", action="store_true", help="instead of a log of this format that was attached before")
+    add_json_argument(log, "which software meters of which runs it holds", AttachedSoftwareLog)
+    log.set_defaults(call=call_software_log, interrupted="the same command begins anew")
 
 
 def call_oscar(arguments: argparse.Namespace) -> int:
@@ -224,6 +264,24 @@ def call_tracker(arguments: argparse.Namespace) -> int:
     arguments.answer = AttachedFile(file=str(attached.path), rows=rows, left_out=attached.left_out)
     print(attached)
     say(Console(), f"Next: {command('report', arguments.campaign)}; sign again what was signed before.")
+    return 0
+
+
+def call_software_log(arguments: argparse.Namespace) -> int:
+    """Attach and say to which runs."""
+    from harness.foreign.importers.software.attach import attach_log
+    from harness.foreign.importers.software.formats import begin_of
+    from harness.foreign.importers.tracker.source import Choice
+
+    choice = Choice(run=arguments.run, zone=arguments.timezone, replace=arguments.replace)
+    begin_ns = None if arguments.begin is None else begin_of(arguments.begin, "--begin")
+    with at_work("lining the log up with the runs"):
+        attached = attach_log(arguments.log_format, arguments.file, arguments.campaign, choice, begin_ns)
+    arguments.answer = AttachedSoftwareLog(
+        file=str(attached.path), software_meters=attached.columns, rows=attached.rows, remarks=attached.notes
+    )
+    print(attached)
+    say(Console(), f"Next: {command('qualify', arguments.campaign)}; sign again what was signed before.")
     return 0
 
 

@@ -29,6 +29,7 @@ from harness.evidence.contradictions import check_contradictions
 from harness.evidence.forms import check_forms
 from harness.evidence.host_clock import check_clock, check_notes
 from harness.evidence.rendered import NOT_COMPARED
+from harness.evidence.software_logs import check_software_logs
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.verifier import FORGED, Outcome, Verified, check_document
 from harness.evidence.wire import check_wires
@@ -104,7 +105,7 @@ def unchecked(path: Path) -> list[str]:
 def _check_measured(path: Path, seen: Examination) -> list[Check]:
     """What a campaign says of itself, against itself."""
     own = [check_clock(path.name, seen), *check_notes(path.name, seen), *check_forms(path.name, seen)]
-    told = [*check_trackers(path, seen), *check_contradictions(path.name, seen)]
+    told = [*check_trackers(path, seen), *check_software_logs(path, seen), *check_contradictions(path.name, seen)]
     return [*own, *told, *check_wires(path, seen)]
 
 

@@ -27,6 +27,9 @@ PHOTO = "photo"
 """The note of an attachment that is a photograph of the set-up."""
 TRACKER = "tracker"
 """The note of an attachment that is a tracker's file; its entry has `run` too, and `tracker`: what it said of it."""
+SOFTWARE_LOG = "software-log"
+"""The note of an attachment that is the part of a software meter's log in one run; its entry has `run`, `descriptor`
+(of the stream, as in a run's journal), `source` (the attached log) and how that was read."""
 MAX_PHOTO_BYTES = 4 * 1024 * 1024
 IMAGE_TYPES = {b"\x89PNG\r\n\x1a\n": "image/png", b"\xff\xd8\xff": "image/jpeg"}
 """First bytes of a file -> its type: nothing else is attached or shown as a photograph, whatever its name says."""

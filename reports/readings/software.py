@@ -8,15 +8,21 @@ counter that only grows, from 0 again where the column states `range_j`), or the
 `agent/rapl_package_0_energy_j`, `rapl/power_w`, `codecarbon/energy_j`.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import IndicatorDescriptor, Json
+from harness.record.campaign_folder import CAMPAIGN, SOFTWARE_LOG, CampaignFolder
+from harness.record.documents import IndicatorDescriptor, Json, decode
+from harness.record.entries import Attachment, of
+from harness.record.errors import AnalysisError, DocumentError
+from harness.record.plain_files import inside
 from reports.readings.bounded import number
 from reports.readings.series import Indicators, RunSeries, read_indicators
 
@@ -29,6 +35,8 @@ PREFIX, SUFFIX = "samples-", ".csv"
 """Of a stream's file around its name."""
 POWER = "power_w"
 ESTIMATED = "estimated"
+ATTACHED = "software"
+"""The folder of a campaign that holds logs attached to its runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +77,51 @@ def software_traces(run: RunSeries) -> dict[str, SoftwareTrace]:
     """
     traces = [trace for descriptor in run.run.indicators for trace in _of_indicators(run, descriptor)]
     traces += _of_estimates(run)
+    traces += _attached(run)
     traces += _of_trackers(run)
     return {trace.name: trace for trace in traces if trace.times_ns.size}
 
 
-def _of_indicators(run: RunSeries, descriptor: IndicatorDescriptor) -> Iterator[SoftwareTrace]:
-    """The columns of one stream that are power or energy."""
+def _of_indicators(
+    run: RunSeries, descriptor: IndicatorDescriptor, folder: Path | None = None, bound_s: float = 0.0
+) -> Iterator[SoftwareTrace]:
+    """The columns of one stream that are power or energy; of a stream of the run, unless another folder is named."""
     columns = [column for column in descriptor.columns if column.get("unit") in KINDS]
-    read = read_indicators(run.run.path, descriptor, run.clock) if columns else None
+    read = read_indicators(folder or run.run.path, descriptor, run.clock) if columns else None
     if read is None:
         return
     for column in columns:
         if column.get("name") in read.names:
-            yield _of_column(read, column, run.clock_bound_s if descriptor.clock == "sut" else 0.0)
+            yield _of_column(read, column, bound_s + (run.clock_bound_s if descriptor.clock == "sut" else 0.0))
+
+
+def _attached(run: RunSeries) -> Iterator[SoftwareTrace]:
+    """The columns of logs that were attached to the campaign for this run; of one stream the last log counts."""
+    campaign = run.run.path.parent
+    if not (campaign / ATTACHED).is_dir() or not (campaign / CAMPAIGN).is_file():
+        return
+    entries = of(Attachment, CampaignFolder(campaign).entries())
+    logs = [entry for entry in entries if entry.note == SOFTWARE_LOG and entry.run == run.run.path.name]
+    for entry in {Path(entry.path).name: entry for entry in logs}.values():
+        descriptor = _descriptor_of(entry)
+        bound_s, folder = number(entry.raw.get("bound_s")), (campaign / inside(entry.path)).parent
+        yield from _of_indicators(run, descriptor, folder, bound_s if bound_s > 0 else 0.0)
+
+
+def _descriptor_of(entry: Attachment) -> IndicatorDescriptor:
+    """The descriptor of an attached stream.
+
+    Raises:
+        AnalysisError: the entry of the log has none.
+    """
+    told = entry.raw.get("descriptor")
+    line = json.dumps({"type": "descriptor", "kind": "indicators"} | (told if isinstance(told, dict) else {}))
+    try:
+        descriptor = decode(line, f"attachment {entry.path}")
+    except DocumentError as error:
+        raise AnalysisError(f"{error}; was campaign.jsonl edited?") from None
+    assert isinstance(descriptor, IndicatorDescriptor)  # its kind says so
+    return replace(descriptor, stream=Path(entry.path).name)
 
 
 def _of_column(read: Indicators, column: Json, clock_bound_s: float) -> SoftwareTrace:

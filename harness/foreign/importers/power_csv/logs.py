@@ -6,24 +6,12 @@ Knows which logs a mapping names. Knows no format of a log (`harness/foreign/imp
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.foreign.importers.power_csv.clock import ISO
 from harness.foreign.importers.power_csv.mapping import SoftwareLog
 from harness.foreign.importers.power_csv.samples import Samples
-from harness.foreign.importers.software.formats import read_software
+from harness.foreign.importers.software.formats import begin_of, read_software
 from harness.foreign.importers.source import SourceFile, read_source
-from harness.foreign.importers.stamps import read_stamps
 from harness.foreign.importers.zones import zone_of
 from harness.record.errors import ImportFileError
-
-
-def _begin_ns(log: SoftwareLog) -> int | None:
-    """The begin that the mapping states, on its machine's wall clock."""
-    if not log.begin:
-        return None
-    column = read_stamps([log.begin], ISO)
-    if column.odd is not None:
-        raise ImportFileError(f"[[software]] begin: found {log.begin!r:.40}, expected one like 2026-11-21T10:00:00")
-    return int(column.times_ns[0])
 
 
 def read_logs(
@@ -37,7 +25,7 @@ def read_logs(
     found, notes, sources = list[Samples](), list[tuple[str, str]](), list[SourceFile]()
     for log in logs:
         source = read_source(folder / log.file)
-        trace = read_software(log.format, source, _begin_ns(log))
+        trace = read_software(log.format, source, begin_of(log.begin, "[[software]] begin") if log.begin else None)
         if log.zone == "unknown" and trace.clock == "utc":
             raise ImportFileError(
                 f"{source.path}: its stamps are UTC, while the other clocks of this import are unknown; name their "

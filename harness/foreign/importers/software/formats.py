@@ -12,8 +12,10 @@ from harness.foreign.importers.software.impact_tracker import read_impact_tracke
 from harness.foreign.importers.software.perf_stat import read_perf_stat
 from harness.foreign.importers.software.powerapi import read_powerapi
 from harness.foreign.importers.software.scaphandre import read_scaphandre
+from harness.foreign.importers.software.text import WALL
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.source import SourceFile
+from harness.foreign.importers.stamps import time_of
 from harness.record.errors import ImportFileError
 
 STAMPED: Mapping[str, Callable[[SourceFile], SoftwareTrace]] = {
@@ -29,6 +31,19 @@ WITHOUT_DATE: Mapping[str, Callable[[SourceFile, int | None], SoftwareTrace]] = 
 }
 """Whose stamps need the begin of the log."""
 FORMATS = (*STAMPED, *WITHOUT_DATE)
+
+
+def begin_of(text: str, asked: str) -> int:
+    """The begin of a log as its machine's wall clock had it, ns since 1970; `asked` is the option or key that says it.
+
+    Raises:
+        ImportFileError: it is no time.
+    """
+    match = WALL.pattern.fullmatch(text)
+    time_ns = None if match is None else time_of(match)
+    if time_ns is None:
+        raise ImportFileError(f"{asked} {text!r:.40}: expected a time like 2026-11-29T21:50:00")
+    return time_ns
 
 
 def read_software(form: str, source: SourceFile, begin_ns: int | None = None) -> SoftwareTrace:

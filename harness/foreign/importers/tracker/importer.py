@@ -65,7 +65,7 @@ def import_tracker(path: Path, campaign: Path, choice: Choice) -> Attached:
     windows = chosen_windows(list(windows_of(folder.runs())), choice, campaign)
     taken, left_out = lined_up(source, windows)
     _refuse_taken(entries, [window for _, window in taken], choice)
-    target = _copied(content, campaign)
+    target = copied(content, campaign)
     now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
     known = {"zone": choice.zone, "over_run": choice.over_run, "pue": choice.pue, "reader": READER}
     if totals is not None:
@@ -83,7 +83,7 @@ def import_tracker(path: Path, campaign: Path, choice: Choice) -> Attached:
 
 def _attached_totals(folder: CampaignFolder, totals: SourceFile, now: str) -> str:
     """Attach the file beside; its path in the campaign."""
-    target = _copied(totals, folder.path).relative_to(folder.path).as_posix()
+    target = copied(totals, folder.path).relative_to(folder.path).as_posix()
     folder.append("attachment", now, {"path": target, "sha256": totals.sha256, "note": TOTALS_NOTE})
     return target
 
@@ -99,10 +99,10 @@ def _refuse_taken(entries: Sequence[Entry], windows: Sequence[Window], choice: C
             )
 
 
-def _copied(source: SourceFile, campaign: Path) -> Path:
+def copied(source: SourceFile, campaign: Path, folder: str = FOLDER) -> Path:
     """The file beside the runs, under its digest's first digits and its name; once."""
     plain = re.sub(r"[^A-Za-z0-9._-]", "_", source.path.name)
-    target = campaign / FOLDER / f"{source.sha256[:8]}-{plain}"
+    target = campaign / folder / f"{source.sha256[:8]}-{plain}"
     try:
         target.parent.mkdir(exist_ok=True)
         if target.is_file() and sha256_of(target) == source.sha256:

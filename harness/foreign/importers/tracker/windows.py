@@ -40,7 +40,7 @@ class Window:
 
     def __str__(self) -> str:
         """For a list of candidates."""
-        return f"run {self.ordinal} ({self.folder}): {_shown(self.begin_ns)} to {_shown(self.end_ns)}"
+        return f"run {self.ordinal} ({self.folder}): {shown(self.begin_ns)} to {shown(self.end_ns)}"
 
 
 def windows_of(runs: Sequence[RunFolder]) -> Iterator[Window]:
@@ -106,7 +106,7 @@ def span(row: Row, windows: Sequence[Window], zone: str | None) -> str:
     """The interval of a row for a message."""
     clock = windows[0].clock if windows else "sut-wall"
     end_ns = _end_ns(row, clock, zone)
-    return f"{_shown(end_ns - round(row.duration_s * SECOND_NS))} to {_shown(end_ns)}"
+    return f"{shown(end_ns - round(row.duration_s * SECOND_NS))} to {shown(end_ns)}"
 
 
 def listing(windows: Sequence[Window]) -> str:
@@ -115,6 +115,6 @@ def listing(windows: Sequence[Window]) -> str:
     return "\n  ".join([*map(str, windows[:SHOWN]), *more])
 
 
-def _shown(ns: int) -> str:
+def shown(ns: int) -> str:
     """A wall clock's nanoseconds, in UTC (of an import: as its source's clock stood)."""
     return f"{datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=ns // SECOND_NS):%Y-%m-%d %H:%M:%S}"

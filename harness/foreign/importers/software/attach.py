@@ -1,0 +1,137 @@
+"""A software meter's log -> chained attachments of a campaign in whose runs it was written.
+
+Knows the campaign and its log. Knows no format (formats.py) and not how rows get onto a run's clock (placed.py).
+
+Decisions
+- Nothing in a run folder changes: the log is copied beside the runs as it is, and its part in each run beside that, as
+  the stream that the run would have held. `wattlab verify` makes each part again of the copy.
+- A log that overlaps no run is refused, with the hours by which its clock seems to be off.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.foreign.importers.software.formats import read_software
+from harness.foreign.importers.software.placed import Part, part_of, wall_ns
+from harness.foreign.importers.software.trace import SoftwareTrace
+from harness.foreign.importers.source import SourceFile, read_source
+from harness.foreign.importers.stamps import SECOND_NS, Stamps
+from harness.foreign.importers.tracker.importer import copied
+from harness.foreign.importers.tracker.source import Choice
+from harness.foreign.importers.tracker.windows import Window, chosen_windows, listing, shown, windows_of
+from harness.record.campaign_folder import SOFTWARE_LOG, CampaignFolder
+from harness.record.documents import Json
+from harness.record.entries import Attachment, of
+from harness.record.errors import ImportFileError, RunFolderError, why
+from harness.record.run_folder import RunFolder
+
+FOLDER = "software"
+SOURCE_NOTE = "log of a software meter"
+"""The note of the attachment of the log itself."""
+QUARTER_S, NEAR_S = 900, 120
+"""A clock of another zone is off by quarters of an hour; so near to one it is taken for that."""
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedLog:
+    """What was attached: the copy, run folder -> rows of the log in it, notes of its reader."""
+
+    path: Path
+    rows: dict[str, int]
+    columns: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """For the terminal."""
+        lines = [f"Attached {self.path}: {', '.join(self.columns)}."]
+        lines += [f"  {count} rows -> {folder}" for folder, count in self.rows.items()]
+        return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
+
+
+def attach_log(form: str, path: Path, campaign: Path, choice: Choice, begin_ns: int | None = None) -> AttachedLog:
+    """Attach a log of one of the formats to the runs that it overlaps; `begin_ns` as `read_software`.
+
+    Raises:
+        ImportFileError: as its reader; no zone, no run that it overlaps, a run that has one of this format already.
+        RunFolderError: no campaign, no such run, a broken chain, the disk refuses.
+    """
+    source = read_source(path)
+    trace = read_software(form, source, begin_ns)
+    folder = CampaignFolder(campaign)
+    entries, runs = folder.entries(), {run.path.name: run for run in folder.runs()}
+    windows = chosen_windows(list(windows_of(list(runs.values()))), choice, campaign)
+    parts = parts_of(trace, runs, windows, choice.zone, path)
+    taken = {entry.run for entry in of(Attachment, entries) if entry.note == SOFTWARE_LOG
+             and entry.path.endswith(f"samples-{trace.name}.csv")}  # fmt: skip
+    if (again := [name for name in parts if name in taken]) and not choice.replace:
+        raise ImportFileError(
+            f"{again[0]} has a log of {trace.name} already; --replace puts this one in its place (the old one stays in "
+            "the log)"
+        )
+    copy, now = copied(source, campaign, FOLDER), f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+    relative = copy.relative_to(campaign).as_posix()
+    folder.append("attachment", now, {"path": relative, "sha256": source.sha256, "note": SOURCE_NOTE})
+    how: Json = {"format": form, "zone": choice.zone, "begin_ns": begin_ns, "source": relative}
+    for name, part in parts.items():
+        file = _written(campaign, name, source, part)
+        record = {"path": file.path.relative_to(campaign).as_posix(), "sha256": file.sha256, "note": SOFTWARE_LOG}
+        described = {"descriptor": asdict(part.descriptor), "bound_s": part.bound_s}
+        folder.append("attachment", now, record | {"run": name} | described | how)
+    columns = tuple(f"{trace.name}/{column['name']}" for column in trace.columns)
+    return AttachedLog(copy, {name: part.rows for name, part in parts.items()}, columns, trace.notes)
+
+
+def parts_of(
+    trace: SoftwareTrace, runs: dict[str, RunFolder], windows: Sequence[Window], zone: str | None, path: Path
+) -> dict[str, Part]:
+    """Run folder -> what of the log belongs to it.
+
+    Raises:
+        ImportFileError: it overlaps none; with how far it lies from the nearest.
+    """
+    parts: dict[str, Part] = {}
+    clocks = {window.clock: wall_ns(trace, window.clock, zone, str(path)) for window in windows}
+    for window in windows:
+        part = part_of(trace, clocks[window.clock], runs[window.folder], window)
+        if part is not None:
+            parts[window.folder] = part
+    if not parts:
+        known = f"\nThe runs:\n  {listing(windows)}" if windows else "; the campaign has no run with a rating interval"
+        raise ImportFileError(f"{path}: the log overlaps no run{_apart(clocks, windows)}{known}")
+    return parts
+
+
+def _apart(clocks: dict[str, Stamps], windows: Sequence[Window]) -> str:
+    """Where a log lies that overlaps no run, and by how many hours its clock would have to be off."""
+    if not windows:
+        return ""
+    times_ns = clocks[windows[0].clock]
+    begin_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
+    span = f": it reaches from {shown(begin_ns)} to {shown(end_ns)}"
+    middle_ns = (begin_ns + end_ns) // 2
+    nearest = min(windows, key=lambda one: abs((one.begin_ns + one.end_ns) // 2 - middle_ns))
+    low_s, high_s = (nearest.begin_ns - end_ns) / SECOND_NS, (nearest.end_ns - begin_ns) / SECOND_NS
+    quarters = [quarter * QUARTER_S for quarter in range(-60, 61) if quarter]
+    within = [shift_s for shift_s in quarters if low_s - NEAR_S < shift_s < high_s + NEAR_S]
+    if not within:
+        return span
+    best_s = min(within, key=lambda shift_s: abs(shift_s - (low_s + high_s) / 2))
+    return f"{span}; its clock seems to be off by {-best_s / 3600:+g} h (--timezone says whose it is)"
+
+
+def _written(campaign: Path, run: str, source: SourceFile, part: Part) -> SourceFile:
+    """The part of a log in a run as a file of the campaign; one folder for each log, so that a log that is replaced
+    keeps its own."""
+    target = campaign / FOLDER / source.sha256[:8] / run / part.descriptor.stream
+    file = SourceFile(target, part.content, part.content)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not (target.is_file() and target.read_bytes() == part.content):
+            with target.open("xb") as stream:
+                stream.write(part.content)
+            target.chmod(0o444)
+    except OSError as error:
+        raise RunFolderError(f"{target}: cannot attach the log ({why(error)})") from error
+    return file
