@@ -168,10 +168,10 @@ class EfficiencyValue:
 
 @dataclass(frozen=True, slots=True)
 class EfficiencyValues:
-    """Efficiency values after ISO/IEC 14756. A run is one task of one user who waits for it: a run that stops
-    at a target does a random number of its repeated actions, so all of them are rated as one task. B = b / T_R is the
-    throughput, b the number of runs, T_R the sum of their rating intervals; an execution time is that of the action
-    `training` where every run marks one, else the rating interval."""
+    """Efficiency values after ISO/IEC 14756. A run is one task of one user who waits for it.
+    A run that stops at a target does a random number of its repeated actions, so all of them are rated as one task. B =
+    b / T_R is the throughput: b the number of runs, T_R the sum of their rating intervals. An execution time is that of
+    the action `training` where every run marks one, else the rating interval."""
 
     reason: str | None
     """`other-sut`: everything is null, for the sides were measured on different machines; else null."""

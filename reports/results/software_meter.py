@@ -52,7 +52,7 @@ class OlympicSpan:
 @dataclass(frozen=True, slots=True)
 class OlympicTest:
     """MLPerf Training's test of a power meter on one load (training_policies, power_measurement.adoc, d7620c0): of five
-    disjoint minutes the highest and the lowest are dropped on each side, the mean of the other three is compared."""
+    disjoint minutes the highest and the lowest are dropped on each side. The mean of the other three is compared."""
 
     spans: tuple[OlympicSpan, ...]
     """The five minutes."""
