@@ -33,6 +33,7 @@ VERBS = {
     "compare": "campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
     "estimate": "what a training will have taken, of its first epochs; how good such estimates are",
     "study": "analyse campaigns, or a published table of runs, as a study file declares",
+    "correct": "what a record of a qualified software meter alone is at the wall: an estimate with U",
     "sign": "sign a campaign with an OpenSSH key",
     "witness": "let somebody else say when a campaign was measured",
     "verify": "check signature, digests, chain and completeness of a campaign, a comparison or a study; recompute it",

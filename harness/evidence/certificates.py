@@ -109,13 +109,23 @@ def _of_proof(config: LabConfig, file: Path, sha256: str) -> Iterator[Reason]:
     named = config.file.sut.qualification_key
     try:
         key = read_public_key(config.station.file_of(named)) if named else None
-        campaign = next((folder for folder in file.parents[:2] if (folder / CAMPAIGN).is_file()), None)
-        yield _signed_copy(file, sha256, key) if campaign is None else _verified(campaign, key)
     except LabError as error:
-        yield Reason("refuse", SUBJECT, str(error))
+        yield Reason("refuse", SUBJECT, f"sut.qualification_key: {error}")
+    else:
+        yield proof_of(file, sha256, key, "sut.qualification_key")
 
 
-def _verified(campaign: Path, key: PublicKey | None) -> Reason:
+def proof_of(file: Path, sha256: str, key: PublicKey | None, key_name: str) -> Reason:
+    """What shows that a certificate is what was computed, and signed, once: its campaign, or the signed statement
+    beside it. `key_name`: where the public key is to be named."""
+    campaign = next((folder for folder in file.absolute().parents[:2] if (folder / CAMPAIGN).is_file()), None)
+    try:
+        return _signed_copy(file, sha256, key, key_name) if campaign is None else _verified(campaign, key, key_name)
+    except LabError as error:
+        return Reason("refuse", SUBJECT, str(error))
+
+
+def _verified(campaign: Path, key: PublicKey | None, key_name: str) -> Reason:
     """The campaign of a certificate, checked and computed again."""
     outcome = verify(campaign, key)
     if outcome.failed:
@@ -124,18 +134,18 @@ def _verified(campaign: Path, key: PublicKey | None) -> Reason:
     if not any(check.subject.endswith(CERTIFICATE) for check in outcome.checks):
         return Reason("refuse", SUBJECT, f"{campaign}: nothing recomputes its {CERTIFICATE}; update wattlab")
     if (campaign / STATEMENT).is_file() and key is None:
-        text = f"{campaign} verifies, but whose signature it has was compared with no key: name sut.qualification_key"
+        text = f"{campaign} verifies, but whose signature it has was compared with no key: name {key_name}"
         return Reason("warn", SUBJECT, text)
     signed = "" if key is None else f", signed with {key.fingerprint}"
     return Reason("ok", SUBJECT, f"{campaign} verifies, every number as recomputed{signed}")
 
 
-def _signed_copy(file: Path, sha256: str, key: PublicKey | None) -> Reason:
+def _signed_copy(file: Path, sha256: str, key: PublicKey | None, key_name: str) -> Reason:
     """A certificate without its campaign: by the statement and its signature that lie beside it."""
     if key is None:
         return Reason(
             "refuse", SUBJECT, f"{file} lies in no campaign, so only a signature shows whose it is: put {STATEMENT} "
-            f"and {SIGNATURE} of its campaign beside it, and name the lab's public key in sut.qualification_key",
+            f"and {SIGNATURE} of its campaign beside it, and name the lab's public key in {key_name}",
         )  # fmt: skip
     try:
         content, signature = (read_plain(file.parent / name) for name in (STATEMENT, SIGNATURE))

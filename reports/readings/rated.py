@@ -23,7 +23,7 @@ from harness.record.errors import DocumentError
 from harness.record.run_folder import RunFolder
 from reports.readings.series import SUT_INLET, PowerSeries, RunSeries, read_run
 from reports.readings.software import SoftwareTrace, software_traces
-from reports.results.applicability import chosen, lag_of, lag_u_s, machine_of, mismatches, range_of
+from reports.results.applicability import Machine, chosen, lag_of, lag_u_s, machine_of, mismatches, range_of
 from reports.results.applied import Applied
 from reports.results.meters import QUALIFIED
 from reports.results.qualification import QUALIFICATION, Qualification, qualification_of
@@ -66,7 +66,7 @@ def read_rated(run: RunFolder) -> RunSeries:
         certificate = qualification_of(load_object(content, QUALIFICATION))
     except DocumentError as error:
         return replace(series, applied=Applied(sha256, "", "", kind_of(run), (str(error),)))
-    return _applied(series, certificate, sha256)
+    return estimated(series, certificate, sha256, _named(run), kind_of(run))
 
 
 def kind_of(run: RunFolder) -> str:
@@ -77,39 +77,53 @@ def kind_of(run: RunFolder) -> str:
     return str(start.scenario_config.get("load_kind") or "")
 
 
-def _applied(series: RunSeries, certificate: Qualification, sha256: str) -> RunSeries:
-    """The series with the estimate, or with the reasons against it."""
+def estimated(
+    series: RunSeries, certificate: Qualification, sha256: str, named: str, kind: str, *, is_same_machine: bool = False
+) -> RunSeries:
+    """The series with the estimate of a certificate (its digest: `sha256`), or with the reasons against it. `named`:
+    the software meter, empty: the only one that can; `is_same_machine`: somebody else answers for the machine."""
     run = series.run
-    meter = chosen(certificate, _named(run))
-    applied = Applied(
-        sha256, certificate.campaign.name, meter if isinstance(meter, str) else meter.name, kind_of(run)
-    )  # fmt: skip
+    meter = chosen(certificate, named)
+    applied = Applied(sha256, certificate.campaign.name, meter if isinstance(meter, str) else meter.name, kind)
     if isinstance(meter, str):
         return replace(series, applied=replace(applied, meter="", against=(meter,)))
     trace = software_traces(series).get(meter.name)
-    wrong = [str(one) for one in mismatches(certificate.validity, machine_of(run.start.sut), _period_s(trace))]
-    said = None if trace is None else power_of(trace)
-    if said is None or not said.times_ns.size:
-        wrong.append(f"{meter.name} said nothing in this run; the notes of the run say what the agent met")
-        return replace(series, applied=replace(applied, against=tuple(wrong)))
-    wrong += of_kind(meter, applied.kind)
-    if not wrong and series.begin_ns is not None and series.end_ns is not None:
-        inside = said.between(series.begin_ns + lag_ns(meter), series.end_ns + lag_ns(meter))
-        outside, problem = of_range(meter, applied.kind, inside)
-        applied, wrong = replace(applied, outside_percent=outside), [problem] if problem else []
-    if wrong:
-        return replace(series, applied=replace(applied, against=tuple(wrong)))
+    if trace is None or not (said := power_of(trace)).times_ns.size:
+        wrong = f"{meter.name} said nothing in this run; the notes of the run say what the agent met"
+        return replace(series, applied=replace(applied, against=(wrong,)))
+    machine = None if is_same_machine else machine_of(run.start.sut)
+    edges_ns = None if series.begin_ns is None or series.end_ns is None else (series.begin_ns, series.end_ns)
+    against, outside = against_record(certificate, meter, kind, machine, trace.period_s, said, edges_ns)
+    applied = replace(applied, against=against, outside_percent=outside)
+    if against:
+        return replace(series, applied=applied)
     estimate = wall_of(said, meter, certificate, sha256, next(iter(series.named_circuits), SUT_INLET))
     return replace(series, run=replace(run, power=(estimate.descriptor,)), applied=applied, estimate=estimate)
+
+
+def against_record(
+    certificate: Qualification,
+    meter: SoftwareMeter,
+    kind: str,
+    machine: Machine | None,
+    period_s: float,
+    said: SoftwarePower,
+    edges_ns: tuple[int, int] | None,
+) -> tuple[tuple[str, ...], float]:
+    """Why a record of a software meter that can estimate has no estimate (nothing: it has one), and how much of its
+    interval (%) lies outside of the qualified range. `machine` None: somebody else answers for it."""
+    wrong = [str(one) for one in mismatches(certificate.validity, machine, period_s)]
+    wrong += of_kind(meter, kind)
+    if wrong or edges_ns is None:
+        return tuple(wrong), 0.0
+    late_ns = lag_ns(meter)
+    outside, problem = of_range(meter, kind, said.between(edges_ns[0] + late_ns, edges_ns[1] + late_ns))
+    return ((problem,) if problem else ()), outside
 
 
 def _named(run: RunFolder) -> str:
     told = run.start.config.get("sut")
     return str(told.get("software_meter") or "") if isinstance(told, dict) else ""
-
-
-def _period_s(trace: SoftwareTrace | None) -> float | None:
-    return None if trace is None else trace.period_s
 
 
 def of_kind(meter: SoftwareMeter, kind: str) -> Iterator[str]:

@@ -81,10 +81,10 @@ def _text(value: object) -> str | None:
     return str(value) if value not in (None, "") else None
 
 
-def mismatches(validity: Validity, machine: Machine, period_s: float | None) -> Iterator[Mismatch]:
-    """In which the machine of a record differs from the certificate's; `period_s`: how often its software meters were
-    asked, None where that is not known."""
-    for spec in fields(Machine):
+def mismatches(validity: Validity, machine: Machine | None, period_s: float | None) -> Iterator[Mismatch]:
+    """In which the machine of a record (None: somebody else answers for it) differs from the certificate's; `period_s`:
+    how often its software meters were asked, None where that is not known."""
+    for spec in fields(Machine) if machine is not None else ():
         then, now = getattr(validity, spec.name), getattr(machine, spec.name)
         if then != now:
             yield Mismatch(spec.name.replace("_", " "), _shown(then), _shown(now), REMEDIES[spec.name])
