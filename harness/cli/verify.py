@@ -5,7 +5,8 @@ import json
 import re
 import shlex
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,51 @@ MEANINGS = {
     "invalid": ("is invalid by its own findings", "The report says why, and what to do; its numbers may not be used."),
 }
 """What failed checks of a kind say of the folder, and what to do, heaviest first."""
+COMPUTED_AGAIN = "numbers and pages, computed again"
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "bytes, seals and chain": (
+        "plain",
+        "whole",
+        "bytes",
+        "manifest",
+        "sealed",
+        "chain",
+        "annotations",
+        "link",
+        "place",
+        "journal",
+        "streams",
+        "complete",
+        "planned",
+        "attachment",
+    ),
+    "what log and journals say": (
+        "version",
+        "entries",
+        "start",
+        "config",
+        "dates",
+        "order",
+        "clock",
+        "notes",
+        "contradictions",
+    ),
+    "meters: wire logs, origin, form": ("wire", "descriptor", "origin"),
+    "signatures, receipts, witness": (
+        "signature",
+        "seal",
+        "signed",
+        "receipts",
+        "receipt",
+        "time",
+        "witness",
+        "witness's",
+    ),
+    COMPUTED_AGAIN: (),
+}
+"""What passed is told by -> the first words of its checks. What is computed has the last; what is of none, its own."""
+TOLD = frozenset({"origin", "signature", "seal", "validity"})
+"""Checks whose finding is told where they passed, too."""
 OPEN = frozenset({"bytes", "unsigned", "incomplete"})
 """Kinds after which nobody can say that all that was measured is there as it was sealed."""
 
@@ -98,14 +144,14 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "may be given several times",
     )  # fmt: skip
     verb.add_argument(
-        "--all", action="store_true", help="list every check of every run, not one line for all that passed"
+        "--all", action="store_true", help="list every check of every run, not one line for each group of what passed"
     )
     add_json_argument(verb, "whether all checks pass, with every check,", Verified)
     verb.set_defaults(call=call, interrupted="not everything was checked, so nothing is said; nothing was changed")
 
 
 def call(arguments: argparse.Namespace) -> int:
-    """Print the table (one line for what passed on all subjects, unless --all), the sum, and what it proves.
+    """Print the table (one line for each group of what passed, unless --all), the sum, and what it proves.
 
     Raises:
         LabError: the file is no bag, the folder is nothing that can be verified.
@@ -143,9 +189,13 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
             campaign=str(arguments.campaign), passed=not failed, checks=tuple(checks), notes=tuple(notes)
         )
         return 3 if failed else 0
-    console, shown = Console(), checks if arguments.all else _summed(checks)
-    if passed := [check for check in shown if check.passed]:
+    console, passed = Console(), [check for check in checks if check.passed]
+    if arguments.all and passed:
         console.print(checks_sheet(passed))
+    elif passed:
+        console.print(groups_sheet(passed))
+        for name, details in _told(passed):
+            say(console, f"{name}: {'; '.join(details)}.")
     if not failed:
         what = f"{counted(len(checks), 'check')} passed: every byte of {arguments.campaign} is as it was sealed."
         say(console, what, "green")
@@ -153,7 +203,7 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
         say(console, note)
     if failed:  # last, where the eye rests
         console.print()
-        console.print(checks_sheet([check for check in shown if not check.passed]))
+        console.print(checks_sheet(failed if arguments.all else _summed(failed, checks)))
         say(console, f"{len(failed)} of {counted(len(checks), 'check')} FAILED.", "bold red")
         for sentence in in_words(arguments.campaign, failed):
             say(console, sentence, "red")
@@ -231,25 +281,42 @@ def _kind_in(folder: Path) -> "Derived[Any, Any] | None":
     return next((kind for kind in KINDS if kind.is_in(folder)), None)
 
 
-def _summed(checks: list[Check]) -> list[Check]:
-    """One line for each check that holds for several subjects, and for failed ones of which the same is said, in the
-    order they were made."""
-    kinds: dict[str, list[Check]] = {}
-    for check in checks:
-        kinds.setdefault(check.name, []).append(check)
-    shown = []
-    for of_kind in kinds.values():
-        groups: dict[str | None, list[Check]] = {}
-        for check in of_kind:
-            groups.setdefault(None if check.passed else check.detail, []).append(check)
-        for group in groups.values():
-            if len(group) == 1:
-                shown += group
-                continue
-            alike = len({check.detail for check in group}) == 1
-            found = group[0].detail if alike else "each as it should be"
-            shown.append(replace(group[0], subject=f"{len(group)} of {len(of_kind)}", detail=found))
-    return shown
+def _group_of(check: Check) -> str:
+    from harness.evidence.kinds import COMPUTED
+
+    if check.name in COMPUTED:
+        return COMPUTED_AGAIN
+    first = check.name.split()[0]
+    return next((group for group, names in GROUPS.items() if first in names), check.name)
+
+
+def groups_sheet(passed: Sequence[Check]) -> Sheet:
+    """A line for each group of checks that passed."""
+    counts = Counter(map(_group_of, passed))
+    order = [*(group for group in GROUPS if group in counts), *(name for name in counts if name not in GROUPS)]
+    rows = [(group, str(counts[group]), Text("pass", "green")) for group in order]
+    return Sheet(columns("what was checked", "checks", "result"), rows)
+
+
+def _told(passed: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
+    """What was found by the checks that are told, each finding once."""
+    found: dict[str, dict[str, None]] = {}
+    for check in passed:
+        if check.name in TOLD:
+            found.setdefault(check.name, {})[check.detail] = None
+    yield from ((name, list(details)) for name, details in found.items())
+
+
+def _summed(failed: Sequence[Check], checks: Sequence[Check]) -> list[Check]:
+    """One line for failed checks of one name of which the same is said, in the order they were made."""
+    made = Counter(check.name for check in checks)
+    groups: dict[tuple[str, str], list[Check]] = {}
+    for check in failed:
+        groups.setdefault((check.name, check.detail), []).append(check)
+    return [
+        group[0] if len(group) == 1 else replace(group[0], subject=f"{len(group)} of {made[name]}")
+        for (name, _), group in groups.items()
+    ]
 
 
 # --- what failed checks mean ------------------------------------------------------------------------------------------

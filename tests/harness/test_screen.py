@@ -47,6 +47,7 @@ from reports.results.inference import Effect, Test
 from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.campaign_results import read
 from tests.reports.comparisons import comparison
+from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 ROOT = Path(__file__).resolve().parents[2]
 CLI = ROOT / "harness" / "cli"
@@ -249,8 +250,32 @@ def test_what_failed_is_the_last_that_verify_says_and_the_same_fault_of_many_run
     out = capsys.readouterr().out
     places = [out.index(words) for words in ("pass", "Nothing proves", FINGERPRINT, "9 of 18 checks FAILED.")]
     assert places == sorted(places)
-    assert (out.count(FINGERPRINT), out.count("9 of 9")) == (1, 2)
+    assert (out.count(FINGERPRINT), out.count("9 of 9")) == (1, 1)
+    assert cli.main(["verify", "runs/c", "--all"]) == 3
+    out = capsys.readouterr().out
     assert "another key than the one that was given (9 checks: seal)" in " ".join(out.split())
+    assert out.count(FINGERPRINT) == 9
+    assert "run-8" in out
+
+
+def test_what_passed_is_a_line_for_each_group_and_all_of_it_on_demand(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    campaign = make_campaign(tmp_path, Shape(name="c", loads={"cnn": LOADS["cnn"]}, baseline_blocks=3, duration_s=10))
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.main(["verify", str(campaign)]) == 0
+    said = capsys.readouterr().out
+    assert len(said.splitlines()) < 20
+    rows = [line.split() for line in said.splitlines() if line.rstrip().endswith("pass")]
+    assert cli.main(["verify", str(campaign), "--json"]) == 0
+    checks = json.loads(capsys.readouterr().out)["checks"]
+    assert sum(int(row[-2]) for row in rows) == len(checks) > 50
+    assert "origin: meter wall: emulated." in said
+    assert cli.main(["verify", str(campaign), "--all"]) == 0
+    assert capsys.readouterr().out.count("pass") > len(checks)
+    assert {check["name"] for check in checks} >= {"chain", "bytes", "wire", "origin"}
+    unplaced = {verify._group_of(Check(**check)) for check in checks} - verify.GROUPS.keys()
+    assert unplaced <= {"validity"}
 
 
 @pytest.mark.parametrize("commit", ["a" * 40, None])
