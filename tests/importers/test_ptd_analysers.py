@@ -5,8 +5,10 @@ The rows merged from two analysers are of the form of mlcommons/power-dev issue 
 A100-PCIe-80GB_aarch64x4, ssd-resnet34, ranging). All other numbers are made up here.
 """
 
+import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from harness.foreign.importers.ptd.importer import import_ptd
@@ -127,3 +129,34 @@ def test_a_channel_to_which_nothing_is_connected_is_missed_by_nobody(tmp_path: P
     cells = [line.split(",")[1] for line in (run.path / run.power[0].stream).read_text().splitlines()[1:]]
     assert cells == ["1112.2", "1112.5"]
     assert "ptd-channels" not in {event.code for event in run.events if isinstance(event, NoteEvent)}
+
+
+@pytest.mark.parametrize("late_s", [0.0, 1.7])
+def test_the_lag_of_a_second_analyser_is_told_with_its_bound(tmp_path: Path, late_s: float) -> None:
+    draw = np.random.default_rng(7)
+    levels = np.repeat(draw.choice([0.0, 1.0], 40), draw.integers(5, 14, 40))  # a load that is switched
+    true_w = np.repeat(levels, 4)[: 4 * 240]  # four values a second
+    energy = np.concatenate([[0.0], np.cumsum(true_w)]) / 4
+    at_s = np.arange(1.0, 238.0)
+    one_w, other_w = (
+        np.interp(at_s + phase, np.arange(energy.size) / 4, energy)
+        - np.interp(at_s + phase - 1, np.arange(energy.size) / 4, energy)
+        for phase in (0.0, 0.25)
+    )
+    first = [row(stamp, 100 + 200 * watts) for stamp, watts in zip(at_s, one_w, strict=True)]
+    second = [row(stamp + 0.25 + late_s, 40 + 50 * watts) for stamp, watts in zip(at_s, other_w, strict=True)]
+    run = imported(written(tmp_path / "in", spl_txt=first, spl2_txt=second))
+    [note] = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "trace-lag"]
+    told = re.fullmatch(
+        r"ptd-2 against ptd-1: (\S+) s (?:behind|ahead) \(95 %: (\S+) to (\S+) s behind\), by .*; half of .* off", note
+    )
+    assert told is not None, note
+    assert float(told[2]) <= late_s <= float(told[3])
+    assert float(told[3]) - float(told[2]) < 0.3
+
+
+def test_two_analysers_of_a_constant_load_have_no_lag_and_say_why(tmp_path: Path) -> None:
+    first, second = ([row(second + phase, 100.0) for second in range(120)] for phase in (0.0, 0.25))
+    run = imported(written(tmp_path / "in", spl_txt=first, spl2_txt=second))
+    [note] = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "trace-lag"]
+    assert note.startswith("ptd-2 against ptd-1: no lag: ")

@@ -15,8 +15,12 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+
+from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.grouping import ENDINGS, Grouping, Place, left_out, numbered
 from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.power_csv.clock import is_known
 from harness.foreign.importers.power_csv.columns import Raw, Readings, joined, raw_of, readings_of, sorted_once
 from harness.foreign.importers.power_csv.events import read_events
@@ -29,6 +33,7 @@ from harness.foreign.importers.power_csv.table import Rows, read_rows
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.spool import Spool
+from harness.foreign.importers.stamps import moment_of
 from harness.record.documents import Json
 from harness.record.errors import ImportFileError
 
@@ -67,6 +72,7 @@ def import_power_csv(
         remarks = [UTC_NOTE if is_utc else ZONE_NOTE, *dict.fromkeys(remarks)]
         more = [f"and {len(remarks) - SHOWN} more remarks, in the runs"] if len(remarks) > SHOWN else []
         written = None if on_progress is None else partial(_half, on_progress, 1)
+        runs = [with_lags(run) for run in runs]
         return write_campaign(campaign, "power-csv", runs, [*remarks[:SHOWN], *more], written)
 
 
@@ -82,6 +88,7 @@ def _a_run_each(
         if place is not None:
             record, odd = _record([file], told, kept, seen, None)
             runs.append(_released(whole_run(record, place), spool))
+            _require_overlap(record, runs[-1:])
             remarks += odd
         if on_progress:
             on_progress(done, len(files))
@@ -104,10 +111,26 @@ def _a_run_an_event(
     events = read_events(read_source(kept.path.parent / told.events.file), told.events)
     record, odd = _record(files, told, kept, {}, on_progress, events.source)
     runs, remarks = runs_of(record, events)
+    _require_overlap(record, runs)
     places = grouping.with_baseline([Place(run.scenario, run.repetition, _kind(run)) for run in runs])
     chosen = zip(runs, (place for place in places if place is not None), strict=True)
     runs = [replace(run, scenario=place.scenario, kind=place.kind) for run, place in chosen]
     return numbered(runs), [*odd, *remarks]
+
+
+def _require_overlap(record: Record, runs: Sequence[ImportedRun]) -> None:
+    """Raises ImportFileError where what a program said overlaps no run: its clock, or its zone, is another."""
+    for samples in record.samples:
+        times_ns = samples.times_ns
+        edges = [np.searchsorted(times_ns, [run.begin_ns, run.end_ns + 1]) for run in runs]
+        if any(first < last for first, last in edges):
+            continue
+        begin_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
+        spans = [(run.begin_ns, run.end_ns) for run in runs]
+        raise ImportFileError(
+            f"{samples.path}: what {samples.name} says reaches from {moment_of(begin_ns)} to {moment_of(end_ns)} and "
+            f"overlaps no run{seems_off(begin_ns, end_ns, spans)}; name the zone of its clock"
+        )
 
 
 def _kind(run: ImportedRun) -> Literal["baseline", "scenario"]:

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.ptd.section import Section
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.errors import ImportFileError
-
-HOUR_S = 3600
 
 
 def shared_ns(sections: Sequence[Section]) -> tuple[int, int]:
@@ -26,12 +25,11 @@ def shared_ns(sections: Sequence[Section]) -> tuple[int, int]:
     first = sections[0]
     other = next(one for one in sections if not _overlap(first, one)) if len(sections) > 1 else first
     apart_s = (other.begin_ns - first.begin_ns) / SECOND_NS
-    quarters = round(apart_s / HOUR_S * 4) / 4
+    off = seems_off(other.begin_ns, other.rows[-1].time_ns, [(first.begin_ns, first.rows[-1].time_ns)])
     raise ImportFileError(
         f"{other.where}: the rows of analyser {other.session.analyser} begin {abs(apart_s):.0f} s "
-        f"{'after' if apart_s > 0 else 'before'} those of {first.where} and overlap them nowhere"
-        + (f": its clock seems to be off by {quarters:+g} h" if abs(apart_s - quarters * HOUR_S) < HOUR_S / 20 else "")
-        + "; set the stamps of one file right, or import each by itself"
+        f"{'after' if apart_s > 0 else 'before'} those of {first.where} and overlap them nowhere{off}; set the stamps "
+        "of one file right, or import each by itself"
     )
 
 

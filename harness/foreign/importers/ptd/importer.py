@@ -16,6 +16,7 @@ from pathlib import Path
 
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names, left_out, numbered
 from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.ptd.checks import NOT_COMPARED
 from harness.foreign.importers.ptd.files import SessionFiles, files_in
 from harness.foreign.importers.ptd.runs import run_of
@@ -47,7 +48,7 @@ def import_ptd(
         runs: list[ImportedRun] = []
         for files, place in zip(sessions, places, strict=True):  # the files of one session at a time lie in memory
             runs += [] if place is None else list(_runs(read_sessions(files, place), spool, remarks))
-        runs = _once(runs, remarks)
+        runs = [with_lags(run) for run in _once(runs, remarks)]
         rated = numbered([run for run in runs if run.kind != "ranging"])
         beside = numbered([run for run in runs if run.kind == "ranging"])
         remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []

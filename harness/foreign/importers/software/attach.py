@@ -13,11 +13,12 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.software.formats import read_software
 from harness.foreign.importers.software.placed import Part, part_of, wall_ns
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.source import SourceFile, read_source
-from harness.foreign.importers.stamps import SECOND_NS, Stamps
+from harness.foreign.importers.stamps import Stamps
 from harness.foreign.importers.tracker.importer import copied
 from harness.foreign.importers.tracker.source import Choice
 from harness.foreign.importers.tracker.windows import Window, chosen_windows, listing, shown, windows_of
@@ -30,8 +31,6 @@ from harness.record.run_folder import RunFolder
 FOLDER = "software"
 SOURCE_NOTE = "log of a software meter"
 """The note of the attachment of the log itself."""
-QUARTER_S, NEAR_S = 900, 120
-"""A clock of another zone is off by quarters of an hour; so near to one it is taken for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,16 +108,8 @@ def _apart(clocks: dict[str, Stamps], windows: Sequence[Window]) -> str:
         return ""
     times_ns = clocks[windows[0].clock]
     begin_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
-    span = f": it reaches from {shown(begin_ns)} to {shown(end_ns)}"
-    middle_ns = (begin_ns + end_ns) // 2
-    nearest = min(windows, key=lambda one: abs((one.begin_ns + one.end_ns) // 2 - middle_ns))
-    low_s, high_s = (nearest.begin_ns - end_ns) / SECOND_NS, (nearest.end_ns - begin_ns) / SECOND_NS
-    quarters = [quarter * QUARTER_S for quarter in range(-60, 61) if quarter]
-    within = [shift_s for shift_s in quarters if low_s - NEAR_S < shift_s < high_s + NEAR_S]
-    if not within:
-        return span
-    best_s = min(within, key=lambda shift_s: abs(shift_s - (low_s + high_s) / 2))
-    return f"{span}; its clock seems to be off by {-best_s / 3600:+g} h (--timezone says whose it is)"
+    off = seems_off(begin_ns, end_ns, [(window.begin_ns, window.end_ns) for window in windows])
+    return f": it reaches from {shown(begin_ns)} to {shown(end_ns)}{off and off + ' (--timezone says whose it is)'}"
 
 
 def _written(campaign: Path, run: str, source: SourceFile, part: Part) -> SourceFile:
