@@ -153,6 +153,12 @@ def ask_of_campaigns(asked: Asked, folder: Path) -> None:
     asked.ask("verify", folder / "b.zip")
     asked.ask("export oscar", campaign, "--into", folder / "oscar")
     asked.ask("import oscar", folder / "oscar", "--into", folder / "again")
+    named = ("--scenario", "idle")
+    asked.ask("export mlperf", other, *named, "--into", folder / "mlperf")
+    asked.ask("export spdx", other, *named, "--stage", "training", "--into", folder / "spdx.json")
+    asked.ask("export sci", other, *named, "--into", folder / "sci.yaml")
+    asked.ask("export itu-l1801", other, *named, "--into", folder / "l1801.json")
+    asked.ask("export ai-act", other, *named, "--stage", "training", "--into", folder / "ai-act.json")
     (folder / "small.toml").write_text(HEAD + QUESTION.format(test="welch", transform="none"))
     rows = [f"{net},{energy + place},{load}" for place in range(3) for net, energy, load in TABLE]
     (folder / "runs.csv").write_text("\n".join(["net,energy,load", *rows, ""]))

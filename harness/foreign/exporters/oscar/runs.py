@@ -46,8 +46,8 @@ def exported(series: RunSeries, columns: Sequence[str], omissions: Omissions) ->
     """One run: rows onto whole seconds, everything else moved with them."""
     assert series.begin_ns is not None
     assert series.end_ns is not None
-    ahead_ns = _wall_ahead_ns(series)
-    times_ns, power_w = _readings(series)
+    ahead_ns = wall_ahead_ns(series)
+    times_ns, power_w = second_rows(series)
     kept = near(times_ns, series.begin_ns, series.end_ns)
     times_ns, power_w = times_ns[kept] + ahead_ns, power_w[kept]
     begin_ns, end_ns = series.begin_ns + ahead_ns, series.end_ns + ahead_ns
@@ -68,7 +68,7 @@ def exported(series: RunSeries, columns: Sequence[str], omissions: Omissions) ->
     return ExportedRun(begin, begin + length_ns, actions, Rows(seconds_ns, power_w), hardware, decimals)
 
 
-def _wall_ahead_ns(series: RunSeries) -> int:
+def wall_ahead_ns(series: RunSeries) -> int:
     """What is added to a time of the run's base to get wall time (UTC, or the source's), in ns since 1970."""
     start = series.run.start
     if start.time_base == "source-wall":
@@ -78,7 +78,7 @@ def _wall_ahead_ns(series: RunSeries) -> int:
     return (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000 - start.time_ns
 
 
-def _readings(series: RunSeries) -> tuple[Times, Floats]:
+def second_rows(series: RunSeries) -> tuple[Times, Floats]:
     """Time and power of every row: as read where it is one a second, else one second each by exact overlap."""
     parts = series.parts
     if len(parts) == 1 and is_steady(parts[0].times_ns):

@@ -3,8 +3,8 @@
 Knows bytes. Knows no window.
 
 The header is `f1` and the sampling frequency in Hz as a little-endian float32 (`00 00 7a 44` is 1000.0); every sample
-is a little-endian float32 of milliwatts. No document states this: 107 published traces of six rounds have this header,
-and read so, every energy that was published beside them comes out to its last digit.
+is a little-endian float32 of milliwatts. No document states this: the traces of 104 published sessions of six rounds
+have this header, and read so, every energy that was published beside them comes out to its last digit.
 """
 
 from dataclasses import dataclass
