@@ -1,4 +1,5 @@
-"""What MLPerf Training's power rules ask of a run's readings (power_measurement.adoc of mlcommons/training_policies).
+"""What MLPerf's rules ask of an imported run: Training's of its readings (power_measurement.adoc of
+mlcommons/training_policies), Tiny's of its window (mlcommons/tiny: at least 10 s).
 
 Knows the window event of an imported run, its streams, and what their descriptors say of conversion and estimate. Knows
 no file, no uncertainty, and not what the rule's energy is (`reports/energy/publisher.py`). One finding a rule and run;
@@ -25,6 +26,7 @@ from reports.results.finding import Finding
 from reports.results.kinds.code import FindingCode
 
 RULE = "reading-times-step"
+TINY_RULE, TINY_LEAST_S = "samples-from-to", 10.0
 RATE_S = 1.05
 EVEN = 1.5
 LEAST_SAMPLES = 60
@@ -34,11 +36,14 @@ ZONE_WITHIN_S = 120.0
 
 
 def of_run(series: RunSeries) -> Iterator[Finding]:
-    """The findings of a run whose publisher counts by `RULE`; none of any other."""
-    window = window_of(series.run)
+    """The findings of a run whose publisher counts by `RULE` or `TINY_RULE`; none of any other."""
+    window, name = window_of(series.run), series.run.path.name
+    if window is not None and window.rule == TINY_RULE:
+        window_s = (window.to_ns - window.from_ns) * 1e-9
+        if window_s < TINY_LEAST_S:
+            yield Finding("publisher-duration", "warn", name, {"window_s": window_s, "least_s": TINY_LEAST_S})
     if window is None or window.rule != RULE:
         return
-    name = series.run.path.name
     found: dict[FindingCode, Json] = {}
     for part in series.parts:
         meter = part.descriptor.meter

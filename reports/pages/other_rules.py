@@ -12,6 +12,9 @@ from reports.results.document import Results
 from reports.results.scenario import OscarResult, ScenarioResult
 from reports.results.uncertainty import Number
 
+FOLDED = 24
+"""More rows than these are folded."""
+
 
 def oscar_table(results: Results) -> list[Block]:
     """Values by the OSCAR window rule and by the method's alternatives, each with the one of this page; the hardware
@@ -85,6 +88,24 @@ def publisher_table(results: Results) -> Table | None:
     note += "that was recorded, waiting before and after the window included."
     note += " Stated: what the publisher itself prints." if has_stated else ""
     return Table("publisher", "By the publisher's own window, and the whole record", tuple(heads), tuple(rows), note)
+
+
+def circuits_table(results: Results) -> Table | None:
+    """What the publisher's rule counts of each circuit of the runs that have several."""
+    rows = []
+    for run in results.runs:
+        if run.publisher is None or run.publisher.circuits is None:
+            continue
+        for circuit, part in run.publisher.circuits.items():
+            numbers = (part.rows, part.energy_wh, part.overlap_energy_wh)
+            cells = (str(run.ordinal), run.scenario, circuit, *map(plain_digits, numbers))
+            rows.append(Row(cells, "" if run.included else "excluded"))
+    if not rows:
+        return None
+    heads = (Head("Run"), Head("Scenario", False), Head("Circuit", numeric=False, keep=True), Head("Rows"),
+             Head("Rows' energy / Wh"), Head("Overlap / Wh"))  # fmt: skip
+    caption = "By the publisher's rule, circuit by circuit"
+    return Table("publisher-circuits", caption, heads, tuple(rows), folded=len(rows) > FOLDED)
 
 
 def plain_digits(number: Number | None) -> str:

@@ -133,6 +133,14 @@ def test_a_stated_energy_that_its_samples_do_not_give_is_found(tmp_path: Path) -
     assert finding.evidence["difference_percent"] == pytest.approx(100 * (200_100 / 201_000 - 1))  # 2001 samples
 
 
+def test_a_window_that_is_too_short_and_a_session_of_too_few_are_said(tmp_path: Path) -> None:
+    import_mlperf_tiny(session(tmp_path / "s", trace_of(np.full(4000, 100.0)), [0.5, 1.0, 3.0]), tmp_path / "c")
+    result = analyse(tmp_path / "c")
+    [finding] = [one for one in result.numbers.findings if one.code == "publisher-duration"]
+    assert finding.evidence == {"window_s": pytest.approx(2.001), "least_s": 10.0}
+    assert any("1 windows; MLPerf Tiny asks for 5" in event.text for event in _notes(tmp_path / "c"))
+
+
 def test_sessions_of_many_folders_are_scenarios_and_a_copy_is_imported_once(tmp_path: Path) -> None:
     for model, power in (("ad", 100.0), ("kws", 50.0), ("kws-again", 50.0)):
         trace = trace_of(np.full(4000, power))

@@ -16,6 +16,7 @@ from harness.record.errors import ImportFileError
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
+from reports.pages.other_rules import circuits_table
 from tests.importers.training_rule import energies_j
 
 DATA = Path(__file__).parents[1] / "data" / "mlperf-training"
@@ -93,6 +94,13 @@ def test_what_the_rules_ask_and_the_published_run_lacks_is_found(published: Anal
     assert evidence["publisher-rate"]["meters"]["node0"] == {"steps": 74, "longest_s": 2.0, "readings": 220, "due": 293}
     assert evidence["publisher-spacing"]["meters"]["node7"] == {"usual_s": 1.0, "longest_s": 6.0}
     assert not {"publisher-samples", "publisher-twins", "publisher-estimate", "publisher-current"} & set(evidence)
+
+
+def test_the_page_has_a_table_of_the_circuits(published: Analysis) -> None:
+    table = circuits_table(published.results)
+    assert table is not None
+    assert [row.cells[2] for row in table.rows] == [f"node{n}-ac" for n in range(8)]
+    assert table.rows[0].cells[3:] == ("272", "581.51", "583.14")  # 2,093,419 J and 2,099,287 J
 
 
 def test_blocks_and_evaluations_are_actions_with_their_numbers(campaign: Path, published: Analysis) -> None:

@@ -71,6 +71,7 @@ FindingCode: TypeAlias = Literal[
     "publisher-apart",
     "publisher-conversion",
     "publisher-current",
+    "publisher-duration",
     "publisher-energy",
     "publisher-estimate",
     "publisher-rate",

@@ -35,6 +35,13 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         remedy="Ask the publisher at which side of the power supply each log was read.",
         since=SINCE,
     ),
+    "publisher-duration": FindingKind(
+        ("warn",),
+        when="MLPerf Tiny asks for 10 s of inferences, and the window is shorter; evidence `window_s`, `least_s`",
+        meaning="The window is shorter than the 10 s that the publisher's rules ask for.",
+        remedy="Run more inferences in each window.",
+        since=SINCE,
+    ),
     "publisher-estimate": FindingKind(
         ("warn",),
         when="a part of the sum is an estimate of the publisher (`interconnect_power_est`); evidence `estimate_w`",

@@ -29,6 +29,8 @@ from harness.record.errors import ImportFileError
 ENERGY, STAMPS, SESSION = "-energy.bin", "-timestamps.json", "results.json"
 RUNNER_HZ = 1000.0
 ELAPSED_S = 1e-6
+ASKED = 5
+"""Windows of an energy session, by MLPerf Tiny's rules."""
 CUT, NO_CLOCK = "truncated-source", "no-clock"
 
 
@@ -102,6 +104,8 @@ def read_session(unit: Path) -> Session:
         notes = [(CUT, f"{unit.name}: the last sample is cut off; left out")] if trace.cut_bytes else []
     else:
         windows, notes = _of_trials(source, published, log), []
+    if len(windows) != ASKED:
+        notes.append(("publisher-windows", f"{len(windows)} windows; MLPerf Tiny asks for {ASKED}"))
     if not log.begins_ns:
         notes.append((NO_CLOCK, "no log says when it was; its stamps count from the beginning of 1970"))
     return Session(tuple(windows), tuple(files), log, tuple(notes))
