@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -33,13 +33,15 @@ from reports.readings.outline import Outline
 from reports.results.document import Results, results_of
 
 if TYPE_CHECKING:
+    from reports.qualification.aligned import AlignedTraces
     from reports.results.comparison import Comparison
+    from reports.results.qualification import Qualification
     from reports.results.study import StudyResult
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 _UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufeff]")
 """Controls, marks that turn the direction of writing, halves of characters: no HTML, or another text than it seems."""
-REPORT, AUDIT, SUMMARY = "report.html", "audit.html", "summary.html"
+REPORT, AUDIT, SUMMARY, QUALIFIED = "report.html", "audit.html", "summary.html", "qualification.html"
 FIGURES = 3
 """Which way of drawing made a page's figures: counted up where the same numbers give another picture. 1 was
 matplotlib, whose pages name its version instead; 2 had all panels of a comparison in one drawing."""
@@ -94,6 +96,13 @@ def comparison_html(comparison: "Comparison") -> str:
     from reports.pages.comparison.page import comparison_page  # its records are none of a campaign's
 
     return render(comparison_page(comparison), "document.html.j2")
+
+
+def qualification_html(document: "Qualification", aligned: "Sequence[AlignedTraces]") -> str:
+    """The page of a qualification, and of the traces that it draws."""
+    from reports.pages.qualification.page import qualification_page  # its records are none of a campaign's
+
+    return render(qualification_page(document, aligned), "document.html.j2")
 
 
 def study_html(study: "StudyResult") -> str:

@@ -33,6 +33,7 @@ VERBS = {
     "compare": "campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
     "estimate": "what a training will have taken, of its first epochs; how good such estimates are",
     "study": "analyse campaigns, or a published table of runs, as a study file declares",
+    "qualify": "which share of the wall each software meter sees: a certificate",
     "correct": "what a record of a qualified software meter alone is at the wall: an estimate with U",
     "sign": "sign a campaign with an OpenSSH key",
     "witness": "let somebody else say when a campaign was measured",
@@ -67,8 +68,8 @@ def parser(called: str = "") -> Parser:
         prog=called or program(),
         description="Measure, with an external power meter, how much energy machine-learning software really uses.",
         epilog="The first hour: measure. In the order of the work: init, sut prepare, check, plan, run, view, "
-        "observer, annotate, report, compare, study, sign, verify. `wattlab demo` shows a campaign from end to end; "
-        "`wattlab help VERB` says more.",
+        "observer, annotate, report, compare, study, qualify, correct, sign, verify. `wattlab demo` shows a "
+        "campaign from end to end; `wattlab help VERB` says more.",
     )
     top.add_argument("--version", action=_Version, nargs=0, help="print version and commit, and end")
     verbs = top.add_subparsers(dest="verb", metavar="VERB", required=True)

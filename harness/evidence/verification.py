@@ -28,6 +28,7 @@ from harness.evidence.changes import STATISTICS
 from harness.evidence.contradictions import check_contradictions
 from harness.evidence.forms import check_forms
 from harness.evidence.host_clock import check_clock, check_notes
+from harness.evidence.kinds import BESIDE_RESULTS
 from harness.evidence.rendered import NOT_COMPARED
 from harness.evidence.software_logs import check_software_logs
 from harness.evidence.statement import SIGNATURE
@@ -98,8 +99,9 @@ def _not_recomputed(path: Path, statement: Json | None) -> Iterator[str]:
 
 
 def unchecked(path: Path) -> list[str]:
-    """Files in `derived` that are neither results nor a page of theirs: whoever put them there is believed."""
-    return sorted(set(statements.derived_digests(path)) - {RESULTS_DOCUMENT.name, *RESULTS_DOCUMENT.pages})
+    """Files in `derived` that are neither a derived document nor a page of one: whoever put them there is believed."""
+    known = {name for kind in (RESULTS_DOCUMENT, *BESIDE_RESULTS) for name in (kind.name, *kind.pages)}
+    return sorted(set(statements.derived_digests(path)) - known)
 
 
 def _check_measured(path: Path, seen: Examination) -> list[Check]:
@@ -199,13 +201,21 @@ def _read_statement(path: Path, key: PublicKey | None) -> tuple[list[Check], Jso
 
 
 def _check_derived(path: Path, seen: Examination, *, wanted: bool) -> tuple[Verified, Json | None]:
-    """Results, findings, pages and validity, and the results as the version that wrote them computes them; none of them
-    where nothing was computed yet and nothing is `wanted`."""
-    nothing = Verified([], [], None)
+    """Every derived document of the campaign with its pages, and the results as the version that wrote them computes
+    them; of results nothing where they were not computed yet and are not `wanted`."""
     if any(check.name == "plain" and not check.passed for check in seen.checks):
-        return nothing, None
+        return Verified([], [], None), None
+    results, computed = _check_results(path, seen, wanted=wanted)
+    beside = [check_document(kind, path) for kind in BESIDE_RESULTS if kind.is_begun(path)]
+    checks, notes = ([*getattr(results, part), *(one for document in beside for one in getattr(document, part))]
+                     for part in ("checks", "notes"))  # fmt: skip
+    return replace(results, checks=checks, notes=notes), computed
+
+
+def _check_results(path: Path, seen: Examination, *, wanted: bool) -> tuple[Verified, Json | None]:
+    """Results, findings, pages and validity."""
     if not wanted and not RESULTS_DOCUMENT.is_begun(path):
-        return nothing, None
+        return Verified([], [], None), None
     document = check_document(RESULTS_DOCUMENT, path, CampaignInputs(path, examination=seen))
     if document.computed is None:
         return document, None

@@ -31,16 +31,17 @@ def meter_table(meters: Sequence[Meter]) -> Table:
 
 def _meter_row(meter: Meter) -> Row:
     averaging = f"{meter.averaging}, {as_text(meter.window_s)} s, stamp: {meter.stamp}{RANGES[meter.ranging]}"
-    start = (f"{meter.meter}{ROLES[meter.role]}", meter.circuit, _instrument(meter.identity), meter.origin)
-    return Row((*start, averaging, _limits(meter), _certificate(meter.calibration)))
+    start = (f"{meter.meter}{ROLES[meter.role]}", meter.circuit, instrument_in_words(meter.identity), meter.origin)
+    return Row((*start, averaging, limits_in_words(meter.columns), _certificate(meter.calibration)))
 
 
 def named(meter: Meter) -> str:
     """A meter with its instrument and limits of error, as a sentence has it."""
-    return f"{meter.meter} ({_instrument(meter.identity)}; limits of error {_limits(meter).partition(';')[0]})"
+    limits = limits_in_words(meter.columns).partition(";")[0]
+    return f"{meter.meter} ({instrument_in_words(meter.identity)}; limits of error {limits})"
 
 
-def _instrument(identity: Json) -> str:
+def instrument_in_words(identity: Json) -> str:
     """Maker, model, serial number, firmware, as far as the instrument says them."""
     name = " ".join(str(identity[key]) for key in ("maker", "model") if identity.get(key))
     serial = f", serial {identity['serial']}" if identity.get("serial") else ", serial number not stated"
@@ -49,9 +50,9 @@ def _instrument(identity: Json) -> str:
     return (name or "maker and model not stated") + serial
 
 
-def _limits(meter: Meter) -> str:
+def limits_in_words(columns: Sequence[Json]) -> str:
     """The limits of error of the power as they are stated, and by whom."""
-    accuracy = next((column.get("accuracy") for column in meter.columns if column.get("name") == "power_w"), None)
+    accuracy = next((column.get("accuracy") for column in columns if column.get("name") == "power_w"), None)
     if not isinstance(accuracy, Mapping):
         return NOT_STATED
     sizes = ((accuracy.get(key), unit) for key, unit in LIMITS.items())

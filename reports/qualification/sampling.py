@@ -23,6 +23,8 @@ OFTEN_ENOUGH = 2.0
 MULTIPLE = 1e-4
 """A value may lie so much of a quantum off its multiple: powers are written with few digits."""
 LEAST_UPDATES = 5
+ONE_UPDATE = 0.75
+"""An interval that is longer than the usual one by a larger part is of two updates, of which one said the old value."""
 COARSE = 4.0
 """A quantum is one where it is so many times the smallest decimal that the values are written with."""
 NO_SMALL_PART, QUANTA = 0.3, 1.5
@@ -68,7 +70,8 @@ def _update(changes_s: Floats, asked_s: float) -> Refusal | Number:
     if intervals_s.size < LEAST_UPDATES:
         return Refusal("constant", f"The value changed {intervals_s.size} times; an interval needs {LEAST_UPDATES}.")
     median_s = float(np.median(intervals_s))
-    usual = intervals_s[np.abs(intervals_s - median_s) <= max(asked_s, median_s / 2)]
+    reach_s = max(median_s / 2, min(asked_s, ONE_UPDATE * median_s))
+    usual = intervals_s[np.abs(intervals_s - median_s) <= reach_s]
     sd_s = float(usual.std(ddof=1)) if usual.size > 1 else 0.0
     u_s = sd_s / math.sqrt(usual.size)
     return Number(Estimate(float(usual.mean()), u_s, max(usual.size - 1.0, 1.0)), "s", sd_s, int(usual.size))

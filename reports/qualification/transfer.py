@@ -33,6 +33,10 @@ LEAST_LEVELS, LEAST_REPETITIONS = 5, 3
 STEPS = 100
 CLOSE = 1e-12
 MARGIN = 1e-9
+LEAST_SHARE = 0.1
+"""A kind of load over whose levels the software meter moves by less than this part of the wall is one that it does not
+see: it says nothing of what the wall then takes."""
+BLIND = "The software meter hardly moves while the wall does, on every kind of load: it does not see them."
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,12 +100,16 @@ def line_through(x: Floats, u_x: Floats, y: Floats, u_y: Floats) -> Line:
 
 
 def transfer_of(runs: Sequence[LevelRun], wall: WallError) -> Transfer | Refusal:
-    """The transfer function over every kind of load that has enough of levels and repetitions in random order; idle
-    joins them as a level, and is no kind by itself. Refused, with what is missing, where no kind has."""
+    """The transfer function over every kind of load that has enough of levels and repetitions in random order, and that
+    the software meter sees; idle joins them as a level, and is no kind by itself. Refused, with what is missing, where
+    no kind has."""
     lacking = {kind: _lacks([run for run in runs if run.kind == kind]) for kind in _kinds(runs)}
     kinds = [kind for kind, refusal in lacking.items() if refusal is None]
     if not kinds:
         return _nothing(lacking)
+    kinds = [kind for kind in kinds if sees([run for run in runs if run.kind == kind])]
+    if not kinds:
+        return Refusal("constant", BLIND)
     used = [run for run in runs if run.kind in (*kinds, "idle")]
     levels = _levels(used)
     if np.ptp([level.software_w for level in levels]) <= 0:
@@ -127,6 +135,12 @@ def transfer_of(runs: Sequence[LevelRun], wall: WallError) -> Transfer | Refusal
         points=tuple(_point(run, line) for run in used),
         left_out=left_out,
     )
+
+
+def sees(runs: Sequence[LevelRun]) -> bool:
+    """Whether a software meter moves with the wall over the runs of one kind of load."""
+    software_w, wall_w = ([getattr(run, side) for run in runs] for side in ("software_w", "wall_w"))
+    return float(np.ptp(software_w)) >= LEAST_SHARE * float(np.ptp(wall_w))
 
 
 def predicted_w(transfer: Transfer, kind: LoadKind, software_w: float, software_u_w: float) -> Number | Refusal:

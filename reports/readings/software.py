@@ -63,7 +63,7 @@ class SoftwareTrace:
     odd: int = 0
 
     @property
-    def unit(self) -> str:
+    def unit(self) -> Literal["W", "J"]:
         """Of its values."""
         return "W" if self.kind == "gauge" else "J"
 

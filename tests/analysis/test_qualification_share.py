@@ -140,7 +140,7 @@ def test_offset_covers_and_is_no_wider_than_needed() -> None:
          "order-not-random", "in order"),
         ([replace(run, place=int(run.level_percent) + 1000 * (at // 5)) for at, run in enumerate(levels(1))],
          "order-not-random", "in order"),
-        ([replace(run, software_w=50.0) for run in levels(1)], "constant", "the same on every load"),
+        ([replace(run, software_w=50.0) for run in levels(1)], "constant", "does not see them"),
     ],
 )  # fmt: skip
 def test_a_transfer_function_without_enough_is_refused(made: list[LevelRun], code: str, text: str) -> None:

@@ -218,7 +218,7 @@ class SyntheticRun:
             with writer.open_stream("readings-wall.csv") as stream:
                 stream.write(readings)
             with writer.open_stream("wire-wall.log") as stream:
-                stream.write(wire_log(readings, self._base_ns))
+                stream.write(self._wire_log(readings))
             with writer.open_stream("samples-agent.csv") as stream:
                 stream.write(self._samples())
             for event in sorted(self._events(), key=lambda event: event.time_ns):
@@ -336,6 +336,9 @@ class SyntheticRun:
         rows = [f"{t},{p:.1f}{unsent},1.0," for t, p in zip(times.tolist(), power.tolist(), strict=True)]
         header = header_of(columns_of(column["name"] for column in COLUMNS))
         return "\n".join([",".join(header), *rows, ""]).encode()
+
+    def _wire_log(self, readings: bytes) -> bytes:
+        return wire_log(readings, self._base_ns)
 
     def _samples(self) -> bytes:
         load = self.load or Load(0.0, 0.4)

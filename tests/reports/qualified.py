@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from harness.record.documents import Event, IndicatorDescriptor
+from harness.record.documents import Event, IndicatorDescriptor, PowerDescriptor
 from harness.record.qualification import Load as DeclaredLoad
 from harness.record.qualification import Qualification
 from meters.reading import columns_of, header_of
+from tests.analysis.monitored import SERIAL
 from tests.analysis.tracked import OFFSET_NS, moved
 from tests.reports.make_campaign import COLUMNS, SECOND_NS, Floats, Load, Shape, SyntheticRun, make_campaign
 
@@ -54,6 +55,7 @@ class Qualified(Shape):
     declares: bool = True
     loads: dict[str, Load] = field(default_factory=dict)
     duration_s: int = 125
+    switched_s: int = 400
     baseline_blocks: int = 2
     is_shuffled: bool = True
     lag_s: float = 0.6
@@ -64,10 +66,15 @@ class Qualified(Shape):
 
 def qualified_campaign(path: Path, shape: Qualified) -> Path:
     """Write it."""
+    return make_campaign(path, shaped(shape), QualifiedRun)
+
+
+def shaped(shape: Qualified) -> Qualified:
+    """With the loads and the table that it declares."""
     names = [*shape.declared.loads, SWITCHED]
     tables = _table_of(shape.declared) if shape.declares else ""
     loads = {name: Load(0.0, 50.0) for name in names}
-    return make_campaign(path, replace(shape, loads=loads, tables=tables), QualifiedRun)
+    return replace(shape, loads=loads, tables=tables)
 
 
 def _table_of(declared: Qualification) -> str:
@@ -83,19 +90,23 @@ class QualifiedRun(SyntheticRun):
 
     shape: Qualified
 
+    def __init__(self, shape: Qualified, plain: dict[str, Any], *others: Any) -> None:  # noqa: ANN401
+        is_switched = plain["scenario"] == SWITCHED
+        super().__init__(replace(shape, duration_s=shape.switched_s) if is_switched else shape, plain, *others)
+
     def _parts_w(self) -> tuple[Floats, dict[str, Floats]]:
         """Seconds after the run's base, in steps of STEP_S, and the power of CPU and GPU in each."""
         name = str(self.plain["scenario"])
         times_s = np.arange(0.0, self._count + 2.0, STEP_S)
         inside = (times_s > self.shape.margin_s) & (times_s <= self.shape.margin_s + self.duration_s)
         random = np.random.default_rng([self.shape.seed, int(self.plain["ordinal"]), 3])
+        turns_s = self.shape.margin_s + np.cumsum(random.uniform(4.0, 9.0, 200))
         parts = {}
         for kind, full_w in FULL_W.items():
             load = self.shape.declared.loads.get(name)
             level_w = full_w * load.level / 100 if load is not None and load.kind == kind else 0.0
             wave = np.where(inside, level_w, 0.0)
             if name == SWITCHED:
-                turns_s = self.shape.margin_s + np.cumsum(random.uniform(4.0, 9.0, 40))
                 wave = np.where(inside & (np.searchsorted(turns_s, times_s) % 2 == 1), full_w, 0.0)
             ripple = np.repeat(random.normal(0.0, 0.01, times_s.size // 20 + 1), 20)[: times_s.size]
             parts[kind] = np.asarray(wave * (1 + ripple), dtype=np.float64)
@@ -111,6 +122,17 @@ class QualifiedRun(SyntheticRun):
         rows = [f"{at},{watts:.1f}{unsent},1.0," for at, watts in zip(stamps, power_w.tolist(), strict=True)]
         header = header_of(columns_of(column["name"] for column in COLUMNS))
         return "\n".join([",".join(header), *rows, ""]).encode()
+
+    def _meter(self) -> PowerDescriptor:
+        meter = super()._meter()
+        if self.shape.origin != "instrument":
+            return meter
+        evidence = {"device_major": 188, "sysfs_serial": "FT1"}
+        return replace(meter, identity=meter.identity | {"serial": SERIAL, "firmware": "4.12"}, evidence=evidence)
+
+    def _wire_log(self, readings: bytes) -> bytes:
+        real = f"{self._base_ns} < {SERIAL.encode().hex()}\n".encode()
+        return real if self.shape.origin == "instrument" else super()._wire_log(readings)
 
     def _agent(self) -> IndicatorDescriptor:
         columns: list[dict[str, Any]] = [
@@ -130,7 +152,7 @@ class QualifiedRun(SyntheticRun):
         gpu_w = 9.0 + _window_means(times_s, parts["gpu"], asked_s - self.shape.lag_s, self.shape.window_s)
         gpu_w += self._random.normal(0.0, 0.05, asked_s.size)
         gpu_w = np.round(gpu_w / self.shape.quantum_w) * self.shape.quantum_w
-        cpu_j = np.interp(asked_s, times_s, np.cumsum(4.0 + parts["cpu"]) * STEP_S) + 37.0 * int(self.plain["ordinal"])
+        cpu_j = np.interp(asked_s, times_s, _energy_j(times_s, 4.0 + parts["cpu"])) + 37.0 * int(self.plain["ordinal"])
         stamps = (self._base_ns + asked_s * SECOND_NS).astype(np.int64) + OFFSET_NS
         rows = [
             f"{at},{at},50.0,{watts:.3f},{joules % RANGE_J:.6f},"
@@ -163,10 +185,15 @@ class QualifiedRun(SyntheticRun):
 
 def _window_means(times_s: Floats, power_w: Floats, ends_s: Floats, window_s: float) -> Floats:
     """Means over `window_s` before each of `ends_s`; of 0 s the power then."""
-    total_j = np.concatenate([[0.0], np.cumsum(power_w[:-1]) * np.diff(times_s)])
+    total_j = _energy_j(times_s, power_w)
     length_s = max(window_s, STEP_S)
     begin_j, end_j = (np.interp(at_s, times_s, total_j) for at_s in (ends_s - length_s, ends_s))
     return np.asarray((end_j - begin_j) / length_s)
+
+
+def _energy_j(times_s: Floats, power_w: Floats) -> Floats:
+    """Energy until each instant, of a power that stands until the next."""
+    return np.concatenate([[0.0], np.cumsum(power_w[:-1] * np.diff(times_s))])
 
 
 if __name__ == "__main__":
