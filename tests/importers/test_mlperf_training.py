@@ -11,7 +11,7 @@ import pytest
 from harness.foreign.importers.grouping import Grouping
 from harness.foreign.importers.mlperf_training.importer import import_mlperf_training
 from harness.record.campaign_folder import CampaignFolder
-from harness.record.documents import ActionEvent
+from harness.record.documents import ActionEvent, NoteEvent
 from harness.record.errors import ImportFileError
 from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
@@ -94,6 +94,13 @@ def test_what_the_rules_ask_and_the_published_run_lacks_is_found(published: Anal
     assert evidence["publisher-rate"]["meters"]["node0"] == {"steps": 74, "longest_s": 2.0, "readings": 220, "due": 293}
     assert evidence["publisher-spacing"]["meters"]["node7"] == {"usual_s": 1.0, "longest_s": 6.0}
     assert not {"publisher-samples", "publisher-twins", "publisher-estimate", "publisher-current"} & set(evidence)
+
+
+def test_how_late_a_log_follows_the_first_stands_in_the_run_or_why_it_cannot_be_told(campaign: Path) -> None:
+    [folder] = CampaignFolder(campaign).runs()
+    texts = [event.text for event in folder.events if isinstance(event, NoteEvent) and event.code == "trace-lag"]
+    assert len(texts) == 8
+    assert texts[-1].startswith("sw0 against node0: no lag: The two traces overlap for 0 s")
 
 
 def test_the_page_has_a_table_of_the_circuits(published: Analysis) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from harness.foreign.importers.grouping import FOLDER, Grouping, Place, left_out, numbered
 from harness.foreign.importers.imported import ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.mlperf_training.files import RunFiles, files_in
 from harness.foreign.importers.mlperf_training.power import read_power
 from harness.foreign.importers.mlperf_training.result import read_result
@@ -25,6 +26,8 @@ from harness.foreign.importers.spool import Spool
 from harness.record.errors import ImportFileError
 
 SHOWN = 6
+MOST_LAGS = 16
+"""Of so many logs a run says how late each follows the first; of a larger cluster nobody would read it."""
 
 
 def import_mlperf_training(
@@ -72,7 +75,8 @@ def _runs(
     remarks += map(str, remarks_of(result, logs))
     if by_benchmark and place.kind == "scenario" and result.benchmark:
         place = replace(place, scenario=result.benchmark)
-    yield run_of(place, result, logs, spool)
+    run = run_of(place, result, logs, spool)
+    yield with_lags(run) if len(logs) <= MOST_LAGS else run
 
 
 def _once(runs: Sequence[ImportedRun], remarks: list[str]) -> list[ImportedRun]:
