@@ -28,6 +28,9 @@ from harness.station.station import APPLICATION
 
 OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""
+CORE_STUDY = APPLICATION / "lab.toml"
+QUALIFICATION = APPLICATION / "workloads" / "campaigns" / "qualify-demo.toml"
+"""Whole lab.toml files: what either demo measures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,19 +48,26 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "baseline, idle, cnn, transfer and transfer with CodeCarbon around it, three times each, and the report. "
         "About ten minutes."
     )
-    verb.add_argument(
+    chosen = verb.add_mutually_exclusive_group()
+    chosen.add_argument(
         "--full", action="store_true", help="also the sync pulse and the observer effect: five minutes more"
     )
+    chosen.add_argument(
+        "--qualify", action="store_true",
+        help="instead: which share of the (emulated) wall does CodeCarbon see? Half an hour: the test takes minutes",
+    )  # fmt: skip
     add_json_argument(verb, "where the campaign lies and what became of it", DemoCampaign, tells_beside=True)
     verb.set_defaults(call=call, interrupted="`wattlab demo` continues where it stood")
 
 
 def call(arguments: argparse.Namespace) -> int:
     """Prepare, measure, verify, report."""
-    config = _next_demo(_with_pulse(load(APPLICATION / "lab.toml"), arguments.full))
+    config = _next_qualification() if arguments.qualify else _next_demo(arguments.full)
     folder = config.campaign_folder
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
+    if arguments.qualify:
+        print("CodeCarbon is the software meter: of a machine without RAPL it estimates by load and rated power.")
     with open_wires(config) as wires:
         prepare(config, wires.sut)
         campaign = measure(config, wires)
@@ -72,15 +82,21 @@ def call(arguments: argparse.Namespace) -> int:
     return 3 if failed else 0 if code == 3 else code
 
 
-def _with_pulse(config: LabConfig, full: bool) -> LabConfig:
-    """The full demo begins its session with a sync pulse."""
-    return _with(config, replace(config.file.campaign, sync_pulse=full), "sync_pulse")
+def _next_demo(full: bool) -> LabConfig:
+    """The core study; the full demo begins its session with a sync pulse."""
+    config = load(CORE_STUDY)
+    return _next(_with(config, replace(config.file.campaign, sync_pulse=full), "sync_pulse"), "demo")
 
 
-def _next_demo(config: LabConfig) -> LabConfig:
-    """The demo campaign that was interrupted, else a new one: demo-1, demo-2, ..."""
+def _next_qualification() -> LabConfig:
+    """The qualification of CodeCarbon."""
+    return _next(load(QUALIFICATION), "qualify-demo")
+
+
+def _next(config: LabConfig, name: str) -> LabConfig:
+    """The demo campaign of a name that was interrupted, else a new one: demo-1, demo-2, ..."""
     for number in count(1):
-        candidate = _with(config, replace(config.file.campaign, name=f"demo-{number}"), "name")
+        candidate = _with(config, replace(config.file.campaign, name=f"{name}-{number}"), "name")
         if _unfinished(candidate):
             return candidate
     raise AssertionError("count() never ends")

@@ -158,7 +158,7 @@ def test_with_the_gpu_it_is_a_campaign_too(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("load_s = 340.0, part = \"cpu\"", "load_s = 200.0, part = \"cpu\""), "cpu.level_percent-20 lasts 200 s"),
+        (("load_s = 340.0, part = \"cpu\"", "load_s = 110.0, part = \"cpu\""), "percent-20 have 3 whole minutes"),
         (('order = "shuffled"', 'order = "as-listed"'), 'of kind memory, .*: campaign.order is not "shuffled"'),
         (('"cpu.level_percent-60" = { kind = "cpu", level = 60 }', ""), "of kind cpu, .*: 4 of the 5 levels are there"),
         (("repetitions = 3", "repetitions = 2"), "of kind cpu, .*cpu.level_percent-100 is not repeated 3 times"),
