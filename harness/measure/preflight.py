@@ -54,6 +54,8 @@ print(json.dumps({path: kind(path) for path in sys.argv[1:]}))
 """What paths name on the SUT."""
 LENGTHS = ("load_s", "idle_s")
 """Parameters of our own scenarios that say how long a run of them lasts."""
+OF_SOFTWARE = ("software-meters", "no-software-meter")
+"""What a qualification is about, and is told always."""
 WITNESS_CLOCK_S = 5.0
 """Clocks of host and witness that differ by more make receipts look late, or early."""
 
@@ -272,7 +274,8 @@ def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
             yield _reached(wire)
             diagnoses = diagnose(sut, horizon_s(config), _begun(config), config.file.thresholds)
             for remark in diagnoses:
-                severity: Severity = "ok" if remark.severity == "info" else remark.severity
+                is_asked = config.file.qualification is not None and remark.code in OF_SOFTWARE
+                severity: Severity = "warn" if is_asked else "ok" if remark.severity == "info" else remark.severity
                 yield Reason(severity, f"SUT {remark.code}", remark.text)
             if not any(remark.code == "python" for remark in diagnoses):
                 yield from _packages(config, sut)

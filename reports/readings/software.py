@@ -46,7 +46,8 @@ class SoftwareTrace:
 
     `says`: the quantity in the words of its column; `method`: how it was asked; `period_s`: how often it was meant to
     be asked; `range_j`: where a counter begins anew, None where nobody says it; `window_s`: over which time before its
-    stamp each value is a mean, 0 where nobody says that it is one; `clock_bound_s`: how wrong its stamps may be on the
+    stamp each value is a mean, 0 where nobody says that it is one; `is_whole`: whether it was recorded all the run (a
+    tracker's begins and ends with the tracker, within the run); `clock_bound_s`: how wrong its stamps may be on the
     time base; `odd`: cells that were no number that can be.
     """
 
@@ -59,6 +60,7 @@ class SoftwareTrace:
     values: NDArray[np.float64]
     range_j: float | None = None
     window_s: float = 0.0
+    is_whole: bool = True
     clock_bound_s: float = 0.0
     odd: int = 0
 
@@ -178,7 +180,8 @@ def _of_trackers(run: RunSeries) -> Iterator[SoftwareTrace]:
         )
         read = read_indicators(run.run.path, descriptor, run.clock)
         if read is not None and read.names:
-            yield replace(_of_column(read, descriptor.columns[0], run.clock_bound_s), name=f"{tracker}/energy_j")
+            own = _of_column(read, descriptor.columns[0], run.clock_bound_s)
+            yield replace(own, name=f"{tracker}/energy_j", is_whole=False)
 
 
 def stream_name(file: str) -> str:
