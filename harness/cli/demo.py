@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from harness.cli import report
+from harness.cli import qualify, report
 from harness.cli.called import command
 from harness.cli.observer import observe
 from harness.cli.run import MeasuredCampaign, measure, measured_campaign
@@ -77,6 +77,9 @@ def call(arguments: argparse.Namespace) -> int:
     seals = "every byte is as it was sealed" if not failed else f"{counted(len(failed), 'check')} FAILED"
     say(Console(), f"seals    {seals} ({command('verify', folder)} checks more)")
     code = report.write(folder)
+    if arguments.qualify:
+        print()
+        qualify.show(*qualify.certify(folder))
     measured = asdict(measured_campaign(campaign))
     arguments.answer = DemoCampaign(**measured, failed_checks=tuple(failed))
     return 3 if failed else 0 if code == 3 else code

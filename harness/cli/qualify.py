@@ -2,6 +2,7 @@
 campaign; of a lab.toml the campaign is measured first."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,22 @@ def call(arguments: argparse.Namespace) -> int:
         LabError: the campaign cannot be qualified, another limit was declared, or no PDF can be made.
     """
     campaign = _measured(arguments) if arguments.source.is_file() else arguments.source
+    document, files = certify(campaign, arguments.limit_percent, pdf=arguments.pdf)
+    if arguments.json:
+        arguments.answer = files["numbers"].read_text(encoding="utf-8")
+    else:
+        show(document, files)
+    return 0 if document.qualifies else 3
+
+
+def certify(
+    campaign: Path, limit_percent: float | None = None, *, pdf: bool = False
+) -> tuple["Qualification", dict[str, Path]]:
+    """Write the certificate of a campaign; return it, and what each file is called on the terminal, and its path.
+
+    Raises:
+        LabError: the campaign cannot be qualified, another limit was declared, or no PDF can be made.
+    """
     with at_work("reading the runs, holding software meters against the wall, writing the certificate"):
         from harness.evidence.derived import write  # numpy and scipy cost what other verbs need not pay
         from harness.evidence.qualifications import QUALIFICATION_DOCUMENT, QualificationInputs
@@ -65,21 +82,11 @@ def call(arguments: argparse.Namespace) -> int:
         from reports.results.software import Software
 
         software = decoded(Software, software_facts(APPLICATION), "this program")
-        inputs = QualificationInputs(campaign, software, arguments.limit_percent)
+        inputs = QualificationInputs(campaign, software, limit_percent)
         numbers = write(QUALIFICATION_DOCUMENT, inputs, campaign)
         page = numbers.with_name(QUALIFIED)
-        pdf = write_pdf(campaign, page) if arguments.pdf else None
-    text = numbers.read_text(encoding="utf-8")
-    document = qualification_of(load_object(text, QUALIFICATION))
-    if arguments.json:
-        arguments.answer = text
-    else:
-        show(document)
-        files = {"page": page, "numbers": numbers, "pdf": pdf}
-        for name, path in files.items():
-            if path is not None:
-                say(Console(), f"{name:<8} {path.resolve()}")
-    return 0 if document.qualifies else 3
+        files = {"page": page, "numbers": numbers} | ({"pdf": write_pdf(campaign, page)} if pdf else {})
+    return qualification_of(load_object(numbers.read_text(encoding="utf-8"), QUALIFICATION)), files
 
 
 def _measured(arguments: argparse.Namespace) -> Path:
@@ -103,8 +110,9 @@ def _measured(arguments: argparse.Namespace) -> Path:
     return config.campaign_folder
 
 
-def show(document: "Qualification") -> None:
-    """Print the answer, a line for each software meter, and whether later records of it can be corrected."""
+def show(document: "Qualification", files: Mapping[str, Path]) -> None:
+    """Print the answer, a line for each software meter, whether later records of it can be corrected, and where the
+    certificate is."""
     from reports.pages.qualification.statements import answer, use_line
 
     console = Console()
@@ -115,6 +123,8 @@ def show(document: "Qualification") -> None:
         say(console, f"{meter.name}: {use_line(document, meter)}.")
     for remark in document.remarks:
         say(console, remark)
+    for name, path in files.items():
+        say(console, f"{name:<8} {path.resolve()}")
 
 
 def meters_sheet(document: "Qualification") -> Sheet:

@@ -119,7 +119,8 @@ class _Traced:
         return {run.name: self._means(run) for run in self.runs}
 
     def _means(self, run: RecordedRun) -> RunMeans | Refusal:
-        own, span_s = self.recorded[run.name], (0.0, run.duration_s)
+        own = self.recorded[run.name]
+        span_s = own.span_s(run.duration_s)
         assert own.energy is not None
         return run_means(run.name, run.wall, own.energy, span_s, self.lag, own.readings_w(*span_s))
 
@@ -142,7 +143,7 @@ class _Traced:
     def _olympic(self, runs: Sequence[RecordedRun], error: WallError) -> OlympicTest | Refusal:
         spans = [
             span for run in runs if (energy := self.recorded[run.name].energy) is not None
-            for span in minutes(run.name, run.wall, energy, 0.0, run.duration_s)
+            for span in minutes(run.name, run.wall, energy, *self.recorded[run.name].span_s(run.duration_s))
         ]  # fmt: skip
         wall_w = float(np.mean([run.wall_w for run in runs])) if runs else 0.0
         common = [Term(error.of(wall_w), INFINITE), Term(self._relative_quantum(runs), INFINITE)] if wall_w else []

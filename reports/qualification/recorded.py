@@ -33,6 +33,13 @@ class RecordedMeter:
     energy: EnergyTrace | None
     why_not: str = ""
 
+    def span_s(self, duration_s: float) -> tuple[float, float]:
+        """What of a rating interval of `duration_s` is held against the wall: all of it, or as much as a trace covers
+        that begins and ends within the run, as a tracker's does."""
+        if self.trace.is_whole or self.times_s.size == 0:
+            return 0.0, duration_s
+        return max(0.0, float(self.times_s[0])), min(duration_s, float(self.times_s[-1]))
+
     def readings_w(self, begin_s: float, end_s: float) -> Floats:
         """A gauge's readings within a span, shape (n,); empty of a counter."""
         inside = (self.times_s > begin_s) & (self.times_s <= end_s)

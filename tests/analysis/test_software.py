@@ -9,6 +9,7 @@ import pytest
 
 from harness.record.documents import IndicatorDescriptor, Json
 from harness.record.run_folder import RunFolder
+from reports.qualification.recorded import RecordedMeter
 from reports.readings.series import RunSeries, read_run
 from reports.readings.software import SoftwareTrace, software_traces
 from tests.analysis.streams import at, stream
@@ -108,3 +109,12 @@ def test_what_a_tracker_had_counted_at_its_polls_is_a_counter(campaign: Path) ->
     assert np.diff(trace.times_ns) * 1e-9 == pytest.approx([15.0] * 3, abs=1e-3)
     assert (trace.clock_bound_s > 0, trace.is_whole, traces["agent/gpu0_power_w"].is_whole) == (True, False, True)
     assert trace.says == "energy that codecarbon counted since it began"
+
+
+def test_of_a_trackers_trace_only_the_part_of_the_run_that_it_covers_is_held_against_the_wall() -> None:
+    stamps_ns, counted_j = np.array([3, 60, 117], dtype=np.int64) * 10**9, np.array([0.0, 570.0, 1140.0])
+    trace = SoftwareTrace("codecarbon/energy_j", "counter", "", "", 57.0, stamps_ns, counted_j, is_whole=False)
+    times_s = np.array([3.0, 60.0, 117.0])
+    assert RecordedMeter(trace, times_s, None).span_s(120.0) == (3.0, 117.0)
+    assert RecordedMeter(trace, times_s, None).span_s(90.0) == (3.0, 90.0)
+    assert RecordedMeter(replace(trace, is_whole=True), times_s, None).span_s(120.0) == (0.0, 120.0)
