@@ -8,6 +8,7 @@ import pytest
 
 from harness.cli import main
 from harness.evidence.software_logs import check_software_logs
+from harness.foreign.importers.power_csv.importer import import_power_csv
 from harness.foreign.importers.ptd.importer import import_ptd
 from harness.foreign.importers.software.attach import attach_log
 from harness.foreign.importers.tracker.source import Choice
@@ -144,3 +145,21 @@ def test_a_log_is_attached_to_an_import_by_the_wall_clock_of_its_source(
     tracker.write_text(f'{{"timestamp":{begin_s + 3},"rapl_power_draw_absolute":71.5}}\n')
     with pytest.raises(ImportFileError, match="its stamps are UTC, but those of this imported campaign"):
         attach_log("experiment-impact-tracker", tracker, tmp_path / "c", Choice())
+
+
+def test_an_import_whose_stamps_are_utc_asks_for_the_zone_of_a_log_without_one(tmp_path: Path) -> None:
+    (tmp_path / "wall.csv").write_text(
+        "timestamp,watt\n" + "".join(f"2022-04-01 21:25:{second:02d},100.0\n" for second in range(40))
+    )
+    mapping = tmp_path / "power-csv.toml"
+    mapping.write_text(
+        'schema = 1\n[time]\ncolumn = "timestamp"\nformat = "iso"\nzone = "UTC"\n[[power]]\ncolumn = "watt"\n'
+        'unit = "W"\nreads = "mean"\nwindow_s = 1.0\nmeter = "wall"\n'
+    )
+    import_power_csv([tmp_path / "wall.csv"], tmp_path / "c", mapping)
+    begin_s = datetime(2022, 4, 1, 23, 25, tzinfo=UTC).timestamp()  # on a clock two hours ahead
+    log = scaphandre(tmp_path / "log.csv", begin_s, begin_s + 40)
+    with pytest.raises(ImportFileError, match="name no time zone"):
+        attach_log("scaphandre", log, tmp_path / "c", Choice())
+    assert list(attach_log("scaphandre", log, tmp_path / "c", Choice(zone="+02:00")).rows.values()) == [40]
+    assert all(check.passed for check in check_software_logs(tmp_path / "c", examine(tmp_path / "c")))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.software.formats import read_software
-from harness.foreign.importers.software.placed import Part, part_of, wall_ns
+from harness.foreign.importers.software.placed import Part, is_without_zone, part_of, wall_ns
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.stamps import Stamps
@@ -91,22 +91,25 @@ def parts_of(
         ImportFileError: it overlaps none; with how far it lies from the nearest.
     """
     parts: dict[str, Part] = {}
-    clocks = {window.clock: wall_ns(trace, window.clock, zone, str(path)) for window in windows}
+    times_ns: dict[bool, Stamps] = {}  # an import has runs of one kind, but a campaign may hold any
     for window in windows:
-        part = part_of(trace, clocks[window.clock], runs[window.folder], window)
+        run = runs[window.folder]
+        kind = is_without_zone(run)
+        times_ns[kind] = times_ns[kind] if kind in times_ns else wall_ns(trace, run, zone, str(path))
+        part = part_of(trace, times_ns[kind], run, window)
         if part is not None:
             parts[window.folder] = part
     if not parts:
         known = f"\nThe runs:\n  {listing(windows)}" if windows else "; the campaign has no run with a rating interval"
-        raise ImportFileError(f"{path}: the log overlaps no run{_apart(clocks, windows)}{known}")
+        apart = _apart(next(iter(times_ns.values()), None), windows)
+        raise ImportFileError(f"{path}: the log overlaps no run{apart}{known}")
     return parts
 
 
-def _apart(clocks: dict[str, Stamps], windows: Sequence[Window]) -> str:
+def _apart(times_ns: Stamps | None, windows: Sequence[Window]) -> str:
     """Where a log lies that overlaps no run, and by how many hours its clock would have to be off."""
-    if not windows:
+    if times_ns is None:
         return ""
-    times_ns = clocks[windows[0].clock]
     begin_ns, end_ns = int(times_ns[0]), int(times_ns[-1])
     off = seems_off(begin_ns, end_ns, [(window.begin_ns, window.end_ns) for window in windows])
     return f": it reaches from {shown(begin_ns)} to {shown(end_ns)}{off and off + ' (--timezone says whose it is)'}"
