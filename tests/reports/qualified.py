@@ -93,6 +93,7 @@ class QualifiedRun(SyntheticRun):
     def __init__(self, shape: Qualified, plain: dict[str, Any], *others: Any) -> None:  # noqa: ANN401
         is_switched = plain["scenario"] == SWITCHED
         super().__init__(replace(shape, duration_s=shape.switched_s) if is_switched else shape, plain, *others)
+        self.shape = shape
 
     def _parts_w(self) -> tuple[Floats, dict[str, Floats]]:
         """Seconds after the run's base, in steps of STEP_S, and the power of CPU and GPU in each."""
