@@ -31,7 +31,7 @@ from reports.energy.energy import WH
 from reports.energy.observer import ObserverEffect
 from reports.energy.sync import SyncPulses
 from reports.findings import campaign as findings_campaign
-from reports.findings import lab_rules, meter_rules, own_load, stamps, verdict
+from reports.findings import lab_rules, meter_rules, own_load, range_rules, stamps, verdict
 from reports.findings.foreign_load import BusyCpu, busy_cpu
 from reports.results.baseline import BaselineResult
 from reports.results.document import SCHEMA, CampaignNumbers, Writer
@@ -232,6 +232,8 @@ class Reduction:
         yield from findings_campaign.of_calibration([run.run for run in runs])
         yield from own_load.of_host([run.series for run in self.included], self._busy_cpu())
         yield from findings_campaign.of_pooling([run.run for run in self.included])
+        powers = [(run.run, run.energy_j / run.duration_s) for run in self.included if run.interval_ns]
+        yield from range_rules.of_different_ranges(powers)
         names = [run.run.path.name for run in self.included]
         yield from findings_campaign.of_monitoring({name: self.judged.unwatched[name] for name in names})
 

@@ -13,11 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import PowerDescriptor, RangeChangeEvent
+from harness.record.run_folder import RunFolder
 from reports.readings.bounded import number
 from reports.readings.series import PowerSeries, RunSeries, read_quantities
 from reports.results.finding import Finding
 
 Floats = NDArray[np.float64]
+SAME_PERCENT = 5.0
+"""Means of runs in two ranges that differ by less are not looked at."""
 QUANTITIES = {"power_w": "W", "voltage_v": "V", "current_a": "A"}
 """Columns that have ranges, and their units."""
 ABOVE = 1.3
@@ -40,6 +43,35 @@ def of_ranges(series: RunSeries, begin_ns: int, end_ns: int) -> Iterator[Finding
             and event.full_scale is not None
         ]
         yield from _of_part(series, part, told, begin_ns, end_ns)
+
+
+def of_different_ranges(runs: Sequence[tuple[RunFolder, float]]) -> Iterator[Finding]:
+    """`range-disagreement`: runs of one scenario, each with its mean power (W), that were read in different ranges of
+    one meter and whose means differ by more than `SAME_PERCENT` and by more than the runs of either range do."""
+    for name in sorted({run.start.scenario for run, _ in runs}):
+        groups: dict[tuple[tuple[str, float], ...], list[float]] = {}
+        for run, power_w in runs:
+            if run.start.scenario == name:
+                groups.setdefault(_ranges_of(run), []).append(power_w)
+        groups.pop((), None)
+        means_w = [float(np.mean(own)) for own in groups.values()]
+        if len(groups) < 2:
+            continue
+        apart_w, spread_w = max(means_w) - min(means_w), max(max(own) - min(own) for own in groups.values())
+        if apart_w > max(SAME_PERCENT / 100 * max(map(abs, means_w)), spread_w):
+            ranges = [dict(key) for key in groups]
+            yield Finding("range-disagreement", "warn", name, {"ranges": ranges, "mean_power_w": means_w})
+
+
+def _ranges_of(run: RunFolder) -> tuple[tuple[str, float], ...]:
+    """Meter and column -> full scale, where a run has one from its begin to its end."""
+    found: dict[str, float] = {}
+    changed = {(event.stream, event.column) for event in run.events if isinstance(event, RangeChangeEvent)}
+    for descriptor in run.power:
+        for column, full in _full_scales(descriptor).items():
+            if descriptor.ranging != "none" and (descriptor.stream, column) not in changed:
+                found[f"{descriptor.meter}/{column}"] = full
+    return tuple(sorted(found.items()))
 
 
 def _of_part(

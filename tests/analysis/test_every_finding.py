@@ -365,6 +365,7 @@ ELSEWHERE = {
     "work-missing": "tests/analysis/test_work_marks.py",
     "publisher-energy": "tests/importers/test_power_csv.py",
     "publisher-window": "tests/importers/test_ptd_sessions.py",
+    "range-disagreement": "tests/analysis/test_range_rules.py",
     "range-implausible": "tests/analysis/test_range_rules.py",
     "broken-seal": "tests/analysis/test_results.py",
     "declared": "tests/evidence/test_network_origins.py",

@@ -9,7 +9,7 @@ import pytest
 from harness.record.documents import RangeChangeEvent
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
-from reports.findings.range_rules import of_ranges
+from reports.findings.range_rules import of_different_ranges, of_ranges
 from reports.readings.series import read_run
 from tests.importers.power_csvs import MAPPING, imported, stamp
 
@@ -64,6 +64,17 @@ def test_a_range_that_changes_counts_from_its_change_on(tmp_path: Path) -> None:
     )
     [evidence] = found(replace(run, events=(*run.events, change)))
     assert (evidence["kind"], evidence["readings"], evidence["full_scale"]) == ("below", 20, 100.0)
+
+
+def test_one_pc_that_has_two_powers_in_two_ranges_is_told(tmp_path: Path) -> None:
+    runs = [run_of(tmp_path / str(nth), f"range_a = {1.0 if nth < 2 else 20.0}\n") for nth in range(4)]
+    powers_w = [16.2, 16.1, 8.2, 8.3]
+    [finding] = of_different_ranges(list(zip(runs, powers_w, strict=True)))
+    assert finding.evidence["mean_power_w"] == pytest.approx([16.15, 8.25])
+    assert finding.evidence["ranges"] == [{"wall/current_a": 1.0}, {"wall/current_a": 20.0}]
+    assert list(of_different_ranges(list(zip(runs, [16.2, 16.1, 16.0, 16.3], strict=True)))) == []
+    assert list(of_different_ranges(list(zip(runs, [16.2, 8.1, 8.2, 8.3], strict=True)))) == []  # as far in one range
+    assert list(of_different_ranges(list(zip(runs[:2], [16.2, 8.1], strict=True)))) == []
 
 
 def test_a_report_warns_of_it(tmp_path: Path) -> None:

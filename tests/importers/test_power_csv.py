@@ -208,7 +208,7 @@ def test_a_meter_that_is_read_less_often_has_empty_cells_and_no_gaps(tmp_path: P
         f"{stamp(second)},{100 + second},{36 * (second // 5) if second % 5 == 0 else ''}" for second in range(1, 31)
     ]
     second = '[[power]]\ncolumn = "bmc"\nunit = "W"\nreads = "instant"\nrole = "software"\n'
-    [run] = imported(tmp_path, "\n".join(["time,power,bmc", *lines]), MAPPING + second)
+    [run] = imported(tmp_path, "\n".join(["time,power,bmc", *lines, ""]), MAPPING + second)
     assert gaps(run) == []
     [trace] = software_traces(series_of(run)).values()
     assert (trace.name, trace.kind) == ("bmc/bmc_power_w", "gauge")
@@ -286,9 +286,10 @@ def test_rows_that_are_missing_are_a_gap(tmp_path: Path) -> None:
 
 
 def test_a_line_that_was_cut_off_is_left_out_and_said(tmp_path: Path) -> None:
-    [run] = imported(tmp_path, rows(1, 2, 3) + "2026-11-2")
-    assert wall(run).power_w.size == 3
-    assert "cut off" in notes(run)["truncated-source"]
+    for nth, rest in enumerate(["2026-11-2", f"{stamp(4)},4"]):  # half a stamp; what may be half a number
+        [run] = imported(tmp_path / str(nth), rows(1, 2, 3) + rest)
+        assert wall(run).power_w.size == 3
+        assert "cut off" in notes(run)["truncated-source"]
 
 
 def test_comments_blank_lines_and_lines_above_the_header_are_passed_over(tmp_path: Path) -> None:

@@ -132,8 +132,10 @@ def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> dict[Path,
     folder = campaign.path / "sources"
     folder.mkdir()
     names: dict[Path, str] = {}
+    taken: set[str] = set()
     for source in files.values():
-        name = names[source.path] = _free_name(source.path.name, source.sha256, set(names.values()))
+        name = names[source.path] = _free_name(source.path.name, source.sha256, taken)
+        taken.add(name)
         with (folder / name).open("xb") as file:
             file.write(source.verbatim)
         (folder / name).chmod(0o444)

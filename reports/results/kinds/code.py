@@ -81,6 +81,7 @@ FindingCode: TypeAlias = Literal[
     "publisher-twins",
     "publisher-window",
     "quantisation",
+    "range-disagreement",
     "range-implausible",
     "rate-drift",
     "receipt-late",

@@ -111,6 +111,19 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ),
         since="0.2.0",
     ),
+    "range-disagreement": FindingKind(
+        ("warn",),
+        when=(
+            "runs of one scenario were read in different ranges of a meter, and their mean powers differ by more than "
+            "5 % and than the runs in either range"
+        ),
+        meaning="The same scenario has another power in another range of the meter; one of the ranges is wrong for it.",
+        remedy=(
+            "Measure a known load in both ranges, fix the one that the load fills in lab.toml, and repeat the runs of "
+            "the other."
+        ),
+        since="0.2.0",
+    ),
     "rate-drift": FindingKind(
         ("warn",),
         when=(

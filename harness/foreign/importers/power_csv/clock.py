@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.mapping import OPEN, TimeColumn
-from harness.foreign.importers.power_csv.table import Rows
+from harness.foreign.importers.power_csv.table import Rows, plain_numbers
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of, read_stamps
 from harness.foreign.importers.zones import ahead_s, zone_of
 from harness.record.errors import ImportFileError
@@ -40,6 +40,8 @@ DIRECTIVES = {
 FIRST_S, LAST_S = -(2**33), 2**33
 """Seconds since 1970 that nanoseconds in 64 bits hold (1697 to 2242)."""
 QUARTER_S = 900
+EXACT = 2.0**51
+"""Whole numbers below this, of which a double knows the halves."""
 
 
 def is_known(time: TimeColumn) -> bool:
@@ -67,14 +69,16 @@ def times_of(rows: Rows, time: TimeColumn, places: NDArray[np.intp] | None = Non
 
 def _counted(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray[np.intp]) -> Stamps:
     kind, _, unit = time.format.partition("-")
-    read = _whole_reader(NS_OF[unit], rows.form.decimal)
-    values = [read(text) for text in texts]
-    if None in values:
-        at = values.index(None)
-        raise ImportFileError(
-            f"{rows.where(int(places[at]))}: found the time {texts[at]!r:.40}, expected a number ({time.format})"
-        )
-    found = np.array(values, dtype=np.int64)
+    found = _together(texts, NS_OF[unit])
+    if found is None:
+        read = _whole_reader(NS_OF[unit], rows.form.decimal)
+        values = [read(text) for text in texts]
+        if None in values:
+            at = values.index(None)
+            raise ImportFileError(
+                f"{rows.where(int(places[at]))}: found the time {texts[at]!r:.40}, expected a number ({time.format})"
+            )
+        found = np.array(values, dtype=np.int64)
     if kind == "epoch":
         return found
     if not time.start or time.start == OPEN:
@@ -88,6 +92,18 @@ def _counted(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray
         raise ImportFileError(f"[time] start: found {time.start!r:.40}, expected one like 2026-11-21T10:00:00")
     start = _to_utc(lambda _: "[time] start", time.zone, first.times_ns, [match["offset"] or ""])
     return found + int(start[0])
+
+
+def _together(texts: Sequence[str], factor: int) -> Stamps | None:
+    """Ns of plain numbers whose written digits a double holds exactly; None of others."""
+    numbers = plain_numbers(texts)
+    if numbers is None:
+        return None
+    decimals = max(len(text.partition(".")[2]) for text in texts)
+    parts = 10**decimals
+    if factor % parts or not np.abs(numbers).max() * parts < EXACT:
+        return None
+    return np.asarray(np.rint(numbers * parts).astype(np.int64) * (factor // parts))
 
 
 def _whole_reader(factor: int, decimal: str) -> Callable[[str], int | None]:

@@ -9,7 +9,7 @@ Decisions
 - The mapping is kept with the sources: it says what was made of them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -160,9 +160,10 @@ def _files(paths: Sequence[Path], told: PowerCsv, mapping: Path) -> list[Path]:
         ]
     if not found:
         raise ImportFileError(f"{paths[0]}: no CSV in it or below ({', '.join(ENDINGS)}); name the files")
-    twice = [file for at, file in enumerate(found) if file.resolve() in {one.resolve() for one in found[:at]}]
-    if twice:
-        raise ImportFileError(f"{twice[0]}: named twice; name each file once")
+    named: dict[Path, Path] = {}
+    for file in found:
+        if named.setdefault(file.resolve(), file) is not file:
+            raise ImportFileError(f"{file}: named twice; name each file once")
     return found
 
 
@@ -190,6 +191,7 @@ def _record(
     *others: SourceFile,
 ) -> tuple[Record, list[str]]:  # fmt: skip
     """What some files say together, and remarks for the terminal; `seen`: digest -> file of those before."""
+    wanted = set(_columns_of(told))
     mapping, sources, tables = kept.path, list[SourceFile](), list[Rows]()
     for done, path in enumerate(files, 1):
         source = read_source(path, partial=True)
@@ -198,7 +200,7 @@ def _record(
                 f"{path} is {seen[source.sha256]} again; a copy is no other measurement: name each once"
             )
         sources.append(source)
-        tables.append(read_rows(source, told.file))
+        tables.append(read_rows(source, told.file, wanted))
         if on_progress:
             on_progress(done, len(files))
     notes = [(remark.code, remark.note) for table in tables for remark in table.remarks]
@@ -230,6 +232,14 @@ def _record(
     )  # fmt: skip
     where = f"{files[0]}: " if len(files) == 1 else ""
     return record, [text if str(files[0]) in text else f"{where}{text}" for _, text in record.notes]
+
+
+def _columns_of(told: PowerCsv) -> Iterator[str]:
+    """The columns whose cells count."""
+    for column in told.power:
+        yield from (column.column, column.voltage, column.current)
+        time = (column.time or told.time).column
+        yield from [time] if isinstance(time, str) else time
 
 
 def _once_each(samples: Sequence[Samples], mapping: Path) -> tuple[Samples, ...]:

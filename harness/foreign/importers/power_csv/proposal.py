@@ -60,13 +60,16 @@ class Proposal:
         """The first cells of a column that hold something."""
         if column.column == OPEN:
             return []
-        rows = self.rows
-        texts = [
-            text
-            for row, text in enumerate(rows.texts(column.column))
-            if all(rows.texts(name)[row] == value for name, value in column.where.items())
+        return [text for _, text in self.cells_of(column) if text not in SAYS_NONE]
+
+    def cells_of(self, column: PowerColumn) -> list[tuple[int, str]]:
+        """The rows that count of a column, and their cells."""
+        wanted = [(self.rows.texts(name), value) for name, value in column.where.items()]
+        return [
+            (row, text)
+            for row, text in enumerate(self.rows.texts(column.column))
+            if text and all(texts[row] == value for texts, value in wanted)
         ]
-        return [text for text in texts if text and text not in SAYS_NONE]
 
     def answered(self, key: str, text: str) -> "Proposal":
         """The proposal with one question answered."""

@@ -63,17 +63,15 @@ def rows_as_read(proposal: Proposal) -> list[str]:
     for column in proposal.mapping.power:
         if OPEN in (column.column, proposal.mapping.file.decimal):
             continue
-        wanted = [
-            at
-            for at, text in enumerate(rows.texts(column.column))
-            if text and all(rows.texts(name)[at] == value for name, value in column.where.items())
-        ]
-        places = np.array(wanted[:SHOWN], dtype=np.intp)
+        places = np.array([row for row, _ in proposal.cells_of(column)], dtype=np.intp)
         try:
             times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
         except ImportFileError as error:
             lines.append(str(error))
             continue
+        if times_ns is not None and times_ns.size > 1:
+            lines.append(f"{column.meter}: a row every {np.median(np.diff(times_ns)) * 1e-9:.6g} s")
+        places = places[:SHOWN]
         values = rows.values(column.column, places)
         for place, value in enumerate(values.tolist()):
             moment = "when is open" if times_ns is None else _moment(int(times_ns[place]), time.zone)

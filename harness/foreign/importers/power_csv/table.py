@@ -12,7 +12,7 @@ Decisions
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ SAYS_NONE = (ABSENT - {""}) | {
 }  # fmt: skip
 """What programs write of a reading that has no value."""
 UNITS = r"(?:\s?(?:[kmM]?W|[kmM]?Wh|[kmMu]?J|Ws|[km]?VA?|m?A|Watts?|watts?))?"
+PLAIN = re.compile(r"[0-9.\n-]+")
 Floats = NDArray[np.float64]
 
 
@@ -85,8 +86,8 @@ class Rows:
         return float(10.0 ** -max((len(match[1]) for match in found if match), default=0))
 
 
-def read_rows(source: SourceFile, form: FileForm) -> Rows:
-    """The data lines of a CSV.
+def read_rows(source: SourceFile, form: FileForm, wanted: Collection[str] = ()) -> Rows:
+    """The data lines of a CSV; `wanted`: columns whose last cell may not be half a number.
 
     Raises:
         ImportFileError: no header, no data line, a damaged line; with file and line.
@@ -94,28 +95,39 @@ def read_rows(source: SourceFile, form: FileForm) -> Rows:
     lines = lines_of(source)
     if odd := foreign_form(lines[0][:4096]):
         raise ImportFileError(f"{source.path}:1: found {odd}")
-    numbered = [(n, line) for n, line in enumerate(lines, 1) if _is_data(line, form)]
+    odd_begins = f" \t\0{form.comment[:1]}"
+    numbered = [
+        (n, line) for n, line in enumerate(lines, 1) if line and (line[0] not in odd_begins or _is_data(line, form))
+    ]
     head = [line for number, line in numbered if number == form.header]
     if form.header and not head:
         raise ImportFileError(
             f"{source.path}:{form.header}: no header there ({len(lines)} lines); say its line in [file] header, 0: none"
         )
-    data = [(number, line) for number, line in numbered if number > form.header]
+    numbers = [number for number, _ in numbered if number > form.header]
+    data = [line for number, line in numbered if number > form.header]
     if not data:
         raise ImportFileError(f"{source.path}:{form.header + 1}: no data line behind the header; export the file again")
-    split = list(_split([line for _, line in data], form))
-    numbers = [number for number, _ in data]
-    names = tuple(next(_split(head, form))) if head else tuple(map(str, range(1, len(split[0]) + 1)))
+    first = _split(data[:1], form)[0]
+    names = tuple(name.strip() for name in _split(head, form)[0]) if head else tuple(map(str, range(1, len(first) + 1)))
     remarks = list(cut_stream(source))
-    width = len(split[0])
-    if len(split[-1]) < width and (lines[-1] != "" or source.cut) and len(split) > 1:
-        remarks.append(cut_line(source, numbers.pop()))
-        split.pop()
-    _require_width(source, numbers, split, max(width, len(names)) if width >= len(names) else width, names)
-    if width > len(names):
-        text = f"rows have {width} fields, the header {len(names)}; they are matched from the left"
+    if len(data) > 1 and (lines[-1] != "" or source.cut):
+        last = _split(data[-1:], form)[0]
+        is_half = len(last) == len(first) == len(names) and names[-1] in wanted and bool(last[-1].strip())
+        if len(last) < len(first) or is_half:
+            remarks.append(cut_line(source, numbers.pop()))
+            data.pop()
+    if len(first) < len(names):
+        raise ImportFileError(
+            f"{source.path}:{numbers[0]}: found {len(first)} fields, the header has {len(names)} ({listed(names)}); is "
+            "the delimiter right ([file] delimiter)?"
+        )
+    if len(first) > len(names):
+        text = f"rows have {len(first)} fields, the header {len(names)}; they are matched from the left"
         remarks.append(Remark("fields", source, form.header, text))
-    columns: list[Sequence[str]] = list(zip(*split, strict=True))
+    columns: list[Sequence[str]] = [
+        list(map(str.strip, column)) for column in _columns(source, numbers, data, form, len(first))
+    ]
     return Rows(source, names, numbers, columns, form, tuple(remarks))
 
 
@@ -123,34 +135,37 @@ def _is_data(line: str, form: FileForm) -> bool:
     return bool(line.strip(" \t\0")) and not (form.comment and line.lstrip().startswith(form.comment))
 
 
-def _split(lines: Sequence[str], form: FileForm) -> Iterator[list[str]]:
-    """The fields of lines, blanks around them off."""
+def _split(lines: Sequence[str], form: FileForm) -> list[list[str]]:
+    """The fields of lines, a list a line."""
     if form.delimiter == " ":
-        yield from (line.split() for line in lines)
-    elif any('"' in line for line in lines):
-        for row in csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True):
-            yield [cell.strip() for cell in row]
-    else:
-        for line in lines:
-            yield [cell.strip() for cell in line.split(form.delimiter)]
+        return [line.split() for line in lines]
+    if any('"' in line for line in lines):
+        return list(csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True))
+    return [line.split(form.delimiter) for line in lines]
 
 
-def _require_width(
-    source: SourceFile, numbers: Sequence[int], split: Sequence[list[str]], width: int, names: Sequence[str]
-) -> None:
+def _columns(
+    source: SourceFile, numbers: Sequence[int], lines: Sequence[str], form: FileForm, width: int
+) -> Iterator[Sequence[str]]:
+    """The columns of the lines; plain ones are split all at once, which makes no list a line.
+
+    Raises:
+        ImportFileError: a line with another number of fields.
+    """
+    sign = form.delimiter
+    if sign != " " and {line.count(sign) for line in lines} == {width - 1} and not any('"' in line for line in lines):
+        cells = sign.join(lines).split(sign)
+        return (cells[nth::width] for nth in range(width))
+    split = _split(lines, form)
     if len(split) != len(numbers):
         raise ImportFileError(f"{source.path}: a quoted field goes over the end of its line; export the file without")
-    if width < len(names):
-        raise ImportFileError(
-            f"{source.path}:{numbers[0]}: found {width} fields, the header has {len(names)} ({listed(names)}); is the "
-            "delimiter right ([file] delimiter)?"
-        )
-    for number, cells in zip(numbers, split, strict=True):
-        if len(cells) != width:
+    for number, row in zip(numbers, split, strict=True):
+        if len(row) != width:
             raise ImportFileError(
-                f"{source.path}:{number}: found {len(cells)} fields, expected {width} as in the first row; the line is "
+                f"{source.path}:{number}: found {len(row)} fields, expected {width} as in the first row; the line is "
                 "damaged, or the delimiter is not the one in [file]"
             )
+    return zip(*split, strict=True)
 
 
 def numbers_of(rows: Rows, name: str, texts: Sequence[str], places: NDArray[np.intp]) -> Floats:
@@ -160,6 +175,8 @@ def numbers_of(rows: Rows, name: str, texts: Sequence[str], places: NDArray[np.i
         ImportFileError: a text that is no number as the form writes them.
     """
     form = rows.form
+    if form.decimal == "." and (plain := plain_numbers(texts)) is not None:
+        return plain
     whole = rf"\d{{1,3}}(?:{re.escape(form.thousands)}\d{{3}})+|\d+" if form.thousands else r"\d+"
     point = re.escape(form.decimal)
     good = re.compile(rf"[-+]?(?:(?:{whole})(?:{point}\d*)?|{point}\d+)(?:[eE][-+]?\d+)?{UNITS}", re.ASCII)
@@ -175,6 +192,16 @@ def numbers_of(rows: Rows, name: str, texts: Sequence[str], places: NDArray[np.i
     unit = re.compile(r"[\s]*[A-Za-z]+$")
     value = {text: _number(text, form, unit) for text in different}
     return np.array([value[text] for text in texts], dtype=np.float64)
+
+
+def plain_numbers(texts: Sequence[str]) -> Floats | None:
+    """Texts as numbers where all of them are digits and a decimal point; None otherwise."""
+    if not texts or not PLAIN.fullmatch("\n".join(texts)):
+        return None
+    try:
+        return np.array(texts, dtype=np.float64)
+    except ValueError:
+        return None
 
 
 def _number(text: str, form: FileForm, unit: re.Pattern[str]) -> float:
