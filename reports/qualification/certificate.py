@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.documents import Start
 from harness.record.entries import header_of
 from harness.record.errors import AnalysisError
 from harness.record.qualification import Load, declared_in
 from harness.record.qualification import Qualification as Declared
-from harness.record.steps import step
 from harness.record.verify import Examination
 from reports.campaign.analyse import judged_runs
 from reports.campaign.meters import measurement_section
@@ -58,7 +58,6 @@ def certify(campaign: Path, seen: Examination, software: Software, limit: float 
     rated = [run for run in runs if run.scenario in loads]
     if not rated:
         raise AnalysisError("no run of a load counts, so there is nothing to qualify; `wattlab report` says why")
-    step("holding software meters against the wall")
     qualified = tuple(_loads(loads, rated))
     meters = software_meters(Bench(runs, qualified, x_percent), Reduction(seen, judged).trackers.pairs)
     reference = reference_of(*measurement_section([run.analysed for run in rated]), rated, x_percent)
@@ -66,7 +65,7 @@ def certify(campaign: Path, seen: Examination, software: Software, limit: float 
     document = Qualification(
         schema=SCHEMA,
         kind="qualification",
-        campaign=_campaign(campaign, seen),
+        campaign=_campaign(campaign, seen, rated[0].analysed.run.start),
         computed_by=software,
         limit_percent=x_percent,
         limit_is_declared=declared is not None,
@@ -97,11 +96,14 @@ def limit_of(declared: Declared | None, limit: float | None) -> float:
     return declared.limit_percent
 
 
-def _campaign(path: Path, seen: Examination) -> QualifiedCampaign:
+def _campaign(path: Path, seen: Examination, start: Start) -> QualifiedCampaign:
     header = header_of(seen.entries)
-    name = header.name if header is not None else next(iter(seen.runs.values())).start.campaign
+    name = header.name if header is not None else start.campaign
     digests = {run: folder.manifest_sha256 for run, folder in seen.runs.items()}
-    return QualifiedCampaign(name, (header and header.uid) or None, CampaignFolder(path).head(), digests)
+    told = start.config.get("lab")
+    lab = str(told.get("name") or "") if isinstance(told, dict) else ""
+    uid = (header and header.uid) or None
+    return QualifiedCampaign(name, uid, CampaignFolder(path).head(), digests, lab, start.operator)
 
 
 def _loads(loads: Mapping[str, Load | None], rated: Sequence[RecordedRun]) -> Iterator[QualifiedLoad]:

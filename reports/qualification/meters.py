@@ -12,6 +12,7 @@ from typing import Literal
 
 import numpy as np
 
+from harness.record.steps import steps
 from reports.qualification.lag import Record, lag_of
 from reports.qualification.olympic import minutes, olympic_test
 from reports.qualification.recorded import RecordedMeter, RecordedRun, liveliest
@@ -66,7 +67,7 @@ class Bench:
 def software_meters(bench: Bench, pairs: Sequence[Pair]) -> tuple[SoftwareMeter, ...]:
     """Every software meter with a trace, in the order of the streams, then every tracker."""
     names = dict.fromkeys(name for run in bench.runs for name in run.meters)
-    traced = [_Traced(bench, name).record() for name in names]
+    traced = [_Traced(bench, name).record() for name in steps("holding software meters against the wall", list(names))]
     means = tracker_means(pairs, bench.runs)
     return (*traced, *(_tracker(bench, key, says, own) for key, (says, own) in means.items()))
 

@@ -34,6 +34,10 @@ class QualifiedCampaign:
     """Digest of the last entry of its log."""
     runs: Mapping[str, str | None]
     """Run folder -> SHA-256 of the run's manifest; null: the run was not sealed."""
+    lab: str = field(default="", metadata=keyed(left_out=True))
+    """Name of the laboratory that measured it; left out where it has none."""
+    operator: str = field(default="", metadata=keyed(left_out=True))
+    """Who ran it; left out where nobody is named."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -143,6 +143,7 @@ def test_what_it_holds_for_stands_in_it(few: Certified) -> None:
 def test_a_real_instrument_qualifies_and_its_limits_are_held_against_that_of_the_test(few: Certified) -> None:
     document = few.document
     assert (document.qualifies, document.not_because) == (True, ())
+    assert (document.campaign.lab, document.campaign.operator) == ("Synthetic lab", "A. Operator")
     assert (document.limit_percent, document.limit_is_declared) == (5.0, True)
     assert document.reference.origin == "instrument"
     assert document.reference.worst_limit_percent == pytest.approx(1.5 + 100 * 0.3 / 40, abs=0.05)

@@ -127,6 +127,12 @@ def test_a_limit_that_was_chosen_afterwards_is_said_to_be() -> None:
     assert "5 %, chosen when this was computed" in text_of(later)
 
 
+def test_who_measured_stands_below_the_title_where_somebody_is_named() -> None:
+    named = replace(SOUND, campaign=replace(SOUND.campaign, lab="Power lab", operator="A. Operator"))
+    assert "Measured by Power lab, A. Operator" in text_of(named)
+    assert "Measured by" not in text_of(SOUND)
+
+
 def test_remarks_stand_below_the_answer() -> None:
     words = text_of(replace(example(), remarks=("No run counts of these declared loads: memory.",)))
     assert words.index(example().not_because[0]) < words.index("No run counts of these declared loads: memory.")

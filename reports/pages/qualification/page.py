@@ -44,6 +44,8 @@ def qualification_page(document: Qualification, aligned: Sequence[AlignedTraces]
 def _identity(document: Qualification) -> Iterator[str]:
     campaign, day = document.campaign, document.validity.date
     yield f"Campaign {campaign.name}, uid {campaign.uid or 'none'}, {len(campaign.runs)} runs, until {day}"
+    if campaign.lab or campaign.operator:
+        yield f"Measured by {', '.join(filter(None, (campaign.lab, campaign.operator)))}"
     declared = "declared before the first run" if document.limit_is_declared else "chosen when this was computed"
     yield f"Limit of the five-minute test: {limit_of(document)}, {declared}"
 
