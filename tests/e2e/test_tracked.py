@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.record.documents import ActionEvent
+from reports.readings.series import read_run
+from reports.readings.software import software_traces
 from tests.e2e.test_campaign import LAB, LabUnderTest
 
 pytestmark = pytest.mark.timeout(900)
@@ -28,6 +30,12 @@ def test_a_tracked_command_is_measured_by_meter_and_trackers_over_the_same_inter
         assert document["begin_ns"] < min(stamps)
         assert max(stamps) < document["end_ns"]
         assert (artifacts / document["raw"]).is_file(), name
+    series = read_run(run)
+    trace = software_traces(series)["codecarbon/energy_j"]
+    assert series.begin_ns is not None
+    assert series.end_ns is not None
+    assert series.begin_ns < trace.times_ns[0] < trace.times_ns[-1] < series.end_ns
+    assert 0 < trace.values[-1] <= said["codecarbon"]["reported_wh"] * 3600 * (1 + 1e-6)
     results = json.loads((lab.campaign / "derived" / "results.json").read_text())
     compared = results["trackers"]["scenarios"]["steps"]["codecarbon"]
     assert compared["tracker_wh"]["value"] * 3600 == said["codecarbon"]["reported_wh"] * 3600
