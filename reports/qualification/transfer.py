@@ -3,10 +3,12 @@
 Knows the means of runs, their levels and kinds of load. Knows no trace and no campaign.
 
 Both sides err, so the line is fitted by York's equations for errors in variables (York et al. 2004, independent errors
-of both coordinates), to the means of levels: the repetitions of one level share what the line does not follow. The
-covariance is scaled by chi^2 / (levels - 2), so U rests on how the levels lie about the line, with as many degrees of
-freedom. A prediction asks a load that was not measured; so every level is left out once, and every kind of load, and
-how far the rest misses them stands in its U:
+of both coordinates). It goes through the means of levels: the repetitions of one level share what the line does not
+follow. The covariance is scaled by chi^2 / (levels - 2), so U rests on how the levels lie about the line, with as many
+degrees of freedom; but never below the part that the software meter's quantum has in their uncertainties.
+
+A prediction asks a load that was not measured. So every level is left out once, and every kind of load, and how far the
+rest misses them stands in its U:
 
     u^2(wall) = (1, s) C (1, s)^T + (gain u(s))^2 + max(residual, level spread)^2 + kind spread^2 + wall's limits^2
 """
@@ -42,7 +44,8 @@ BLIND = "The software meter hardly moves while the wall does, on every kind of l
 @dataclass(frozen=True, slots=True)
 class LevelRun:
     """One run of one level: its means (W) on both sides and their standard uncertainties (W), without what all runs
-    share. `place`: its place in the order of measuring."""
+    share. `software_quantum_u_w`: that of the software meter's steps, which all runs of a level have in common
+    (`sampling.quantum_u_w`). `place`: its place in the order of measuring."""
 
     place: int
     run: str
@@ -51,6 +54,7 @@ class LevelRun:
     level_percent: float
     software_w: float
     software_u_w: float
+    software_quantum_u_w: float
     wall_w: float
     wall_u_w: float
 
@@ -67,12 +71,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class _Level:
-    """The mean of the repetitions of one level."""
+    """The mean of the repetitions of one level; `software_u_w` holds `software_quantum_u_w`."""
 
     scenario: str
     kind: LoadKind
     software_w: float
     software_u_w: float
+    software_quantum_u_w: float
     wall_w: float
     wall_u_w: float
 
@@ -116,7 +121,7 @@ def transfer_of(runs: Sequence[LevelRun], wall: WallError) -> Transfer | Refusal
         return Refusal("constant", "The software meter says the same on every load; no line can be drawn through that.")
     line = _fit(levels)
     dof = len(levels) - 2.0
-    scale = line.chi_squared / dof
+    scale = max(line.chi_squared / dof, _stated_part(levels, line))
     residuals = np.array([level.wall_w - line.offset_w - line.gain * level.software_w for level in levels])
     left_out = tuple(_left_out(levels, kinds))
     level_spread_w = _root_mean_square(one.error_w for one in left_out if one.what == "level")
@@ -235,8 +240,21 @@ def _levels(runs: Sequence[LevelRun]) -> list[_Level]:
         floor_w = MARGIN * max(abs(float(values.mean())), 1.0)
         return float(values.mean()), max(stated_w, scatter[side], floor_w) / math.sqrt(values.size)
 
-    return [_Level(group[0].scenario, group[0].kind, *mean(group, "software_w"), *mean(group, "wall_w"))
-            for group in groups.values()]  # fmt: skip
+    made = []
+    for group in groups.values():
+        software_w, software_u_w = mean(group, "software_w")
+        quantum_u_w = float(np.mean([run.software_quantum_u_w for run in group]))
+        software = software_w, math.hypot(software_u_w, quantum_u_w), quantum_u_w
+        made.append(_Level(group[0].scenario, group[0].kind, *software, *mean(group, "wall_w")))
+    return made
+
+
+def _stated_part(levels: Sequence[_Level], line: Line) -> float:
+    """Part of the levels' variance that no scatter shows: of the quantum. Levels that happen to lie on a line do not
+    make that smaller."""
+    stated = [(line.gain * level.software_quantum_u_w) ** 2 for level in levels]
+    whole = [(line.gain * level.software_u_w) ** 2 + level.wall_u_w**2 for level in levels]
+    return float(np.mean(np.array(stated) / np.array(whole)))
 
 
 def _pooled_sd(groups: Sequence[Sequence[float]]) -> float:
@@ -279,4 +297,5 @@ def _range(runs: Sequence[LevelRun]) -> TransferRange:
 
 def _point(run: LevelRun, line: Line) -> TransferPoint:
     residual_w = run.wall_w - line.offset_w - line.gain * run.software_w
-    return TransferPoint(run.scenario, run.run, run.software_w, run.software_u_w, run.wall_w, run.wall_u_w, residual_w)
+    software_u_w = math.hypot(run.software_u_w, run.software_quantum_u_w)
+    return TransferPoint(run.scenario, run.run, run.software_w, software_u_w, run.wall_w, run.wall_u_w, residual_w)

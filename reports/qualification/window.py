@@ -9,8 +9,9 @@ beside the wall as that response would show it, `mean age` before:
 For a pair (age, duration) the best offset and gain leave a sum of squares; normal residuals make a likelihood of it,
 whose mean and spread over a grid are the result. Four things keep that honest. The residuals count by how much the
 model moves there with the age: a hold or a quantum errs at steps, not between them. They count by how far they resemble
-their neighbours there. Only what happens within blocks counts, so that drift decides nothing. Where a value stands long
-(a slow meter, a coarse quantum), leaving out each block says what the likelihood does not.
+their neighbours there. Only what happens within blocks counts, so that drift decides nothing. Where few
+readings see a step (a short window, a slow meter, a coarse quantum), leaving out each block says what the likelihood
+does not.
 
 A value that stands until the next is read late: that hold is part of age and duration. What is shorter than the wall's
 own windows is hardly told: the duration has them in its uncertainty.
@@ -30,7 +31,7 @@ from reports.results.uncertainty import Estimate, Number
 
 Form = Literal["boxcar", "first-order"]
 DURATIONS_S = (0.05, 0.3, 0.7, 1.2, 2.0, 3.0, 4.5, 7.0, 10.0)
-AGES, DURATIONS = 25, 13
+AGES, DURATIONS = 17, 9
 """Steps of the fine grid."""
 SPREADS = 4.5
 """The fine grid reaches so many standard deviations both ways."""
@@ -39,8 +40,9 @@ BLOCK_S, BLOCK_STEPS = 60.0, 20.0
 MOST_SAMPLES = 4000
 """Of a longer record the blocks with the largest steps are taken, up to so many readings."""
 SHORTEST_S = 0.02
-LONG_STEPS = 2.0
-"""Where a value stands for more than so many steps of the wall, few readings see a step: blocks are left out then."""
+SHORT_PART, LONG_STEPS = 0.7, 2.0
+"""Where the window is less than so much of the step between readings, or a value stands for more than so many steps of
+the wall, few readings see a step: blocks are left out then."""
 RESOLUTION = 0.01
 """Limit of what the wall's windows do to an age, in coarser steps (simulated, docs/benchmarks.md)."""
 MEMORY = 5
@@ -112,7 +114,8 @@ def response_record(form: Form, fit: ResponseFit | Refusal) -> Response | Refusa
 def _fit(
     form: Form, wall: EnergyTrace, times_s: Floats, power_w: Floats, near_s: float, dof: float
 ) -> ResponseFit | Refusal:
-    coarse_s = max(float(np.median(np.diff(times_s))), wall.usual_step_s)
+    step_s = float(np.median(np.diff(times_s)))
+    coarse_s = max(step_s, wall.usual_step_s)
     margin_s = abs(near_s) + DURATIONS_S[-1] + 2 * coarse_s
     inside = (times_s >= wall.times_s[0] + margin_s) & (times_s <= wall.times_s[-1] - margin_s)
     problem = _problem(form, wall, times_s[inside], power_w[inside], near_s, coarse_s)
@@ -127,7 +130,7 @@ def _fit(
         if not variance > 0:
             return Refusal("constant", "One of the two traces is constant.")
         means, spreads = _moments(squares[:, :, 0], ages_s, durations_s, variance)
-        if _stands_s(problem) > LONG_STEPS * wall.usual_step_s:
+        if means[1] < SHORT_PART * step_s or _stands_s(problem) > LONG_STEPS * wall.usual_step_s:
             jackknife = _jackknife(squares, ages_s, durations_s, variance)
             spreads = max(spreads[0], jackknife[0]), max(spreads[1], jackknife[1])
         steps = ages_s[1] - ages_s[0], float(np.max(np.diff(durations_s)[:2]))

@@ -91,7 +91,7 @@ def levels(
             true_w = 20.0 + 15 * level
             software_w, wall_w = true_w + rng.normal(0, noise_w), 30 + 1.25 * true_w + rng.normal(0, noise_w)
             made.append(LevelRun(len(made), f"r{len(made)}", f"{kind}{level}", kind, 20.0 * level,
-                                 software_w, noise_w, wall_w, noise_w))  # fmt: skip
+                                 software_w, noise_w, 0.0, wall_w, noise_w))  # fmt: skip
     return made
 
 

@@ -17,8 +17,8 @@ WALL_WINDOW_S, WALL_RESOLUTION_W = 1.0, 0.1
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One cell: the load, and what both meters do to it. `lag_s` is from the power to the end of the software meter's
-    window."""
+    """One cell: the load (`level_w` where it is constant), and what both meters do to it. `lag_s` is from the power to
+    the end of the software meter's window."""
 
     name: str
     load: Literal["switched", "natural", "constant"] = "switched"
@@ -34,7 +34,7 @@ class Setting:
     wall_noise_w: float = 0.5
     memory: float = 0.0
     drops: float = 0.0
-    noise_dominates: bool = False
+    level_w: float = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _load(setting: Setting, rng: np.random.Generator) -> tuple[Floats, Floats]:
     far_s = 60.0
     count = int(setting.duration_s)
     if setting.load == "constant":
-        return np.array([-far_s, setting.duration_s + far_s]), np.array([100.0])
+        return np.array([-far_s, setting.duration_s + far_s]), np.array([setting.level_w])
     if setting.load == "switched":
         lengths_s = rng.uniform(8.0, 16.0, count)
         levels_w = np.where(np.arange(count + 1) % 2 == 0, IDLE_W, FULL_W)
