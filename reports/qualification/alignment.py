@@ -15,6 +15,9 @@ import numpy as np
 
 from reports.qualification.trace import Floats
 
+HIGHEST = 0.999
+"""No correlation of neighbours counts as more."""
+
 
 @dataclass(frozen=True, slots=True)
 class Sides:
@@ -114,10 +117,12 @@ def _solved(sums: Floats) -> Floats:
     ])  # fmt: skip
 
 
-def memory(residuals: Floats) -> float:
-    """How many residuals in a row say as much as one: (1 + r) / (1 - r) of their correlation with the next."""
-    power = product(residuals, residuals)
-    if not power > 0:
-        return 1.0
-    rho = min(max(product(residuals[1:], residuals[:-1]) / power, 0.0), 0.99)
+def memory(first: Floats, second: Floats) -> float:
+    """How many values in a row say as much as one of the correlation of two series: (1 + r) / (1 - r), r the product of
+    the correlations of each value with the next."""
+    rho = 1.0
+    for series in (first, second):
+        power = product(series, series)
+        rho *= max(product(series[1:], series[:-1]) / power, 0.0) if power > 0 else 0.0
+    rho = min(rho, HIGHEST)
     return (1 + rho) / (1 - rho)

@@ -17,7 +17,7 @@ of the lags that were asked, a lag at the end of the search, and a second lag th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import fft
@@ -66,6 +66,7 @@ class _Grid:
 
     step_s: float
     coarse_s: float
+    longest_s: float
     wall: Floats
     software: Floats
 
@@ -94,7 +95,7 @@ def _lag_in(record: Record, method: LagMethod, longest_s: float) -> Lag | Refusa
     grid = _grid(record, longest_s)
     if isinstance(grid, Refusal):
         return grid
-    coarse = _coarse(grid, longest_s)
+    coarse = _coarse(grid)
     if isinstance(coarse, Refusal):
         return coarse
     lag_s, correlation, alignment = coarse
@@ -144,11 +145,12 @@ def _grid(record: Record, longest_s: float) -> _Grid | Refusal:
     fast = [side - smoothed(side, slow) for side in smooth]
     if not all(product(side, side) > 0 for side in fast):
         return Refusal("constant", "One of the two traces is constant.")
-    return _Grid(step_s, coarse_s, *fast)
+    return _Grid(step_s, coarse_s, longest_s, *fast)
 
 
-def _coarse(grid: _Grid, longest_s: float) -> tuple[float, float, Alignment] | Refusal:
+def _coarse(grid: _Grid) -> tuple[float, float, Alignment] | Refusal:
     """Lag, correlation and how well it is known, by cross-correlation; or why it is not."""
+    longest_s = grid.longest_s
     n, most = grid.wall.size, math.ceil(longest_s / grid.step_s)
     size = fft.next_fast_len(n + most, real=True)
     products = fft.irfft(fft.rfft(grid.software, size) * np.conj(fft.rfft(grid.wall, size)), size)
@@ -159,18 +161,29 @@ def _coarse(grid: _Grid, longest_s: float) -> tuple[float, float, Alignment] | R
         return Refusal("undetermined", f"The traces agree best at a lag of {longest_s:g} s or more, if at all.")
     before, at, after = correlations[peak - 1 : peak + 2]
     lag_s = (peak - most + (before - after) / (2 * (before - 2 * at + after))) * grid.step_s
+    refined = _refined(grid, lag_s)
+    if isinstance(refined, Refusal):
+        return refined
+    lag_s, alignment = refined
+    residuals = _residuals(grid, peak - most, float(at))
+    refusal = _by_chance(alignment, float(at), grid, residuals)
+    refusal = refusal or _second(correlations, peak, grid, residuals, alignment.u_s)
+    return refusal or (lag_s, float(at), alignment)
+
+
+def _refined(grid: _Grid, lag_s: float) -> tuple[float, Alignment] | Refusal:
+    """The lag after Newton's steps, and how well it is known."""
     block = max(int(max(BLOCK_S, BLOCK_STEPS * grid.coarse_s) / grid.step_s), 1)
     width = 2 * max(round(grid.coarse_s / grid.step_s / 2), 1)
-    alignment, shown = None, _most_stepping(grid, block)
-    for _ in range(NEWTON_STEPS):
-        alignment = aligned(_shifted(shown, lag_s, longest_s), block, width)
-        if alignment is None or abs(lag_s + alignment.step_s) > longest_s:
-            break
+    shown = _most_stepping(grid, block)
+    steps = 0
+    while (alignment := aligned(_shifted(shown, lag_s), block, width)) is not None:
+        steps += 1
         lag_s += alignment.step_s
-    else:
-        if alignment is not None:
-            refusal = _by_chance(alignment, 2 * most + 1) or _second(correlations, peak, grid, alignment.u_s)
-            return refusal or (lag_s, float(at), alignment)
+        if abs(lag_s) > grid.longest_s:
+            break
+        if steps == NEWTON_STEPS:
+            return lag_s, alignment
     return Refusal("undetermined", "The power steps too little in these traces, or too rarely, to tell a lag.")
 
 
@@ -182,7 +195,8 @@ def _most_stepping(grid: _Grid, block: int) -> _Grid:
     stepping = np.add.reduceat(np.diff(grid.wall) ** 2, np.arange(0, grid.wall.size - size, size // 4))
     sums = np.convolve(stepping, np.ones(4), mode="valid") if stepping.size >= 4 else stepping[:1]
     begin = int(np.argmax(sums)) * (size // 4)
-    return _Grid(grid.step_s, grid.coarse_s, grid.wall[begin : begin + size], grid.software[begin : begin + size])
+    stretch = slice(begin, begin + size)
+    return replace(grid, wall=grid.wall[stretch], software=grid.software[stretch])
 
 
 def _overlapping(values: Floats, most: int) -> Floats:
@@ -193,26 +207,41 @@ def _overlapping(values: Floats, most: int) -> Floats:
     return np.asarray(float(squares.sum()) - np.concatenate([ends[::-1], begins[1:]]))
 
 
-def _shifted(grid: _Grid, lag_s: float, longest_s: float) -> Sides:
+def _shifted(grid: _Grid, lag_s: float) -> Sides:
     """Both sides with the lag taken off, without the ends that it leaves open."""
     x_s = np.arange(grid.wall.size) * grid.step_s
     wall = np.interp(x_s - lag_s, x_s, grid.wall)
-    inside = slice(math.ceil(longest_s / grid.step_s), -math.ceil(longest_s / grid.step_s))
+    most = math.ceil(grid.longest_s / grid.step_s)
+    inside = slice(most, -most)
     slopes = [np.gradient(side, grid.step_s)[inside] for side in (grid.software, wall)]
     return Sides(grid.software[inside], slopes[0], wall[inside], slopes[1])
 
 
-def _by_chance(alignment: Alignment, n_lags: int) -> Refusal | None:
-    """Why the gain may be noise: its t over the blocks against the limit over all lags asked."""
+def _residuals(grid: _Grid, lag: int, correlation: float) -> Floats:
+    """What the wall, `lag` places later, leaves of the software meter."""
+    scale = math.sqrt(product(grid.software, grid.software) / product(grid.wall, grid.wall))
+    return np.asarray(grid.software - correlation * scale * np.roll(grid.wall, lag))
+
+
+def _by_chance(alignment: Alignment, correlation: float, grid: _Grid, residuals: Floats) -> Refusal | None:
+    """Why what both have in common may be noise. It is none where the gain's t over the blocks is beyond the limit for
+    all lags asked, or, where few steps tell it, the correlation's: by as many values as say something alone, by the
+    memory of wall and residuals (Bartlett 1935)."""
     if alignment.gain <= 0:
         return Refusal("undetermined", "The software meter does not rise where the wall rises.")
     t = alignment.gain / alignment.gain_u if alignment.gain_u > 0 else math.inf
-    if n_lags * (1 - float(stdtr(alignment.dof, t))) > BY_CHANCE:
-        return Refusal("undetermined", f"What both traces have in common may be noise (t = {t:.3g} over their steps).")
-    return None
+    independent = grid.wall.size / memory(grid.wall, residuals)
+    of_correlation = correlation * math.sqrt(max(independent - 2, 0.0) / max(1 - correlation**2, 1e-12))
+    n_lags = 2 * math.ceil(grid.longest_s / grid.step_s) + 1
+    tests = ((t, alignment.dof), (of_correlation, max(independent - 2, 1.0)))
+    if any(n_lags * (1 - float(stdtr(dof, value))) <= BY_CHANCE for value, dof in tests):
+        return None
+    return Refusal(
+        "undetermined", f"What both traces have in common may be noise: their correlation is {correlation:.3g}."
+    )
 
 
-def _second(correlations: Floats, peak: int, grid: _Grid, u_s: float) -> Refusal | None:
+def _second(correlations: Floats, peak: int, grid: _Grid, residuals: Floats, u_s: float) -> Refusal | None:
     """Another lag that is nearly as likely; none within five standard uncertainties or four coarser steps counts."""
     places = np.arange(correlations.size)
     near = max(4 * grid.coarse_s, 5 * u_s) / grid.step_s
@@ -222,10 +251,7 @@ def _second(correlations: Floats, peak: int, grid: _Grid, u_s: float) -> Refusal
         return None
     second = int(places[others][np.argmax(correlations[others])])
     best, next_best = float(correlations[peak]), max(float(correlations[second]), 0.0)
-    scale = math.sqrt(product(grid.software, grid.software) / product(grid.wall, grid.wall))
-    lag = peak - (correlations.size - 1) // 2
-    residuals = grid.software - best * scale * np.roll(grid.wall, lag)
-    independent = residuals.size / memory(residuals)
+    independent = residuals.size / memory(residuals, residuals)
     ratio = independent * math.log((1 - next_best**2) / max(1 - best**2, 1e-12))
     if ratio >= UNLIKELY:
         return None

@@ -19,12 +19,11 @@ from reports.results.uncertainty import Estimate, Number
 LEAST_READINGS = 10
 LEAST_VALUES = 3
 """Fewer different values do not tell a quantum."""
-OFTEN_ENOUGH = 2.0
+OFTEN_ENOUGH, AWAY = 2.0, 1.5
+"""Asked so often within one update, its time is resolved; it then comes out so many asking steps early or late."""
 MULTIPLE = 1e-4
 """A value may lie so much of a quantum off its multiple: powers are written with few digits."""
 LEAST_UPDATES = 5
-ONE_UPDATE = 0.75
-"""An interval that is longer than the usual one by a larger part is of two updates, of which one said the old value."""
 COARSE = 4.0
 """A quantum is one where it is so many times the smallest decimal that the values are written with."""
 NO_SMALL_PART, QUANTA = 0.3, 1.5
@@ -65,13 +64,14 @@ def sampling_of(
 
 
 def _update(changes_s: Floats, asked_s: float) -> Refusal | Number:
-    """The usual time between two new values: the most frequent multiple of the asking step, and the mean about it."""
+    """The usual time between two new values: the mean of those near the median; a value that came again unchanged, or
+    was missed, makes others longer."""
     intervals_s = np.diff(changes_s)
     if intervals_s.size < LEAST_UPDATES:
         return Refusal("constant", f"The value changed {intervals_s.size} times; an interval needs {LEAST_UPDATES}.")
     median_s = float(np.median(intervals_s))
-    reach_s = max(median_s / 2, min(asked_s, ONE_UPDATE * median_s))
-    usual = intervals_s[np.abs(intervals_s - median_s) <= reach_s]
+    away_s = AWAY * asked_s if median_s >= OFTEN_ENOUGH * asked_s else asked_s / 2
+    usual = intervals_s[np.abs(intervals_s - median_s) <= away_s]
     sd_s = float(usual.std(ddof=1)) if usual.size > 1 else 0.0
     u_s = sd_s / math.sqrt(usual.size)
     return Number(Estimate(float(usual.mean()), u_s, max(usual.size - 1.0, 1.0)), "s", sd_s, int(usual.size))
