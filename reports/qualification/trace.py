@@ -19,6 +19,8 @@ Floats = NDArray[np.float64]
 LEAST_READINGS = 2
 WINDOW_REACHES = 1.1
 """A window begins where the one before it ended, unless that is further away than so many windows."""
+NOTHING = 1e-12
+"""A step of so little of the largest power is rounding."""
 GAP_STEPS = 3.0
 """So many usual steps without a reading are a gap."""
 
@@ -62,7 +64,8 @@ def stepped(trace: EnergyTrace) -> EnergyTrace:
     power_w = np.diff(energy_j) / steps_s
     before_w, at_w, after_w = power_w[:-2], power_w[1:-1], power_w[2:]
     rise_w = after_w - before_w
-    late = np.divide(at_w - before_w, rise_w, out=np.zeros_like(rise_w), where=rise_w != 0)
+    rises = np.abs(rise_w) > NOTHING * float(np.abs(power_w).max())
+    late = np.divide(at_w - before_w, rise_w, out=np.zeros_like(rise_w), where=rises)
     cells = np.flatnonzero((late > 0) & (late < 1))
     first_s = steps_s[1:-1][cells] * (1 - late[cells])
     knots_s, knots_j = times_s[1:-2][cells] + first_s, energy_j[1:-2][cells] + before_w[cells] * first_s
