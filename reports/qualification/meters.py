@@ -256,7 +256,7 @@ def transfer_function(
     levels = [
         LevelRun(
             run.place, run.name, load.scenario, load.kind, load.level_percent, mean.software_w,
-            math.hypot(mean.sampling_u_w, mean.edges_u_w, quantum_u_w([run])), mean.wall_w, run.wall_u_w,
+            math.hypot(mean.sampling_u_w, mean.edges_u_w), quantum_u_w([run]), mean.wall_w, run.wall_u_w,
         )
         for load in bench.loads for name in load.runs if load.level_percent is not None
         for run, mean in [(runs[name], means.get(name))] if isinstance(mean, RunMeans)
