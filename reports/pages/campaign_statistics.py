@@ -236,7 +236,8 @@ def _levels(part: Statistics, titles: Mapping[str, str]) -> Table:
         Head("SD"), Head("CV, 95 % interval\u00a0/\u00a0%"), Head("Shapiro-Wilk W"), Head("p"),
     )  # fmt: skip
     left_out = dict.fromkeys(name for response in part.responses.values() for name in response.left_out)
-    note = "Mean ± U at 95 %, from the spread of the runs alone. The tests above use these values. Shapiro-Wilk is "
+    note = "Mean ± U at 95 %, from the spread of the runs alone. " if has_u(rows) else "No U is known. "
+    note += "The tests above use these values. Shapiro-Wilk is "
     note += "shown for information: no test was chosen by it."
     note += f" With a single run, and in no test: {', '.join(left_out)}." if left_out else ""
     return Table("levels", "What the tests rest on", heads, tuple(rows), note, folded=len(rows) >= FOLD_FROM)

@@ -30,6 +30,7 @@ from reports.pages.numbers import (
 )
 from reports.pages.result_tables import no_u
 from reports.results.action import ActionResult
+from reports.results.baseline import BaselineBlock
 from reports.results.document import Results
 from reports.results.uncertainty import Number
 
@@ -336,7 +337,7 @@ def induced_figure(results: Results, stamp: str) -> Figure | None:
 
 
 def baseline_figure(results: Results, stamp: str) -> Figure | None:
-    """Mean power of every baseline block over the campaign's time, and the pooled mean."""
+    """Mean power of every baseline block over the campaign's time, and the pooled mean where a run has it."""
     if results.baseline is None:
         return None
     placed = [(block.midpoint_s, block) for block in results.baseline.blocks if block.midpoint_s is not None]
@@ -349,7 +350,7 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
     size_s, unit = next((size, unit) for size, unit in TIME_UNITS if seconds[-1] >= 3 * size or unit == "s")
     x = [second / size_s for second in seconds]
     lines = _curve("blocks", BASELINE, x, numbers, scale)
-    pooled = results.baseline.mean_power_w
+    pooled = results.baseline.mean_power_w if _outside_blocks(results, [block for _, block in placed]) else None
     if pooled and len(x) > 1 and (value := value_of(pooled, scale)) is not None:
         lines.append(Curve("pooled", 0, [x[0], x[-1]], [value, value]))
     panel = CurvePanel(
@@ -360,10 +361,23 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
         + ", ".join(bare(number, scale) for number in numbers)
         + f" {scale.unit}."
     )
-    caption = "Mean power of the baseline blocks over the campaign. A run between two blocks of its session has as its "
-    caption += "baseline the straight line between them; the pooled mean serves runs that do not lie between two."
+    caption = "Mean power of the baseline blocks over the campaign. "
+    if pooled is None:
+        caption += "Every run lies between two blocks: its baseline is the straight line between them."
+    else:
+        caption += "A run between two blocks of its session has as its baseline the straight line between them; the "
+        caption += "pooled mean serves runs that do not lie between two."
     svg = figures.curves(Labelled("fig-baseline", caption, spoken, stamp), [panel])
     return Figure("fig-baseline", caption, Markup(svg))
+
+
+def _outside_blocks(results: Results, blocks: Sequence[BaselineBlock]) -> bool:
+    """Whether a run that enters the means does not lie between two of the blocks, which are in order of time."""
+    first, last = blocks[0].ordinal, blocks[-1].ordinal
+    runs = [run for run in results.runs if run.included and run.kind != "baseline"]
+    return len(blocks) < len(results.baseline.blocks if results.baseline else ()) or not all(
+        first < run.ordinal < last for run in runs
+    )
 
 
 def trace_figure(results: Results, panels: Sequence[figures.TracePanel], stamp: str, note: str) -> Figure | None:

@@ -10,6 +10,7 @@ from reports.pages.document import NOT_STATED
 from reports.pages.lookup import run_name, words
 from reports.pages.numbers import NOTHING, Scale, bare, significant
 from reports.pages.plain_words import as_text
+from reports.pages.result_tables import has_u
 from reports.results.codec import encoded
 from reports.results.document import Results
 from reports.results.recorded import (
@@ -44,7 +45,8 @@ def conditions(recorded: Recorded) -> list[Table | Paragraph]:
     if rows := tuple(map(_condition, (*recorded.supply, *recorded.ambient))):
         heads = (Head("Quantity", False), Head("Recorded by", False), Head("Unit", False), Head("Mean of the runs"),
                  Head("Least"), Head("Greatest"))  # fmt: skip
-        note = "Within the rating intervals of all runs; value ± U at 95 % from the spread over the runs."
+        spread = "value ± U at 95 % from the spread over the runs" if has_u(rows) else "no U is known"
+        note = f"Within the rating intervals of all runs; {spread}."
         blocks.append(Table("conditions-table", "Conditions as recorded", heads, rows, note))
     if not recorded.supply:
         blocks.append(Paragraph(f"Supply voltage and frequency: {NOT_STATED}; no meter recorded them.", "note"))

@@ -230,15 +230,16 @@ def success_table(results: Results) -> Table | None:
     rows = []
     for name, part in results.scenarios.items():
         if (success := part.success) is not None:
-            reached = f"{success.reached} of {success.n}"
-            rows.append(Row((name, "target reached", reached, quantity(success.energy_per_success_wh))))
+            counts = str(success.reached), str(success.n)
+            rows.append(Row((name, "target reached", *counts, quantity(success.energy_per_success_wh))))
         for level in part.energy_to_accuracy:
             title = f"{vocabulary(results, name).metric(level.metric)} ≥ {as_text(level.level)}"
-            rows.append(Row((name, title, f"{level.n_reached} of {level.n}", full(level.energy_wh))))
+            rows.append(Row((name, title, str(level.n_reached), str(level.n), full(level.energy_wh))))
     heads = (
         Head("Scenario", False),
         Head("Level", False),
         Head("Runs that reached it"),
+        Head("Runs"),
         Head("Energy up to it, or per success"),
     )
     return Table("success", "Targets and the energy to reach them", heads, tuple(rows)) if rows else None

@@ -15,12 +15,10 @@ from harness.record.verify import examine
 from tests.e2e.test_campaign import LabUnderTest
 from tests.evidence.forger import copied, journal_of, reforge, write_journal
 from tests.harness.emulated import emulator
+from tests.harness.stations import station
 
 pytestmark = pytest.mark.timeout(900)
-STATION = """\
-schema = 1
-[lab]
-name = "two benches"
+SUTS = """\
 [suts.bench-a]
 host = "embedded"
 python = ".venv-sut/bin/python"
@@ -29,17 +27,10 @@ host = "embedded"
 python = ".venv-sut/bin/python"
 circuits = ["b-inlet"]
 supply = { voltage_v = 120.0, frequency_hz = 60.0 }
-[meters.wall-a]
-driver = "wattsup"
-port = "embedded"
-circuit = "sut-ac-inlet"
-[meters.wall-b]
-driver = "wattsup"
-port = "embedded"
-circuit = "b-inlet"
-[thresholds]
-foreign_load_invalid_percent = 1000.0  # other tests run beside
 """
+METERS = {"wall-a": ("embedded", "sut-ac-inlet"), "wall-b": ("embedded", "b-inlet")}
+LOOSE = "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
+STATION = station(SUTS, METERS) + LOOSE
 CAMPAIGN = """\
 schema = 1
 [campaign]

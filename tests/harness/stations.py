@@ -1,23 +1,24 @@
 """Stations without a campaign, for campaign files."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
-STATION = """\
-schema = 1
-[lab]
-name = "L"
-[sut]
-host = "h"
-python = "python3"
-[meters.wall]
-driver = "wattsup"
-port = "/dev/ttyUSB0"
-circuit = "sut-ac-inlet"
-"""
-BENCHES = """\
-schema = 1
-[lab]
-name = "L"
+WALL = {"wall": ("/dev/ttyUSB0", "sut-ac-inlet")}
+
+
+def station(sut: str = '[sut]\nhost = "h"\npython = "python3"\n', meters: Mapping[str, tuple[str, str]] = WALL) -> str:
+    """The text of a lab.toml without a campaign: its tables of SUTs, and of each meter its port and circuit."""
+    tables = [
+        f'[meters.{name}]\ndriver = "wattsup"\nport = "{port}"\ncircuit = "{circuit}"\n'
+        for name, (port, circuit) in meters.items()
+    ]
+    return f'schema = 1\n[lab]\nname = "L"\n{sut}{"".join(tables)}'
+
+
+STATION = station()
+BENCHES = (
+    station(
+        """\
 [suts.bench-a]
 host = "a"
 python = "python3"
@@ -27,27 +28,18 @@ python = "python3"
 circuits = ["b-1", "b-2"]
 [suts.bench-b.supply]
 voltage_v = 120.0
-[meters.wall-a]
-driver = "wattsup"
-port = "/dev/ttyUSB0"
-circuit = "sut-ac-inlet"
-[meters.wall-b1]
-driver = "wattsup"
-port = "/dev/ttyUSB1"
-circuit = "b-1"
-[meters.wall-b2]
-driver = "wattsup"
-port = "/dev/ttyUSB2"
-circuit = "b-2"
-[meters.room]
-driver = "wattsup"
-port = "/dev/ttyUSB3"
-circuit = "lights"
-sut = "bench-b"
-"""
+""",
+        {
+            "wall-a": ("/dev/ttyUSB0", "sut-ac-inlet"),
+            "wall-b1": ("/dev/ttyUSB1", "b-1"),
+            "wall-b2": ("/dev/ttyUSB2", "b-2"),
+            "room": ("/dev/ttyUSB3", "lights"),
+        },
+    )
+    + 'sut = "bench-b"\n'
+)
 """Two SUTs; which one a meter feeds follows from its circuit, but for the room's."""
-CAMPAIGN = """\
-schema = 1
+TABLES = """\
 [campaign]
 name = "c"
 seed = 1
@@ -61,6 +53,8 @@ duration_s = 3
 folder = "workloads/idle"
 repetitions = 1
 """
+"""What is asked of a room, in lab.toml or in a campaign file."""
+CAMPAIGN = f"schema = 1\n{TABLES}"
 
 
 def station_file(folder: Path, text: str = STATION) -> Path:

@@ -22,6 +22,7 @@ from harness.station.station import APPLICATION, TEMPLATE, Ambient, Lab, MeterSe
 from meters.meter import MeterUnplugged
 from meters.registry import DRIVERS, KNOWN
 from tests.evidence.forger import unlock
+from tests.harness import checkout
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 DEMO = APPLICATION / "lab.toml"
@@ -47,13 +48,17 @@ def test_init_writes_a_lab_of_ones_own_and_never_overwrites(tmp_path: Path, caps
 
 
 def test_a_command_that_a_message_names_works_where_it_was_printed(tmp_path: Path) -> None:
-    subprocess.run([APPLICATION / "lab", "init", "my lab"], cwd=tmp_path, check=True, capture_output=True)
+    before = (APPLICATION / ".venv").stat().st_mtime_ns
+    script = checkout.copied(tmp_path / "wattlab") / "lab"
+    subprocess.run([script, "init", "my lab"], cwd=tmp_path, check=True, capture_output=True)
     folder = tmp_path / "my lab"
     refused = subprocess.run(["./lab", "plan"], cwd=folder, capture_output=True, text=True, check=False)
     (command,) = re.findall(r"driver: empty; `(.+?)` lists them", refused.stderr)
     done = subprocess.run(command, cwd=folder, shell=True, capture_output=True, text=True, check=False)
     assert (command, done.returncode) == ("./lab meter drivers", 0)
     assert "wattsup" in done.stdout
+    assert (folder / "lab").resolve() == script
+    assert (APPLICATION / ".venv").stat().st_mtime_ns == before
 
 
 def test_what_init_writes_wants_the_meter_filled_in_and_every_line_that_is_commented_out_is_a_key(

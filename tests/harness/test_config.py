@@ -11,32 +11,9 @@ from harness.measure.lab_file import LabConfig, load
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ConfigError, RunFolderError, why
 from harness.station.station import APPLICATION
-from tests.harness.stations import station_file
+from tests.harness.stations import STATION, TABLES, station_file
 
-MINIMAL = """\
-schema = 1
-[lab]
-name = "L"
-[campaign]
-name = "c"
-seed = 1
-order = "shuffled"
-stabilization_s = 1
-supplementary_s = 1.5
-[baseline]
-blocks = 2
-duration_s = 3
-[sut]
-host = "h"
-python = "python3"
-[meters.wall]
-driver = "wattsup"
-port = "/dev/ttyUSB0"
-circuit = "sut-ac-inlet"
-[scenarios.idle]
-folder = "workloads/idle"
-repetitions = 1
-"""
+MINIMAL = STATION + TABLES
 
 
 def read(tmp_path: Path, text: str) -> LabConfig:

@@ -6,6 +6,7 @@ import json
 import re
 import types
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from html.parser import HTMLParser
@@ -25,7 +26,9 @@ from reports.pages.campaign import HEADS, campaign_page
 from reports.pages.declared import _plural
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import in_page_units
+from reports.pages.plots import baseline_figure
 from reports.pages.remarks import remarks
+from reports.pages.result_tables import success_table
 from reports.pages.sentences import LIMITS, VERDICTS
 from reports.pages.verdict import verdict_line
 from reports.render import render
@@ -201,13 +204,35 @@ def test_the_page_answers_first() -> None:
     assert "0.976 ± 0.084 validation accuracy per Wh" in text
 
 
+def test_runs_that_reached_a_target_are_numbers_of_their_own() -> None:
+    table = success_table(read(results()))
+    assert table is not None
+    assert table.rows[0].cells[1:4] == ("target reached", "2", "3")
+    assert [head.text for head in table.heads[2:4]] == ["Runs that reached it", "Runs"]
+
+
+def test_the_pooled_baseline_is_drawn_only_where_a_run_has_it() -> None:
+    shown = read(results())
+    assert shown.baseline is not None
+    blocks = sorted(shown.baseline.blocks, key=lambda block: block.midpoint_s or 0.0)
+    inside = replace(shown.runs[0], kind="scenario", included=True, ordinal=blocks[0].ordinal + 1)
+    outside = replace(inside, ordinal=blocks[-1].ordinal + 1)
+    blocks[-1] = replace(blocks[-1], ordinal=inside.ordinal + 1)
+    for runs, is_drawn in (((inside,), False), ((inside, outside), True)):
+        one = replace(shown, runs=runs, baseline=replace(shown.baseline, blocks=tuple(blocks)))
+        figure = baseline_figure(one, "")
+        assert figure is not None
+        assert ("pooled" in figure.caption, "pooled" in figure.svg) == (is_drawn, is_drawn)
+        assert "straight line" in figure.caption
+
+
 def test_everything_the_report_must_show_is_there() -> None:
     checker = checked(whole())
     figures = {"fig-setup", "fig-power", "fig-energy", "fig-hardware", "fig-epochs", "fig-efficiency", "fig-history"}
     assert figures | {"fig-durations", "fig-induced", "fig-baseline"} <= set(checker.ids)
     for words in (
         "System under test", "Hardware indicators", "AMD Ryzen 7 1700", "GPU share of energy",
-        "aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "2 of 3",
+        "aborted: SIGTERM", "without baseline outliers", "OSCAR rule", "kind: generated", "Runs that reached it",
         COMMAND, "structured after", "Drift", "2" * 64,
     ):  # fmt: skip
         assert words.lower() in checker.text.lower(), words

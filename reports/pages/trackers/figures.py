@@ -28,7 +28,7 @@ def bars(trackers: Trackers, stamp: str) -> Figure | None:
     scenarios, keys = trackers.scenarios, keys_of(trackers)
     if not scenarios:
         return None
-    caption = "Energy of a run by the meter and by each tracker, gross. Whiskers: U at 95 %."
+    caption = "Energy of a run by the meter and by each tracker, gross."
     if any(len(by_tracker) > 1 for by_tracker in scenarios.values()):
         caption += (
             " The meter's bar is over the interval of the tracker named first in the scenario; every tracker's own "
@@ -37,6 +37,8 @@ def bars(trackers: Trackers, stamp: str) -> Figure | None:
         panels = [_bar_panel(trackers, "Meter and trackers", list(scenarios), keys)]
     else:
         panels = [_bar_panel(trackers, name_of(key), list(comparisons_of(trackers, key)), [key]) for key in keys]
+    ends = [end for panel in panels for series in panel.series for end in series.low if end is not None]
+    caption += " Whiskers: U at 95 %." if ends else " No U is known."
     spoken = " ".join(
         f"{panel.title}, {panel.axis}: {group}, {series.label} {series.texts[place]}."
         for panel in panels for place, group in enumerate(panel.groups) for series in panel.series

@@ -9,6 +9,7 @@ from reports.pages.blocks import Head, Row, Table
 from reports.pages.lookup import run_name
 from reports.pages.numbers import NOTHING, Scale, alike, bare, quantity, scale_for
 from reports.pages.plain_words import as_text
+from reports.pages.result_tables import has_u
 from reports.pages.trackers.ratios import PERCENT, bracket, limit_of, percent, places_of, refusal_of, share
 from reports.pages.trackers.words import REFUSED, name_of, names_of, part_of
 from reports.results.agreement import Agreement
@@ -195,7 +196,7 @@ def runs(results: Results, trackers: Trackers) -> Table | None:
         Head("Lasts\u00a0/\u00a0s"), Head("Reported\u00a0/\u00a0Wh"), Head("Factor"), Head("Without factor"),
         Head("Meter"), Head("Tracker / meter in %"), Head("Polls"), Head("Remark", False),
     )  # fmt: skip
-    note = "± U at 95 % of a single run's energy by the meter."
+    note = f"{'± U at 95 %' if has_u(rows) else 'No U is known'} of a single run's energy by the meter."
     return Table("tracker-runs", "Every run with a tracker", heads, tuple(rows), note, folded=True)
 
 
