@@ -44,7 +44,7 @@ def test_any_other_command_gets_the_trackers_around_it(tmp_path: Path) -> None:
     made = scenario(tmp_path, MINE + 'trackers = ["codecarbon"]\n')
     assert made.command == ("{python}", "around.py", "--", "{python}", "bench.py")
     assert {path.name for path in made.files} == {"bench.py", "around.py", "tracking.py", "tracker_codecarbon.py"}
-    assert made.artifacts == ("tracker-codecarbon.json", "tracker-codecarbon.csv")
+    assert made.artifacts == ("tracker-codecarbon-trace.csv", "tracker-codecarbon.json", "tracker-codecarbon.csv")
 
 
 def test_without_trackers_nothing_is_added(tmp_path: Path) -> None:
