@@ -4,9 +4,10 @@ Knows results.json. Computes no mean: with two runs and two blocks the report's 
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from reports.pages.numbers import quantity, scale_for
+from reports.results.baseline import BaselineBlock
 from reports.results.document import Results
 from reports.results.run import RunResult
 from reports.results.uncertainty import Estimate, Number, t_quantile
@@ -66,3 +67,12 @@ def _induced(run: RunResult, blocks: list[RunResult]) -> Number | None:
         return own
     expanded_wh = math.hypot(gross.expanded, power.expanded * length.value / 3600)
     return Number(Estimate(own.value, expanded_wh / t_quantile(math.inf), math.inf), "Wh", n=1)
+
+
+def outside_blocks(results: Results, blocks: Sequence[BaselineBlock]) -> bool:
+    """Whether a run that enters the means does not lie between two of the blocks, which are in order of time: its
+    baseline is the pooled one."""
+    known = len(results.baseline.blocks) if results.baseline is not None else 0
+    between = range(blocks[0].ordinal + 1, blocks[-1].ordinal)
+    runs = [run for run in results.runs if run.included and run.kind != "baseline"]
+    return len(blocks) < known or not all(run.ordinal in between for run in runs)

@@ -15,7 +15,7 @@ from reports.figures.palette import BASELINE
 from reports.figures.sheet import Labelled
 from reports.pages.blocks import Figure
 from reports.pages.declared import capitalized, vocabulary
-from reports.pages.few import without_u
+from reports.pages.few import outside_blocks, without_u
 from reports.pages.lookup import run_names, words
 from reports.pages.numbers import (
     Scale,
@@ -30,7 +30,6 @@ from reports.pages.numbers import (
 )
 from reports.pages.result_tables import no_u
 from reports.results.action import ActionResult
-from reports.results.baseline import BaselineBlock
 from reports.results.document import Results
 from reports.results.uncertainty import Number
 
@@ -350,7 +349,7 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
     size_s, unit = next((size, unit) for size, unit in TIME_UNITS if seconds[-1] >= 3 * size or unit == "s")
     x = [second / size_s for second in seconds]
     lines = _curve("blocks", BASELINE, x, numbers, scale)
-    pooled = results.baseline.mean_power_w if _outside_blocks(results, [block for _, block in placed]) else None
+    pooled = results.baseline.mean_power_w if outside_blocks(results, [block for _, block in placed]) else None
     if pooled and len(x) > 1 and (value := value_of(pooled, scale)) is not None:
         lines.append(Curve("pooled", 0, [x[0], x[-1]], [value, value]))
     panel = CurvePanel(
@@ -369,15 +368,6 @@ def baseline_figure(results: Results, stamp: str) -> Figure | None:
         caption += "pooled mean serves runs that do not lie between two."
     svg = figures.curves(Labelled("fig-baseline", caption, spoken, stamp), [panel])
     return Figure("fig-baseline", caption, Markup(svg))
-
-
-def _outside_blocks(results: Results, blocks: Sequence[BaselineBlock]) -> bool:
-    """Whether a run that enters the means does not lie between two of the blocks, which are in order of time."""
-    first, last = blocks[0].ordinal, blocks[-1].ordinal
-    runs = [run for run in results.runs if run.included and run.kind != "baseline"]
-    return len(blocks) < len(results.baseline.blocks if results.baseline else ()) or not all(
-        first < run.ordinal < last for run in runs
-    )
 
 
 def trace_figure(results: Results, panels: Sequence[figures.TracePanel], stamp: str, note: str) -> Figure | None:
