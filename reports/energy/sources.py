@@ -46,7 +46,7 @@ Joint: TypeAlias = Literal["independent", "signed", "limits"]
 """How the errors of one source stand to each other: independent, one error with its sign, or alike as bad as can be."""
 Subtracted: TypeAlias = tuple[Group, BaselineLevel, Value]
 """Campaign and session of the blocks, P_B, and how long it was subtracted from a run (s, in the result's unit)."""
-HEIGHT, SLOPE, MISFIT, KIND = range(4)
+HEIGHT, SLOPE, MISFIT, KIND, SCATTER = range(5)
 """Parts of the error of an estimate by a transfer function."""
 OF_BASELINE = "of the baseline"
 """Marks an error that the baseline has by itself."""
@@ -211,10 +211,24 @@ def _of_transfer(sample: Sample, members: Sequence[Member], transfer: TransferEr
     }
     if transfer.kind_u_w > 0:
         yield Contribution("kind", kind, meter=meter, distribution="t", dof=transfer.kind_dof)
+    lengths = [member.run.duration_s * member.run.per_j for member in members]
+    apart = math.hypot(*map(float, lengths)) / len(sample.runs) if sample.is_mean else lengths[0]
+    blocks = sample.mean(length * _of_blocks(member) for length, member in zip(lengths, members, strict=True))
+    scatter: dict[tuple[Group, int], Value] = {
+        ((*group, sample.side), SCATTER): apart * transfer.scatter_u_w,
+        ((*group, OF_BASELINE, campaign), SCATTER): -blocks * transfer.scatter_u_w,
+    }
+    yield Contribution("scatter", scatter, meter=meter, distribution="t", dof=transfer.scatter_dof)
     wall: dict[tuple[Group, int], Value] = {
         (("wall", *group), HEIGHT): beyond * transfer.wall_u_w, (("wall", *group), SLOPE): above * transfer.wall_u
     }  # fmt: skip
     yield Contribution("wall", wall, meter=meter, note="limits of the meter that it was qualified with")
+
+
+def _of_blocks(member: Member) -> float:
+    """With which weight an error that every baseline block has by itself stands in the baseline of a run."""
+    level = member.run.terms.level
+    return 0.0 if member.base is None or level is None else float(np.linalg.norm(level.shares))
 
 
 def _offset(sample: Sample, members: Sequence[Member]) -> Iterator[Contribution]:

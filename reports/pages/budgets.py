@@ -27,6 +27,7 @@ SOURCES = {
     "assumed": "assumed of the meter",
     "transfer": "software to wall",
     "kind": "kind of load",
+    "scatter": "runs at the wall",
     "wall": "wall it is held to",
     "certificate": "calibration",
     "stability": "drift since then",

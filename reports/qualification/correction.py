@@ -29,7 +29,7 @@ from reports.results.qualification import Qualification
 from reports.results.uncertainty import Estimate, Number, Term, combine, single
 
 EDGES = "edges"
-RANDOM = frozenset({"sampling", "spill", "resolution"})
+RANDOM = frozenset({"sampling", "spill", "resolution", "scatter"})
 """Sources that are another error in every run; all others add up."""
 
 

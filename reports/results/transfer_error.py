@@ -10,7 +10,9 @@ its slope err independently (JCGM 100, H.3.5):
 Both are one error each in all that is estimated with one certificate, so an energy less a baseline of the same length
 keeps nothing of the height, and of the slope what both differ by. What a load departs from the line by (`misfit`: the
 residuals, or what a level that was left out missed; `kind`: what a kind of load missed that was left out) is one error
-of that load, and another of the idle machine. The wall's own errors come on top: a part of the power, and watts.
+of that load, and another of the idle machine. How far a run departs from its own load (`scatter`: of the repetitions
+of a level about their mean residual) is another error in every run. The wall's own errors come on top: a part of the
+power, and watts.
 """
 
 import math
@@ -37,6 +39,10 @@ class TransferError:
     """How far a load lies from the line."""
     dof: float
     """Of these three."""
+    scatter_u_w: float
+    """How far a single run lies from the mean of its load."""
+    scatter_dof: float
+    """Of that."""
     kind_u_w: float
     """How far a kind of load lies from the line of the others; 0 where one kind was measured."""
     kind_dof: float
@@ -52,6 +58,7 @@ class TransferError:
         offset, gain = transfer.offset_w.estimate, transfer.gain.estimate
         u_offset_w, u_gain = offset.u or 0.0, gain.u or 0.0
         pivot = -transfer.covariance_w / u_gain**2 if u_gain > 0 else 0.0
+        scatter_w, scatter_dof = _scatter(transfer)
         height_2 = u_offset_w**2 - pivot**2 * u_gain**2
         return cls(
             pivot_w=offset.value + gain.value * pivot,
@@ -59,6 +66,8 @@ class TransferError:
             slope_u=u_gain / gain.value,
             misfit_u_w=max(transfer.residual_sd_w, transfer.level_spread_w),
             dof=transfer.dof,
+            scatter_u_w=scatter_w,
+            scatter_dof=scatter_dof,
             kind_u_w=transfer.kind_spread_w or 0.0,
             kind_dof=max(len(transfer.ranges) - 1.0, 1.0),
             wall_u=transfer.wall_u_relative,
@@ -68,3 +77,17 @@ class TransferError:
     def to_json(self) -> Json:
         """For a descriptor's evidence."""
         return asdict(self)
+
+
+def _scatter(transfer: Transfer) -> tuple[float, float]:
+    """Standard deviation of the residuals of single runs about the mean of their load (W), pooled, and its degrees of
+    freedom; where no load was repeated, that of the residuals about the line."""
+    loads: dict[str, list[float]] = {}
+    for point in transfer.points:
+        loads.setdefault(point.scenario, []).append(point.residual_w)
+    dof = sum(len(residuals) - 1 for residuals in loads.values())
+    if not dof:
+        return transfer.residual_sd_w, transfer.dof
+    means = {scenario: math.fsum(residuals) / len(residuals) for scenario, residuals in loads.items()}
+    squares = math.fsum((point.residual_w - means[point.scenario]) ** 2 for point in transfer.points)
+    return math.sqrt(squares / dof), float(dof)
