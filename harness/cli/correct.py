@@ -265,7 +265,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _show(console: Console, answer: CorrectedRecord) -> None:
-    numbers = ("energy, Wh", "power, W")
+    numbers, refused = ("energy, Wh", "power, W"), sum(bool(run.against) for run in answer.runs)
     rows = [
         (
             run.run,
@@ -276,7 +276,14 @@ def _show(console: Console, answer: CorrectedRecord) -> None:
         for run in answer.runs
     ]  # fmt: skip
     if answer.total_wh is not None and len(rows) > 1:
-        rows.append(("total", "", _claim(answer.total_wh, answer.total_expanded_wh), ""))
+        rows.append(
+            (
+                f"total of {counted(len(rows) - refused, 'run')}",
+                "",
+                _claim(answer.total_wh, answer.total_expanded_wh),
+                "",
+            )
+        )
     caption = f"{answer.software_meter}, certificate SHA-256 {answer.certificate_sha256}, of {answer.certificate_date}"
     heads = columns("run", "load", *numbers, numbers=numbers)
     console.print(Sheet(heads, rows, title="ESTIMATED by a qualified software meter, not measured", caption=caption))
@@ -287,7 +294,6 @@ def _show(console: Console, answer: CorrectedRecord) -> None:
             say(console, f"{run.run}: {run.outside_percent:.1f} % of its readings lie outside of the qualified range.")
     for remark in answer.remarks:
         say(console, remark)
-    refused = sum(bool(run.against) for run in answer.runs)
     if refused:
         say(console, f"{counted(refused, 'run')} of {len(answer.runs)} without a number.", "bold red")
 

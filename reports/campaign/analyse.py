@@ -18,7 +18,7 @@ from harness.record.verify import Examination, examine
 from reports.campaign.document import Analysis
 from reports.campaign.judgement import is_sound, judge_foreign_load, not_monitored, oracle_findings, run_findings
 from reports.campaign.reduction import JudgedRuns, Reduction
-from reports.campaign.runs import observer_of, placed, pulses_of, read_runs, tell_idle_power
+from reports.campaign.runs import by_one_certificate, observer_of, placed, pulses_of, read_runs, tell_idle_power
 from reports.findings import lab_rules, meter_rules
 from reports.results.finding import Finding
 
@@ -44,7 +44,7 @@ def judged_runs(path: Path, seen: Examination) -> JudgedRuns:
         AnalysisError: there is none that can be read.
     """
     unreadable: list[Finding] = []
-    runs = list(read_runs(path, seen, unreadable))
+    runs = list(by_one_certificate(list(read_runs(path, seen, unreadable))))
     if not runs:
         raise AnalysisError(f"{path}: the campaign holds no run that can be read; `wattlab run` measures it")
     pulses = pulses_of(runs)

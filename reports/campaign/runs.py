@@ -69,6 +69,21 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
         yield analysed
 
 
+def by_one_certificate(runs: Sequence[AnalysedRun]) -> Iterator[AnalysedRun]:
+    """The runs, those without an energy that another certificate than the first one's estimates: errors of two
+    certificates are two, and nobody qualified their difference."""
+    first = next((applied.sha256 for run in runs if (applied := run.series.applied) is not None), None)
+    for run in runs:
+        applied = run.series.applied
+        if applied is None or applied.sha256 == first:
+            yield run
+            continue
+        reason = f"certificate: found {applied.sha256}, the first run has {first}; a campaign rests on one"
+        without = replace(run.series, run=replace(run.run, power=()), estimate=None,
+                          applied=replace(applied, against=(reason,)))  # fmt: skip
+        yield replace(run, run=without.run, series=without)
+
+
 def pulses_of(runs: Sequence[AnalysedRun]) -> sync.SyncPulses:
     """What the sync runs that succeeded show."""
     made = [run for run in runs if run.run.start.kind == "sync" and run.run.exit_status == "success" and not run.broken]

@@ -94,7 +94,7 @@ class _Traced:
         first = next(iter(self.recorded.values())).trace
         return SoftwareMeter(
             name=self.name,
-            says=", ".join(filter(None, (first.says, first.method))),
+            says=first.source,
             kind=first.kind,
             unit=first.unit,
             range_j=first.range_j,

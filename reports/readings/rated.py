@@ -11,7 +11,7 @@ or this range (`reports/results/applicability.py`).
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import cast, get_args
 
@@ -23,7 +23,7 @@ from harness.record.errors import DocumentError
 from harness.record.run_folder import RunFolder
 from reports.readings.series import SUT_INLET, PowerSeries, RunSeries, read_run
 from reports.readings.software import SoftwareTrace, software_traces
-from reports.results.applicability import Machine, chosen, lag_of, lag_u_s, machine_of, mismatches, range_of
+from reports.results.applicability import Machine, beside, chosen, lag_of, lag_u_s, machine_of, mismatches, range_of
 from reports.results.applied import Applied
 from reports.results.meters import QUALIFIED
 from reports.results.qualification import QUALIFICATION, Qualification, qualification_of
@@ -87,13 +87,16 @@ def estimated(
     applied = Applied(sha256, certificate.campaign.name, meter if isinstance(meter, str) else meter.name, kind)
     if isinstance(meter, str):
         return replace(series, applied=replace(applied, meter="", against=(meter,)))
-    trace = software_traces(series).get(meter.name)
+    traces = software_traces(series)
+    trace = traces.pop(meter.name, None)
     if trace is None or not (said := power_of(trace)).times_ns.size:
         wrong = f"{meter.name} said nothing in this run; the notes of the run say what the agent met"
         return replace(series, applied=replace(applied, against=(wrong,)))
     machine = None if is_same_machine else machine_of(run.start.sut)
     edges_ns = None if series.begin_ns is None or series.end_ns is None else (series.begin_ns, series.end_ns)
     against, outside = against_record(certificate, meter, kind, machine, trace.period_s, said, edges_ns)
+    if edges_ns is not None and not against:
+        against = (*of_quantity(meter, trace), *of_others(certificate, meter, kind, traces, edges_ns))
     applied = replace(applied, against=against, outside_percent=outside)
     if against:
         return replace(series, applied=applied)
@@ -124,6 +127,37 @@ def against_record(
 def _named(run: RunFolder) -> str:
     told = run.start.config.get("sut")
     return str(told.get("software_meter") or "") if isinstance(told, dict) else ""
+
+
+def of_quantity(meter: SoftwareMeter, trace: SoftwareTrace) -> Iterator[str]:
+    """Whether a column of the record is what the certificate knows by its name."""
+    if (trace.kind, trace.source) != (meter.kind, meter.says):
+        yield (
+            f"{meter.name}: found a {trace.kind} of {trace.source!r}, the certificate is for a {meter.kind} of "
+            f"{meter.says!r}; qualify it as it is now"
+        )
+
+
+def of_others(
+    certificate: Qualification,
+    meter: SoftwareMeter,
+    kind: str,
+    traces: Mapping[str, SoftwareTrace],
+    edges_ns: tuple[int, int],
+) -> Iterator[str]:
+    """Whether what the other software meters said (`traces`) fits the kind of load: of a part of the machine that is
+    busy besides, the one that estimates sees nothing."""
+    for name, (low_w, high_w) in beside(certificate, meter, cast("LoadKind", kind)).items():
+        said = power_of(traces[name]).between(*edges_ns) if name in traces else None
+        if said is None or not said.times_ns.size:
+            continue
+        mean_w = float(said.power_w.mean())
+        if not low_w <= mean_w <= high_w:
+            yield (
+                f"kind of load: {name} said {mean_w:.4g} W, under loads of kind {kind} it said {low_w:.4g} to "
+                f"{high_w:.4g} W; what else was busy is not seen by {meter.name}: keep the machine to its load, or "
+                "qualify such a load"
+            )
 
 
 def of_kind(meter: SoftwareMeter, kind: str) -> Iterator[str]:

@@ -65,6 +65,11 @@ class SoftwareTrace:
     odd: int = 0
 
     @property
+    def source(self) -> str:
+        """What it says it is and how it was asked, as a certificate names it."""
+        return ", ".join(filter(None, (self.says, self.method)))
+
+    @property
     def unit(self) -> Literal["W", "J"]:
         """Of its values."""
         return "W" if self.kind == "gauge" else "J"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from harness.record.documents import Json
 from reports.results.qualification import Qualification, Validity
 from reports.results.software_meter import Lag, LoadKind, SoftwareMeter, Transfer
-from reports.results.uncertainty import t_quantile
+from reports.results.uncertainty import Number, t_quantile
 
 AGAIN = "qualify this machine again as it is now (`wattlab qualify`)"
 REMEDIES = {
@@ -148,6 +148,23 @@ def range_of(transfer: Transfer, kind: LoadKind) -> tuple[float, float] | None:
     low_w, high_w = min(span[0] for span in spans), max(span[1] for span in spans)
     slack_w = TOLERANCE * (high_w - low_w)
     return low_w - slack_w, high_w + slack_w
+
+
+def beside(certificate: Qualification, meter: SoftwareMeter, kind: LoadKind) -> dict[str, tuple[float, float]]:
+    """Every other software meter of the certificate with a trace -> between which powers (W) it lay under loads of a
+    kind and idle, widened as a range is: what lies beyond was no such load, or not alone."""
+    kinds = {load.scenario: load.kind for load in certificate.loads}
+    found: dict[str, tuple[float, float]] = {}
+    for other in certificate.meters:
+        means = [
+            (kinds.get(one.scenario), one.software_w.value) for one in other.loads if isinstance(one.software_w, Number)
+        ]
+        own = [watts for of, watts in means if of in (kind, "idle")]
+        if other.name != meter.name and other.kind != "tracker" and own:
+            everywhere = [watts for _, watts in means]
+            slack_w = TOLERANCE * (max(everywhere) - min(everywhere))
+            found[other.name] = min(own) - slack_w, max(own) + slack_w
+    return found
 
 
 def lag_u_s(lag: Lag) -> float:

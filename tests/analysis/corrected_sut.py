@@ -61,7 +61,9 @@ class VirtualSut:
             wall_w = float(self.wall(software_w, kind)) * (1 + gain) + offset_w
             said_w, seen_w = (value + random.normal(0.0, self.scatter_w) for value in (software_w, wall_w))
             stated = self.scatter_w / 2
-            runs.append(LevelRun(place, f"{place}", f"{kind}-{level}", kind, level, said_w, stated, seen_w, stated))
+            runs.append(
+                LevelRun(place, f"{place}", f"{kind}-{level}", kind, level, said_w, stated, 0.0, seen_w, stated)
+            )
         line = transfer_of(runs, WallError(*(limit / ROOT_3 for limit in limits)))
         assert isinstance(line, Transfer)
         document = certificate(line)

@@ -11,10 +11,11 @@ from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
 from reports.campaign.exclusion import exclusion_of
 from reports.campaign.run import AnalysedRun
+from reports.campaign.runs import by_one_certificate
 from reports.energy.common_errors import shares_of
 from reports.energy.sample import MeasuredRun
 from reports.findings import estimate_rules
-from reports.readings.rated import SoftwarePower, of_range, power_of, read_rated
+from reports.readings.rated import SoftwarePower, of_others, of_range, power_of, read_rated
 from reports.readings.software import SoftwareTrace
 from reports.results.applicability import chosen, machine_of, mismatches, range_of
 from reports.results.applied import Applied
@@ -33,6 +34,7 @@ from tests.analysis.unmetered import (
     transfer,
     unmetered_campaign,
 )
+from tests.reports import qualifications
 from tests.reports.make_campaign import Load
 
 SHORT = Unmetered(certificate=text_of(certificate()), duration_s=20, repetitions=2, baseline_blocks=2)
@@ -208,3 +210,38 @@ def test_the_certificate_of_these_campaigns_is_read_as_it_is_written() -> None:
     again = qualification_of(json.loads(text_of(certificate())))
     assert isinstance(again.meters[0].transfer, Transfer)
     assert again.meters[0].transfer.ranges == transfer().ranges
+
+
+def test_a_column_that_is_not_what_the_certificate_knows_by_its_name_estimates_nothing(tmp_path: Path) -> None:
+    other = replace(certificate().meters[0], says="GPU 0 power limit, nvml")
+    swapped = text_of(replace(certificate(), meters=(other,)))
+    folder = unmetered_campaign(tmp_path, replace(SHORT, certificate=swapped, repetitions=1, baseline_blocks=1))
+    applied = read_rated(RunFolder.open(next(path for path in folder.iterdir() if path.is_dir()))).applied
+    assert applied is not None
+    assert "found a gauge of 'GPU 0 board power, nvml', the certificate is for" in applied.against[0]
+
+
+def test_what_another_software_meter_never_said_under_such_a_load_is_another_load(tmp_path: Path) -> None:
+    one, counter = certificate(), "agent/rapl_package_0_energy_j"
+    loads = (qualifications.on_load("idle", 60.0, 4.0), qualifications.on_load("gpu", 90.0, 9.0))
+    cpu = replace(qualifications.meter(counter), loads=loads)
+    document = replace(one, meters=(*one.meters, cpu))
+    stamps = np.arange(100, dtype=np.int64) * 10**9
+
+    def said(watts: float) -> list[str]:
+        trace = SoftwareTrace(counter, "counter", "", "", 1.0, stamps, np.arange(100.0) * watts)
+        return list(of_others(document, one.meters[0], "gpu", {counter: trace}, (0, 99 * 10**9)))
+
+    assert said(4.0) == said(9.2) == []
+    assert "agent/rapl_package_0_energy_j said 60 W, under loads of kind gpu it said 3.75 to 9.25 W" in said(60.0)[0]
+
+
+def test_a_campaign_rests_on_one_certificate(tmp_path: Path) -> None:
+    folder = unmetered_campaign(tmp_path, SHORT)
+    series = [read_rated(RunFolder.open(path)) for path in sorted(folder.iterdir()) if path.is_dir()]
+    assert series[1].applied is not None
+    series[1] = replace(series[1], applied=replace(series[1].applied, sha256="f" * 64))
+    runs = list(by_one_certificate([AnalysedRun(one.run, one) for one in series]))
+    assert [run.excluded_because is None for run in runs] == [True, False, *[True] * (len(runs) - 2)]
+    assert f"certificate: found {'f' * 64}" in (runs[1].excluded_because or "")
+    assert runs[1].parts == ()

@@ -57,7 +57,7 @@ def certificate(line: Transfer | Refusal | None = None, **validity: Any) -> Qual
     lag = Lag("cross-correlation", late, (LAG_S - 0.04, LAG_S + 0.04), 0.998, ("switched-01",))
     meter = replace(
         qualifications.meter(METER),
-        kind="gauge", unit="W", range_j=None, says="GPU 0 board power", loads=(), transfer=line or transfer(),
+        kind="gauge", unit="W", range_j=None, says="GPU 0 board power, nvml", loads=(), transfer=line or transfer(),
         lag_switched=lag,
         sampling=Refusal("too-short", "Nobody looked."),
     )  # fmt: skip

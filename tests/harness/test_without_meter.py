@@ -77,7 +77,8 @@ def test_a_run_without_a_meter_is_recorded_and_its_energy_estimated(tmp_path: Pa
     def said(message: Json) -> list[bytes]:
         record = message["journal"]
         if record["rec"] == "descriptor":
-            columns = [record["columns"][0], record["columns"][1] | {"name": "gpu0_power_w", "unit": "W"}]
+            told = {"name": "gpu0_power_w", "unit": "W", "quantity": "GPU 0 board power", "method": "nvml"}
+            columns = [record["columns"][0], record["columns"][1] | told]
             return [encoded(message | {"journal": record | {"columns": columns}})]
         return [encoded(message | {"journal": record | {"values": [50.0, 90.0]}})]
 

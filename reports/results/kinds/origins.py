@@ -52,8 +52,9 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ("invalid",),
         when=(
             "a run without a meter for which the certificate does not hold: another machine, firmware, driver, kernel "
-            "or sample period, a kind of load or a range that was not qualified, a certificate that qualifies nothing; "
-            "evidence `reasons`, and the certificate by its digest"
+            "or sample period, a kind of load or a range that was not qualified, another software meter that never "
+            "said so much under such loads, a column of another quantity, a second certificate in one campaign, a "
+            "certificate that qualifies nothing; evidence `reasons`, and the certificate by its digest"
         ),
         meaning="The certificate of the software meter does not hold for this run, so the run has no energy.",
         remedy="Do what each reason says: restore what differs, or qualify the machine as it is now.",
