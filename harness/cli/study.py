@@ -82,6 +82,8 @@ def _show(study: "StudyResult") -> None:
 def declared_tests(study: "StudyResult") -> "Iterator[tuple[str, Test]]":
     """The test of each question and correlation, under its name."""
     yield from ((question.name, question.omnibus) for question in study.questions)
+    for interaction in study.interactions:
+        yield from ((f"{interaction.name}, {effect.of}", effect.test) for effect in interaction.effects)
     yield from ((correlation.name, correlation.run_level) for correlation in study.correlations)
 
 

@@ -16,6 +16,8 @@ TESTS: Mapping[TestName, str] = {
     "shapiro-wilk": "Shapiro-Wilk", "levene-median": "Levene, about medians", "welch-anova": "Welch's ANOVA",
     "welch": "Welch's ANOVA", "kruskal-wallis": "Kruskal-Wallis", "kruskal": "Kruskal-Wallis", "spearman": "Spearman",
     "pearson": "Pearson", "partial": "partial correlation",
+    "welch-james": "Welch-James", "two-way-anova": "two-way ANOVA", "two-way-hc3": "two-way ANOVA, HC3",
+    "aligned-rank": "aligned ranks",
 }  # fmt: skip
 POST_HOC: Mapping[PostHoc, str] = {
     "games-howell": "Games-Howell",

@@ -1,4 +1,4 @@
-"""Student's t, its noncentral kin and chi squared, as scipy computes them.
+"""Student's t, its noncentral kin, F and chi squared, as scipy computes them.
 
 Knows where scipy keeps the compiled functions. Knows no statistic.
 
@@ -35,6 +35,6 @@ def _functions() -> Any:  # noqa: ANN401  a module of compiled functions
 
 
 _special = _functions()
-chdtri, nctdtrit, stdtr, stdtridf, stdtrit = (
-    getattr(_special, name) for name in ("chdtri", "nctdtrit", "stdtr", "stdtridf", "stdtrit")
+chdtri, fdtrc, nctdtrit, stdtr, stdtridf, stdtrit = (
+    getattr(_special, name) for name in ("chdtri", "fdtrc", "nctdtrit", "stdtr", "stdtridf", "stdtrit")
 )

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 TestName: TypeAlias = Literal[
     "shapiro-wilk", "levene-median", "welch-anova", "kruskal-wallis", "spearman", "pearson", "partial", "welch",
-    "kruskal",
+    "kruskal", "welch-james", "two-way-anova", "two-way-hc3", "aligned-rank",
 ]  # fmt: skip
 """`welch` and `kruskal` are the declared tests of a study, where the declared transform is not defined for a value."""
 Symbol: TypeAlias = Literal["W", "F", "H", "rho", "t"]

@@ -11,6 +11,7 @@ from harness.record.documents import Json, load_object
 from reports.results.cell import Cell, Filter
 from reports.results.codec import document_in, keyed
 from reports.results.inference import Interval
+from reports.results.interaction import InteractionResult
 from reports.results.meters import CampaignOrigin
 from reports.results.prediction import PredictionResult
 from reports.results.publication import BesideRow, ErratumResult, Tally
@@ -366,6 +367,8 @@ class StudyResult:
     """Another study beside this one; null where none is named."""
     predictions: tuple[PredictionResult, ...] = field(default=(), metadata=keyed(left_out=True))
     """Can a response be told beforehand? Only where the file asks."""
+    interactions: tuple[InteractionResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Do two factors act on each other? Only where the file asks."""
 
 
 def study_of(text: str | bytes) -> StudyResult:

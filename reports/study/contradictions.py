@@ -13,6 +13,7 @@ from reports.study.file import (
     Exclusion,
     Factor,
     Filtered,
+    Interaction,
     Pareto,
     Prediction,
     Question,
@@ -70,7 +71,7 @@ def _factor_problems(place: str, factor: Factor) -> Iterator[tuple[str, str]]:
 def _parts(declared: StudyFile) -> Iterator[tuple[str, Filtered]]:
     """Everything with a filter, and its TOML path."""
     yield from ((f"exclusions[{index}]", rule) for index, rule in enumerate(declared.exclusions))
-    for table in ("questions", "correlations", "reductions", "pareto", "predictions"):
+    for table in ("questions", "interactions", "correlations", "reductions", "pareto", "predictions"):
         yield from ((f"{table}.{name}", part) for name, part in getattr(declared, table).items())
 
 
@@ -108,6 +109,11 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
         yield from _factors_of(f"{place}.groups", part.groups, factors)
         if (part.method == "partial") != bool(part.controls):
             yield f"{place}.controls", 'a method "partial" needs them, and they need that method'
+    elif isinstance(part, Interaction):
+        yield from _unknown(f"{place}.response", [part.response], responses, "response")
+        yield from _factors_of(f"{place}.factors", part.factors, factors)
+        if len(part.factors) != 2:
+            yield f"{place}.factors", f"found {len(part.factors)} factors, expected two"
     elif isinstance(part, Prediction):
         yield from _prediction_problems(place, part, declared)
     elif isinstance(part, Reduction | Pareto):

@@ -10,6 +10,7 @@ Study file schema history
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from reports.results.interaction import TwoWayTest
 from reports.results.prediction import Model
 from reports.results.question import TestChoice, Transform
 
@@ -138,6 +139,18 @@ class Question(Filtered):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Interaction(Filtered):
+    """Do two factors act on a response, and does the one act otherwise at each level of the other? Every level of the
+    one has to be measured with every level of the other."""
+
+    title: str
+    response: str
+    factors: list[str]
+    test: TwoWayTest = "welch"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedCorrelation:
     """Coefficient and p as printed."""
 
@@ -239,6 +252,7 @@ class StudyFile:
     responses: dict[str, Response]
     exclusions: list[Exclusion] = field(default_factory=list)
     questions: dict[str, Question] = field(default_factory=dict)
+    interactions: dict[str, Interaction] = field(default_factory=dict)
     correlations: dict[str, Correlation] = field(default_factory=dict)
     reductions: dict[str, Reduction] = field(default_factory=dict)
     pareto: dict[str, Pareto] = field(default_factory=dict)

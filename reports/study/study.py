@@ -29,6 +29,7 @@ from reports.results.study import (
 from reports.study.correlations import correlate
 from reports.study.descriptive import descriptive_table
 from reports.study.file import StudyFile
+from reports.study.interactions import interact
 from reports.study.medians import front, reduce
 from reports.study.predictions import predict
 from reports.study.published import beside, with_published
@@ -92,6 +93,7 @@ def _alone(inputs: Inputs) -> StudyResult:
         correlations=tuple(correlate(declared, runs, name) for name in declared.correlations),
         reductions=tuple(reduce(declared, runs, name) for name in declared.reductions),
         pareto=tuple(front(declared, runs, name) for name in declared.pareto),
+        interactions=tuple(interact(declared, runs, name) for name in declared.interactions),
         predictions=tuple(
             predict(path, declared, runs, name) for name in steps("fitting the models", declared.predictions)
         ),

@@ -11,6 +11,7 @@ from reports.pages.document import STAMPS, DocumentPage, document_page, section_
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
 from reports.pages.study.figures import drawn, medians_figure
+from reports.pages.study.interactions import interaction_blocks
 from reports.pages.study.predictions import prediction_blocks
 from reports.pages.study.published import companion_blocks, published_blocks
 from reports.pages.study.questions import answers_table, question_blocks
@@ -80,6 +81,7 @@ def _companion(study: StudyResult) -> str:
 def _sections(study: StudyResult, stamp: str) -> Iterable[Section | None]:
     for question in study.questions:
         yield Section(f"q-{question.name}", question.title, tuple(question_blocks(study, question, stamp)))
+    yield section_of("interactions", "Two factors at once", list(interaction_blocks(study)))
     descriptive = [descriptive_table(study, table) for table in study.descriptive]
     yield section_of("correlations", "Correlations", list(correlation_blocks(study, stamp)))
     yield section_of("reductions", "Decreases of medians", list(reduction_blocks(study)))
