@@ -95,6 +95,24 @@ def test_the_certificate_goes_along_by_its_digest(tiny: Path, tmp_path: Path) ->
     assert account_of(tiny, None).certificate is None
 
 
+def test_an_estimate_goes_with_the_digest_of_the_certificate_that_it_rests_on(emulated: Path, tmp_path: Path) -> None:
+    derived = tmp_path / "c" / "derived"
+    derived.mkdir(parents=True)
+    told = json.loads((emulated / "derived" / "results.json").read_text())
+    told["measurement"] |= {"origin": "estimated"}
+    qualified = {"certificate_sha256": "ab" * 32, "campaign": "q", "meter": "agent/rapl_package_0_energy_j"}
+    told["measurement"]["meters"][0]["evidence"]["qualification"] = qualified
+    (derived / "results.json").write_text(json.dumps(told))
+    account = account_of(tmp_path / "c", "cnn")
+    assert (account.label, account.certificate) == (
+        "estimated",
+        {"sha256": "ab" * 32, "campaign": "q", "meter": "agent/rapl_package_0_energy_j"},
+    )
+    spdx_told = exported(tmp_path / "c", tmp_path / "x", "spdx", "--scenario", "cnn")
+    assert "ab" * 32 in texts(_of_type(spdx_told, "software_File"))
+    assert exported(tmp_path / "c", tmp_path / "y", "ai-act", "--scenario", "cnn")["known_or_estimated"] == "estimated"
+
+
 # --- each of them ---------------------------------------------------------------------------------------------------
 
 
@@ -121,6 +139,8 @@ def test_the_model_of_spdx_accepts_the_document_and_has_the_energy(tiny: Path, t
     [described] = getattr(package.ai_energyConsumption, f"ai_{stage}EnergyConsumption")
     account = account_of(tiny, None)
     wh = account.per_unit["inferences"] if stage == "inference" else account.energy
+    [document] = objects.foreach_type(spdx.SpdxDocument)
+    assert not document.profileConformance
     assert float(described.ai_energyQuantity) == pytest.approx(wh.value / 1000, rel=1e-12)
     assert described.ai_energyUnit.endswith("EnergyUnitType/kilowattHour")
     assert (package.name, package.suppliedBy.name, package.software_packageVersion) == ("kws", "Somebody", "1.0")

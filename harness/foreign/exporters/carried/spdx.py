@@ -7,6 +7,7 @@ model (spdx/spdx-3-model). Knows no file.
 annotation of the package carries the whole account as JSON, and its `comment` says label and U in words. results.json
 and the certificate are files with their SHA-256, which the package `hasEvidence` of. What SPDX asks of an AI package
 and a measurement does not know (version, supplier, place, date) is said by who exports, or left for them to fill in.
+So the document states no `profileConformance`.
 """
 
 import json
@@ -44,7 +45,6 @@ def spdx_of(account: Account, stage: Stage, package: Package) -> Json:
     elements = [element["spdxId"] for element in graph if "spdxId" in element]
     document = _element(ids.of("document"), "SpdxDocument") | {
         "name": f"energy of {package.name or account.scenario}",
-        "profileConformance": ["core", "software", "ai"],
         "comment": NO_CLAIM,
         "rootElement": [ids.of("package")],
         "element": elements,
