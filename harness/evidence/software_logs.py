@@ -52,7 +52,7 @@ def _difference(campaign: Path, part: Attachment, run: RunFolder) -> str:
     windows = list(windows_of([run]))
     if not windows:
         return "the run has no rating interval"
-    times_ns = wall_ns(trace, run, entry.get("zone"), part.path)
+    times_ns = wall_ns(trace, windows[0], entry.get("zone"), part.path)
     made = part_of(trace, times_ns, run, windows[0])
     if made is None:
         return "its log overlaps the run nowhere"

@@ -15,6 +15,7 @@ from harness.evidence.bag import unpack_bag
 from harness.evidence.verification import verify
 from harness.evidence.verifier import Outcome
 from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
+from harness.foreign.importers.power_csv.importer import import_power_csv
 from harness.foreign.importers.tracker.importer import import_tracker
 from harness.foreign.importers.tracker.source import Choice
 from harness.record.campaign_folder import CampaignFolder
@@ -611,3 +612,21 @@ def test_a_file_of_another_encoding_is_attached(meter: Path) -> None:
     assert [line for line, _ in import_tracker(CASES / "cc_cp1252.csv", meter, Choice(zone="UTC")).pairs] == [2]
     (row,) = compared(meter).runs
     assert (row.reported_wh, row.ratio.value) == (54.0, pytest.approx(54 / 60))
+
+
+def test_an_import_whose_stamps_are_utc_takes_a_tracker_by_the_zone_of_its_machine(tmp_path: Path) -> None:
+    begin_s = datetime(2022, 4, 1, 21, 25, tzinfo=UTC).timestamp()
+    rows = "".join(f"{stamp(begin_s + second)},100.0\n" for second in range(1, 61))
+    (tmp_path / "wall.csv").write_text("timestamp,watt\n" + rows)
+    mapping = tmp_path / "power-csv.toml"
+    mapping.write_text(
+        'schema = 1\n[time]\ncolumn = "timestamp"\nformat = "iso"\nzone = "UTC"\n[[power]]\ncolumn = "watt"\n'
+        'unit = "W"\nreads = "mean"\nwindow_s = 1.0\nmeter = "wall"\n'
+    )
+    import_power_csv([tmp_path / "wall.csv"], tmp_path / "c", mapping)
+    emissions = tmp_path / "emissions.csv"
+    emissions.write_text(f"{V1}\n{stamp(begin_s + 7200 + 55)},p,50.0,1.0,0.001,Germany,DEU,\n")  # two hours ahead
+    with pytest.raises(ImportFileError, match="has no time zone"):
+        import_tracker(emissions, tmp_path / "c", Choice())
+    assert len(import_tracker(emissions, tmp_path / "c", Choice(zone="+02:00")).pairs) == 1
+    assert all(check.passed for check in check_trackers(tmp_path / "c", examine(tmp_path / "c")))

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.software.formats import read_software
-from harness.foreign.importers.software.placed import Part, is_without_zone, part_of, wall_ns
+from harness.foreign.importers.software.placed import Part, part_of, wall_ns
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.stamps import Stamps
@@ -93,10 +93,9 @@ def parts_of(
     parts: dict[str, Part] = {}
     times_ns: dict[bool, Stamps] = {}  # an import has runs of one kind, but a campaign may hold any
     for window in windows:
-        run = runs[window.folder]
-        kind = is_without_zone(run)
-        times_ns[kind] = times_ns[kind] if kind in times_ns else wall_ns(trace, run, zone, str(path))
-        part = part_of(trace, times_ns[kind], run, window)
+        kind = window.has_zone
+        times_ns[kind] = times_ns[kind] if kind in times_ns else wall_ns(trace, window, zone, str(path))
+        part = part_of(trace, times_ns[kind], runs[window.folder], window)
         if part is not None:
             parts[window.folder] = part
     if not parts:

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from harness.foreign.importers.csv_rows import csv_of, number_text, stamps_text
-from harness.foreign.importers.imported import MARGIN_S, ZONE_NOTE
+from harness.foreign.importers.imported import MARGIN_S
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.stamps import SECOND_NS, Stamps
 from harness.foreign.importers.tracker.windows import Window
@@ -41,19 +41,14 @@ class Part:
     bound_s: float
 
 
-def is_without_zone(run: RunFolder) -> bool:
-    """Whether the stamps of an imported run are a wall clock of which nobody said the zone."""
-    return run.start.time_base == "source-wall" and ZONE_NOTE in str((run.start.source or {}).get("note"))
-
-
-def wall_ns(trace: SoftwareTrace, run: RunFolder, zone: str | None, where: str) -> Stamps:
+def wall_ns(trace: SoftwareTrace, window: Window, zone: str | None, where: str) -> Stamps:
     """A log's stamps on the wall clock of a run: UTC, but for an import without a zone.
 
     Raises:
         ImportFileError: its zone, or that of an import, is needed and not named.
     """
     named = None if zone is None else zone_of(zone, "--timezone")
-    if not is_without_zone(run):
+    if window.has_zone:
         return trace.utc_ns(named, where)
     if trace.clock == "local":  # of the same lab as the import, whose stamps name no zone either
         return trace.time_ns

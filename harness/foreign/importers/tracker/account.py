@@ -25,7 +25,7 @@ MEMORY_OF_PROCESS = "tracking_mode is process: its memory figure is of its proce
 def account_of(rows: Sequence[Row], window: Window, choice: Choice, pue: Pue) -> Json:
     """What the rows of one run say of it, as a tracker's artefact does (docs/trackers.md)."""
     clock, bound_s = ("run", 0.0) if choice.over_run else (window.clock, window.bound_s)
-    spans = [] if choice.over_run else [interval_ns(row, clock, choice.zone) for row in rows]
+    spans = [] if choice.over_run else [interval_ns(row, window, choice.zone) for row in rows]
     if spans and any(row.whole_seconds for row in rows):
         bound_s += 0.5
     parts = _parts_wh(rows, pue.value)

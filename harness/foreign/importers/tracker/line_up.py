@@ -76,7 +76,7 @@ def _fitting(source: Source, row: Row, windows: Sequence[Window]) -> Window | No
 
 def _together(source: Source, rows: Sequence[Row], window: Window) -> tuple[list[Row], list[str]]:
     """The rows of one run whose energies may be added, in order of time, and why the others are in them already."""
-    spans = {row.line: interval_ns(row, window.clock, source.choice.zone) for row in rows}
+    spans = {row.line: interval_ns(row, window, source.choice.zone) for row in rows}
     kept: list[Row] = []
     held: list[str] = []
     for row in sorted(rows, key=lambda row: -row.duration_s):
@@ -121,7 +121,7 @@ def _refuse_unlike(source: Source, rows: Sequence[Row]) -> None:
 def _unplaced(path: Path, row: Row, windows: Sequence[Window], zone: str | None) -> str | None:
     """Why a row's stamp cannot be compared with the runs' clocks."""
     has_zone = row.end is not None and row.end.tzinfo is not None
-    local = any(window.clock == "source-wall" for window in windows)
+    local = any(not window.has_zone for window in windows)
     if local and has_zone:
         return (
             f"{path}:{row.line}: timestamp {row.stamp} has a zone, but the stamps of this imported campaign have none; "

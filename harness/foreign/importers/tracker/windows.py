@@ -5,14 +5,16 @@ Knows clocks, zones and rating intervals. Knows no energy.
 Decisions
 - A row belongs to a run when [timestamp - duration, timestamp] lies within the run's rating interval, `SLACK_S` more on
   either side, on the SUT's wall clock (rating edges), else on the host's start stamp; of an import on the source's
-  clock. Which zone a stamp without one is in decides about the run, so nobody guesses it: `--timezone`.
+  clock, which is UTC where the import knew its zone. Which zone a stamp without one is in decides about the run, so
+  nobody guesses it: `--timezone`.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 
+from harness.foreign.importers.imported import ZONE_NOTE
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.foreign.importers.tracker.row import Row
 from harness.foreign.importers.tracker.source import Choice
@@ -37,6 +39,12 @@ class Window:
     begin_ns: int
     end_ns: int
     bound_s: float
+    has_zone: bool = True
+    """Whether its clock is UTC; the stamps of most imports are a wall clock whose zone nobody said."""
+
+    def zone(self, stated: str | None) -> tzinfo:
+        """In which zone stamps without one are lined up with it: the stated one, else its own."""
+        return UTC if stated is None or not self.has_zone else zone_of(stated, "--timezone")
 
     def __str__(self) -> str:
         """For a list of candidates."""
@@ -52,7 +60,8 @@ def windows_of(runs: Sequence[RunFolder]) -> Iterator[Window]:
             continue
         first, last, name, ordinal = begins[0], ends[-1], run.path.name, run.start.ordinal
         if run.start.time_base == "source-wall":
-            yield Window(name, ordinal, "source-wall", first.time_ns, last.time_ns, 0.0)
+            without = ZONE_NOTE in str((run.start.source or {}).get("note"))
+            yield Window(name, ordinal, "source-wall", first.time_ns, last.time_ns, 0.0, has_zone=not without)
         elif first.sut_wall_ns and last.sut_wall_ns and any(isinstance(e, ClockEvent) for e in run.events):
             yield Window(name, ordinal, "sut-wall", first.sut_wall_ns, last.sut_wall_ns, 0.0)
         else:
@@ -78,12 +87,10 @@ def chosen_windows(windows: list[Window], choice: Choice, campaign: Path) -> lis
     raise RunFolderError(f"{campaign}: no scenario run {choice.run!r}; name a run's folder or its ordinal{known}")
 
 
-def _end_ns(row: Row, clock: str, zone: str | None) -> int:
-    """The row's end on a run's clock, in the middle of what its stamp leaves open."""
+def _end_ns(row: Row, zone: tzinfo) -> int:
+    """The row's end as nanoseconds since 1970, in the middle of what its stamp leaves open."""
     assert row.end is not None  # problem_of was asked
-    moment = row.end
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC if clock == "source-wall" or zone is None else zone_of(zone, "--timezone"))
+    moment = row.end if row.end.tzinfo is not None else row.end.replace(tzinfo=zone)
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     whole_ns = (since.days * 86_400 + since.seconds) * SECOND_NS + since.microseconds * 1000
     return whole_ns + (SECOND_NS // 2 if row.whole_seconds else 0)
@@ -91,21 +98,21 @@ def _end_ns(row: Row, clock: str, zone: str | None) -> int:
 
 def fits(row: Row, window: Window, zone: str | None) -> bool:
     """Whether a row's interval lies within a run's, with the slack that its stamp needs."""
-    end_ns, slack_ns = _end_ns(row, window.clock, zone), round((SLACK_S + window.bound_s) * SECOND_NS)
+    end_ns, slack_ns = _end_ns(row, window.zone(zone)), round((SLACK_S + window.bound_s) * SECOND_NS)
     begin_ns = end_ns - round(row.duration_s * SECOND_NS)
     return window.begin_ns - slack_ns <= begin_ns and end_ns <= window.end_ns + slack_ns
 
 
-def interval_ns(row: Row, clock: str, zone: str | None) -> tuple[int, int]:
+def interval_ns(row: Row, window: Window, zone: str | None) -> tuple[int, int]:
     """Begin and end of a row on a run's clock."""
-    end_ns = _end_ns(row, clock, zone)
+    end_ns = _end_ns(row, window.zone(zone))
     return end_ns - round(row.duration_s * SECOND_NS), end_ns
 
 
 def span(row: Row, windows: Sequence[Window], zone: str | None) -> str:
     """The interval of a row for a message."""
-    clock = windows[0].clock if windows else "sut-wall"
-    end_ns = _end_ns(row, clock, zone)
+    stated = UTC if zone is None else zone_of(zone, "--timezone")
+    end_ns = _end_ns(row, windows[0].zone(zone) if windows else stated)
     return f"{shown(end_ns - round(row.duration_s * SECOND_NS))} to {shown(end_ns)}"
 
 
