@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.importer import import_power_csv
 from harness.foreign.importers.power_csv.mapping import NAME
@@ -115,19 +116,38 @@ def test_twelve_runs_have_shares_of_three_trackers_with_intervals(tmp_path: Path
     assert not {"publisher-energy", "publisher-window"} & {finding["code"] for finding in result["findings"]}
 
 
-def test_rapl_stands_beside_the_wall_meter_of_the_same_benchmark(tmp_path: Path) -> None:
-    (tmp_path / "runs.csv").write_text("begin,end,what\n2022-04-01 23:26:07.741797,2022-04-01 23:27:45.502171,ep\n")
-    for name in ("cpu-wall-and-bmc-1.csv.gz", "cpu-rapl-1.csv.gz"):
+@pytest.mark.parametrize(
+    ("nth", "begin", "end", "log", "form", "share"),
+    [
+        (1, "2022-04-01 23:26:07.741797", "2022-04-01 23:27:45.502171", "cpu-rapl-1.csv.gz", "powerapi", 0.16321),
+        (
+            2,
+            "2022-04-01 23:29:52.089411",
+            "2022-04-01 23:31:31.720696",
+            "cpu-scaphandre-host-2.csv.gz",
+            "scaphandre", 0.14107,
+        ),
+    ],
+)  # fmt: skip
+def test_rapl_and_scaphandre_stand_beside_the_wall_meter_of_the_same_benchmark(
+    tmp_path: Path, nth: int, begin: str, end: str, log: str, form: str, share: float
+) -> None:
+    (tmp_path / "runs.csv").write_text(f"begin,end,what\n{begin},{end},ep\n")
+    metrics = f"cpu-wall-and-bmc-{nth}.csv.gz"
+    for name in (metrics, log):
         (tmp_path / name).write_bytes((DATA / name).read_bytes())
-    (tmp_path / NAME).write_text(RAPL)
-    import_power_csv([tmp_path / "cpu-wall-and-bmc-1.csv.gz"], tmp_path / "c", tmp_path / NAME)
+    (tmp_path / NAME).write_text(BESIDE.format(form=form, log=log))
+    import_power_csv([tmp_path / metrics], tmp_path / "c", tmp_path / NAME)
     [run] = CampaignFolder(tmp_path / "c").runs()
     traces = software_traces(read_run(run))
-    assert {name.partition("/")[0] for name in traces} == {"bmc", "powerapi"}
-    inside = (wall(run).times_ns >= window_ns(run)[0]) & (wall(run).times_ns <= window_ns(run)[1])
-    assert 97 <= inside.sum() <= 99
-    rapl_w = sum(float(np.mean(trace.values)) for name, trace in traces.items() if name.startswith("powerapi/"))
-    assert 0.1 < rapl_w / float(np.mean(wall(run).power_w)) < 0.5
+    assert {name.partition("/")[0] for name in traces} == {"bmc", form}
+    begin_ns, end_ns = window_ns(run)
+
+    def mean_w(times_ns: NDArray[np.int64], values: NDArray[np.float64]) -> float:
+        return float(values[(times_ns >= begin_ns) & (times_ns <= end_ns)].mean())
+
+    seen_w = sum(mean_w(trace.times_ns, trace.values) for name, trace in traces.items() if name.startswith(form))
+    assert seen_w / mean_w(wall(run).times_ns, wall(run).power_w) == pytest.approx(share, abs=1e-5)
 
 
 def window_ns(run: RunFolder) -> tuple[int, int]:
@@ -137,21 +157,21 @@ def window_ns(run: RunFolder) -> tuple[int, int]:
     return series.begin_ns, series.end_ns
 
 
-RAPL = """schema = 1
+BESIDE = """schema = 1
 [time]
 column = "timestamp"
 format = "iso"
 zone = "+02:00"
 [[power]]
 column = "value"
-where = { metric_id = "wattmetre_power_watt" }
+where = {{ metric_id = "wattmetre_power_watt" }}
 unit = "W"
 reads = "mean"
 window_s = 1.0
 meter = "wall"
 [[power]]
 column = "value"
-where = { metric_id = "bmc_node_power_watt" }
+where = {{ metric_id = "bmc_node_power_watt" }}
 unit = "W"
 reads = "instant"
 role = "software"
@@ -165,7 +185,7 @@ format = "iso"
 zone = "+02:00"
 scenario = "what"
 [[software]]
-format = "powerapi"
-file = "cpu-rapl-1.csv.gz"
+format = "{form}"
+file = "{log}"
 zone = "+02:00"
 """
