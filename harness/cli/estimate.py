@@ -82,15 +82,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 def _show(found: Assessment) -> None:
     console = Console()
-    rows = [_row(scored) for scored in found.scores]
-    numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "bias kJ", "R²", "held")
-    caption = (
-        f"STEP counts the epochs {found.start} to {found.start + found.window - 1}. Length: whether the estimator was "
-        "told how long the training was, which nobody knows before its end where it may stop early. "
-        "Held: 95 % intervals in which the measured energy lies."
-    )
-    title = f"Estimates beside {SOURCES[found.source]}"
-    console.print(Sheet(columns("estimator", "length", *numbers, numbers=numbers), rows, title, caption))
+    console.print(scores_sheet(found))
     if found.source == "meter":
         say(console, f"The readings are of {', '.join(found.circuits)}.")
     uniform = sum(training.is_uniform for training in found.trainings)
@@ -104,6 +96,19 @@ def _show(found: Assessment) -> None:
         say(console, f"{run} was left out: {why}.", "yellow")
     if len(found.left_out) > SHOWN:
         say(console, f"{len(found.left_out) - SHOWN} more runs were left out; --json names all of them.", "yellow")
+
+
+def scores_sheet(found: Assessment) -> Sheet:
+    """A line for each estimator, told the length of the training and not told."""
+    rows = [_row(scored) for scored in found.scores]
+    numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "bias kJ", "R²", "held")
+    caption = (
+        f"STEP counts the epochs {found.start} to {found.start + found.window - 1}. Length: whether the estimator was "
+        "told how long the training was, which nobody knows before its end where it may stop early. "
+        "Held: 95 % intervals in which the measured energy lies."
+    )
+    title = f"Estimates beside {SOURCES[found.source]}"
+    return Sheet(columns("estimator", "length", *numbers, numbers=numbers), rows, title, caption)
 
 
 def _row(scored: ScoredEstimator) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -22,7 +23,21 @@ from rich.console import Console
 from harness import cli
 from harness.attest.receipts import Receipt
 from harness.attest.signer import OTHER_KEY, UNSIGNED
-from harness.cli import check, compare, meter, meter_check, plan, progress, report, run, study, verify, witness
+from harness.cli import (
+    check,
+    compare,
+    estimate,
+    meter,
+    meter_check,
+    plan,
+    progress,
+    qualify,
+    report,
+    run,
+    study,
+    verify,
+    witness,
+)  # fmt: skip
 from harness.cli.ports import ports_sheet
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
@@ -42,10 +57,14 @@ from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
 from reports.results.compared_pair import ComparedPair
 from reports.results.comparison import ComparedSet
+from reports.results.estimation import Assessment, Score, ScoredEstimator
 from reports.results.finding_kinds import KINDS
 from reports.results.inference import Effect, Test
+from reports.results.prediction import PredictionResult, PredictionScore, PredictionSplit
+from reports.results.study import FactorResult, ResponseDefinition, StudyResult
 from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.campaign_results import read
+from tests.reports import qualifications
 from tests.reports.comparisons import comparison
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
@@ -102,6 +121,23 @@ def declared_tests() -> list[tuple[str, Test]]:
     return [(LONG, test), ("few", refused), ("flops-energy", test)]
 
 
+def predicting() -> StudyResult:
+    """As much of a study as its predictions are shown of."""
+    score = PredictionScore("kernel-ridge", None, 111, 48.1234, 35.0, 6.7, 0.975)
+    splits = (PredictionSplit((), 1, (score,), None), PredictionSplit(("net",), 12, (score,), None))
+    part = PredictionResult(LONG, LONG, "power", (), None, "energy", (), 369, 1, splits, "kernel-ridge")
+    factor = FactorResult("net", "Network", "net", ())
+    response = ResponseDefinition("energy", "Energy", "energy", "kJ", "kJ", None, None, 369)
+    return cast("StudyResult", SimpleNamespace(predictions=(part,), factors=(factor,), responses=(response,)))
+
+
+def assessment() -> Assessment:
+    """One estimator that was scored, and one that no training carried."""
+    score = Score(12, 12345.6, 9000.0, 3.21, 2500.0, 0.99, 12, 11)
+    scores = (ScoredEstimator("step-epoch", "known", score, 0), ScoredEstimator("mlco2", "predicted", None, 12))
+    return Assessment("meter", ("sut-ac-inlet (emulated)",), 10, 5, scores, (), (), {})
+
+
 def test_a_caption_says_u_only_where_one_stands() -> None:
     assert str(report.results_sheet(read(example())).caption).startswith("mean ± U (95 %)")
     single = json.loads(json.dumps(example()))
@@ -126,6 +162,9 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "report", report.results_sheet(read(example())), ("123.456789 ± 0.000012", "mean power")
     yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
     yield "study", study.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
+    yield "study, predictions", study.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
+    yield "estimate", estimate.scores_sheet(assessment()), ("12.35", "+2.5", "STEP")
+    yield "qualify", qualify.meters_sheet(qualifications.example()), ("65.71 ± 0.75", "0.420 ± 0.086")
     checks = [
         Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),
         Check(f"derived/{LONG}.json", "results", False, "baseline.u is 0.000113200442079915, recomputed 5.775638e-05"),
