@@ -50,6 +50,7 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
         try:
             series = read_rated(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
+            run = series.run
         except AnalysisError as error:
             unreadable = str(error).replace(f"{path}/", "")
             if name != seen.unended or name in broken:
@@ -58,7 +59,7 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             series = read_run(replace(run, power=(), indicators=(), events=()))
         exclusion = exclusions.get(name)
         analysed = AnalysedRun(
-            series.run,
+            run,
             series,
             exclusion=exclusion,
             broken=name in broken,
