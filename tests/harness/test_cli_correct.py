@@ -12,6 +12,7 @@ import pytest
 
 from harness.attest.signer import public_half, sign
 from harness.cli import main
+from harness.evidence.certificates import proof_of
 from harness.evidence.statement import SIGNATURE
 from harness.record.campaign_folder import STATEMENT
 from harness.record.plain_files import sha256_of
@@ -26,6 +27,8 @@ from tests.analysis.unmetered import (
     text_of,
     unmetered_campaign,
 )
+from tests.reports.make_campaign import Shape, make_campaign
+from tests.reports.qualified import SHORT, Qualified, qualified_campaign
 
 SHAPE = Unmetered(certificate=text_of(certificate()), duration_s=20, repetitions=2, baseline_blocks=2)
 
@@ -174,8 +177,6 @@ def test_a_certificate_that_another_key_signed_or_none_is_refused(
 def test_a_run_that_a_meter_measured_is_not_estimated(
     tmp_path: Path, key: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from tests.reports.make_campaign import Shape, make_campaign
-
     measured = make_campaign(tmp_path, Shape(duration_s=10, repetitions=1, baseline_blocks=1))
     code, found = correct(capsys, signed_copy(tmp_path / "c", key), measured)
     assert code == 3
@@ -215,3 +216,23 @@ def test_a_counter_of_watt_hours_is_corrected_over_its_wraps(
     code, found = correct(capsys, folder, tmp_path / "log.csv", "--kind", "gpu", "--same-machine")
     assert code == 0
     assert found["runs"][0]["power_w"] == pytest.approx(158.0, abs=0.01)
+
+
+def test_a_certificate_in_its_campaign_is_computed_again_and_an_edited_one_does_not_verify(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The campaign's meter is emulated, so its certificate qualifies nothing: an edit says that it does."""
+    folder = qualified_campaign(tmp_path, Qualified(declared=SHORT, repetitions=1, duration_s=60, switched_s=60))
+    main(["qualify", str(folder)])
+    file = folder / "derived" / "qualification.json"
+    capsys.readouterr()
+    genuine = proof_of(file, sha256_of(file), None, "--public-key")
+    assert (genuine.severity, "every number as recomputed" in genuine.text) == ("ok", True)
+    assert main(["correct", str(folder), str(folder), "--meter", "agent/gpu0_power_w"]) == 1
+    assert "emulated" in capsys.readouterr().err
+    written = json.loads(file.read_text())
+    written["reference"]["origin"], written["qualifies"], written["not_because"] = "instrument", True, []
+    file.chmod(0o644)
+    file.write_text(json.dumps(written))
+    assert main(["correct", str(folder), str(folder), "--meter", "agent/gpu0_power_w"]) == 1
+    assert "does not verify: derived/qualification.json: qualification" in capsys.readouterr().err
