@@ -228,7 +228,7 @@ class Contrast:
         value = self.second.value - ratio * self.first.value
         if not self.enough:
             return Estimate(value, None, None)
-        return _never_narrower(value, [self._terms(ratio, ratio, level) for level in LEVELS[: 3 if complete else 2]])
+        return never_narrower(value, [self._terms(ratio, ratio, level) for level in LEVELS[: 3 if complete else 2]])
 
     def _variance(self, ratio: float, at: float, *, complete: bool) -> float:
         return math.fsum(term.u**2 for term in self._terms(ratio, at, LEVELS[2 if complete else 1]))
@@ -253,7 +253,7 @@ class Contrast:
         return _welch(_error_of(ratio * self.first.away), _error_of(self.second.away), self.first.n, self.second.n)
 
 
-def _never_narrower(value: float, levels: Sequence[Sequence[Term]]) -> Estimate:
+def never_narrower(value: float, levels: Sequence[Sequence[Term]]) -> Estimate:
     """What all terms of the last level give together. A term more makes no U smaller: where Welch-Satterthwaite would
     (a term of many degrees of freedom beside one of few), the degrees of freedom are those that leave U as it was."""
     found = combine(value, levels[0])

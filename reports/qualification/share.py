@@ -6,7 +6,8 @@ Knows the means of runs and what is known of both sides' errors. Knows no trace 
     u^2   = s^2 tau / n  +  type B, each common to all repetitions: limits of error of the wall, quantum, edges
 
 The scatter s of the repetitions holds what differs between them, and the sampling of the software meter with it (JCGM
-100, 4.3.10): sampling is a line of its own only where one run stands alone. tau is the autocorrelation time.
+100, 4.3.10): sampling is a line of its own only where one run stands alone. tau is the autocorrelation time. A term of
+type B makes no U smaller than the scatter's alone, as Welch-Satterthwaite's degrees of freedom would.
 """
 
 import math
@@ -16,9 +17,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.energy.budget import autocorrelation_time
+from reports.inference.contrast import never_narrower
 from reports.qualification.trace import EnergyTrace, Floats
 from reports.results.software_meter import Lag, Refusal, SeenShare, ShareLine
-from reports.results.uncertainty import Number, Term, combine, mean_of
+from reports.results.uncertainty import Number, Term, mean_of
 
 ASSUMED_LAG_S = 5.0
 """Limit of the lag where the record could not tell it."""
@@ -28,7 +30,8 @@ ROOT_3 = math.sqrt(3.0)
 @dataclass(frozen=True, slots=True)
 class RunMeans:
     """Mean powers (W) of one run over its span, and standard uncertainties (W) of the software meter's: `sampling_u_w`
-    of what lies between its readings, `edges_u_w` of where the span begins and ends in its trace."""
+    of what lies between its readings, `edges_u_w` of where the span begins and ends in its
+    trace, with the sign of the difference there: one lag moves all runs alike."""
 
     run: str
     wall_w: float
@@ -76,7 +79,7 @@ def run_means(
     ends_s = np.array(moved)
     margin_s = max(lag_u_s, software.usual_step_s)
     before_w = software.mean_w(ends_s - margin_s, ends_s + margin_s)
-    edges_u_w = abs(float(before_w[1] - before_w[0])) * lag_u_s / (end_s - begin_s)
+    edges_u_w = float(before_w[1] - before_w[0]) * lag_u_s / (end_s - begin_s)
     steps_w = np.diff(readings_w)
     sampling_u_w = math.sqrt(float(np.mean(steps_w**2)) / 2 / readings_w.size) if steps_w.size else 0.0
     return RunMeans(run, wall_w, software_w, sampling_u_w, edges_u_w)
@@ -111,12 +114,9 @@ def seen_share(runs: Sequence[RunMeans], wall: WallError, quantum_u_w: float) ->
     ratios = np.array([run.software_w / run.wall_w for run in runs])
     share = float(ratios.mean())
     lines = tuple(_lines(runs, ratios, wall, quantum_u_w))
-    number = Number(
-        combine(share, [Term(line.u, math.inf if line.dof is None else line.dof) for line in lines]),
-        "1",
-        float(ratios.std(ddof=1)) if ratios.size > 1 else None,
-        ratios.size,
-    )
+    terms = [Term(line.u, math.inf if line.dof is None else line.dof) for line in lines]
+    sd = float(ratios.std(ddof=1)) if ratios.size > 1 else None
+    number = Number(never_narrower(share, [terms[:1], terms]), "1", sd, ratios.size)
     return SeenShare(number, lines)
 
 
@@ -129,7 +129,7 @@ def _lines(runs: Sequence[RunMeans], ratios: Floats, wall: WallError, quantum_u_
         yield ShareLine("software-sampling", "B", runs[0].sampling_u_w / wall_w, None)
     yield ShareLine("wall-limits", "B", abs(float(ratios.mean())) * wall.of(wall_w), None)
     yield ShareLine("software-quantum", "B", quantum_u_w / wall_w, None)
-    yield ShareLine("edges", "B", float(np.mean([run.edges_u_w for run in runs])) / wall_w, None)
+    yield ShareLine("edges", "B", abs(float(np.mean([run.edges_u_w for run in runs]))) / wall_w, None)
 
 
 def mean_power(runs: Sequence[RunMeans]) -> Number | Refusal:
