@@ -5,6 +5,7 @@ is checked all the same.
 """
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,6 +41,9 @@ from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signatu
 from harness.record.steps import steps
 from harness.record.wire_log import received, stands_in
 from meters.reading import COUNTER_DRIVERS, EMULATOR_MARK, PTY_MAJORS
+
+BETWEEN_WORDS = re.compile(r"[\s(),;]+")
+"""A firmware is put into words, `4.12 (20070928120000), hardware 5.2`, where the meter sends fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -356,7 +360,8 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     if descriptor.origin not in ("instrument", *NETWORK):
         return Check(run.path.name, "origin", True, claim)
     evidence, said = descriptor.evidence, received(run.path / f"wire-{descriptor.meter}.log")
-    words = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware")).split()
+    said_of_itself = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware"))
+    words = [word for word in BETWEEN_WORDS.split(said_of_itself) if word]
     problems = []
     if descriptor.origin in NETWORK:
         claim += words_of(descriptor)

@@ -246,6 +246,10 @@ INSTRUMENT: dict[str, Any] = {
 }
 MODBUS: dict[str, Any] = {"maker": "Eastron", "model": "SDM120", "serial": "19000007", "firmware": ""}
 SML: dict[str, Any] = {"maker": "ISK", "model": "", "serial": "1ISK0075126084", "firmware": ""}
+WATTS_UP: dict[str, Any] = {
+    "maker": "m", "model": "Watts up? PRO", "serial": "", "firmware": "4.12 (20070928120000), hardware 5.2"
+}  # fmt: skip
+SAYS_WATTS_UP = b"5 < " + b"#v,-,8,1,0,5,2,4,12,20070928120000,17235;\r\n".hex().encode() + b"\n"
 SHORT: dict[str, Any] = {"maker": "m", "model": "", "serial": "12", "firmware": ""}
 SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\n"
 
@@ -263,6 +267,8 @@ SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\
         ({"identity": MODBUS}, b"5 < 01030401\n6 < 0121eac7ffff\n", None),
         ({"identity": MODBUS}, b"5 < 01030401\n6 > 0121eac7ffff\n", "does not stand in the wire log"),
         ({"identity": SML}, b"5 < 0a0149534b00047a5544\n", None),
+        ({"identity": WATTS_UP}, SAYS_WATTS_UP, None),
+        ({"identity": WATTS_UP}, SAYS_WT310, "does not stand in the wire log"),
         ({"identity": SHORT}, b"5 < 0000000c\n", "does not stand in the wire log"),
         ({"identity": {"model": None, "serial": None}}, b"5 < 00\n", "does not stand in the wire log"),
     ],
