@@ -38,6 +38,10 @@ MARGIN = 1e-9
 LEAST_SHARE = 0.1
 """A kind of load over whose levels the software meter moves by less than this part of the wall is one that it does not
 see: it says nothing of what the wall then takes."""
+ALIKE = (
+    "The levels differ by no more than they scatter, so the gain cannot be told from zero. Choose loads that draw "
+    "different powers, and end what else runs."
+)
 BLIND = "The software meter hardly moves while the wall does, on every kind of load: it does not see them."
 
 
@@ -126,9 +130,12 @@ def transfer_of(runs: Sequence[LevelRun], wall: WallError) -> Transfer | Refusal
     left_out = tuple(_left_out(levels, kinds))
     level_spread_w = _root_mean_square(one.error_w for one in left_out if one.what == "level")
     u_offset, u_gain = (math.sqrt(scale * line.covariance[k, k]) for k in (0, 1))
+    gain = Number(Estimate(line.gain, u_gain, dof), "1")
+    if gain.expanded is None or gain.expanded >= abs(line.gain):
+        return Refusal("constant", ALIKE)
     return Transfer(
         offset_w=Number(Estimate(line.offset_w, u_offset, dof), "W"),
-        gain=Number(Estimate(line.gain, u_gain, dof), "1"),
+        gain=gain,
         covariance_w=scale * float(line.covariance[0, 1]),
         wall_u_relative=wall.relative,
         wall_u_w=wall.offset_w,

@@ -102,6 +102,18 @@ def fitted(made: list[LevelRun]) -> Transfer:
     return result
 
 
+def test_levels_that_are_all_alike_give_no_line() -> None:
+    """A machine that other programs keep busy draws the same at every level: whatever slope comes out is chance."""
+    rng = np.random.default_rng(11)
+    made = [
+        replace(run, software_w=28.0 + rng.normal(0, 0.01), wall_w=103.0 + rng.normal(0, 0.03))
+        for run in levels(3, noise_w=0.02)
+    ]
+    refused = transfer_of(made, EXACT)
+    assert isinstance(refused, Refusal)
+    assert "the gain cannot be told from zero" in refused.text
+
+
 def test_yorks_line_is_the_one_published() -> None:
     # Pearson's data with York's weights: a = 5.47991, b = -.480533; uncertainties of adjusted points .295 and .058.
     x = np.array([0.0, 0.9, 1.8, 2.6, 3.3, 4.4, 5.2, 6.1, 6.5, 7.4])

@@ -70,6 +70,7 @@ def test_one_pc_that_has_two_powers_in_two_ranges_is_told(tmp_path: Path) -> Non
     runs = [run_of(tmp_path / str(nth), f"range_a = {1.0 if nth < 2 else 20.0}\n") for nth in range(4)]
     powers_w = [16.2, 16.1, 8.2, 8.3]
     [finding] = of_different_ranges(list(zip(runs, powers_w, strict=True)))
+    assert finding.code == "range-disagreement"
     assert finding.evidence["mean_power_w"] == pytest.approx([16.15, 8.25])
     assert finding.evidence["ranges"] == [{"wall/current_a": 1.0}, {"wall/current_a": 20.0}]
     assert list(of_different_ranges(list(zip(runs, [16.2, 16.1, 16.0, 16.3], strict=True)))) == []

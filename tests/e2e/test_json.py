@@ -33,10 +33,17 @@ from tests.attest.test_cli import ssh_section
 from tests.e2e.test_campaign import LAB, METERS, LabUnderTest
 from tests.e2e.test_measure import SHORT
 from tests.evidence.conftest import make_key
+from tests.harness.test_cli_correct import log as software_log
+from tests.harness.test_cli_correct import signed_copy
+from tests.harness.test_cli_qualify import SHAPE as QUALIFIED
 from tests.harness.test_run_folder import write_campaign
+from tests.importers.power_csvs import rows, write
+from tests.importers.test_power_csv import BEGIN_NS
+from tests.importers.test_software_attach import scaphandre
 from tests.importers.test_tracker import campaign as tracked
 from tests.importers.test_tracker import file, intervals, v1
 from tests.reports.make_campaign import Load, Shape, make_campaign
+from tests.reports.qualified import qualified_campaign
 
 pytestmark = pytest.mark.timeout(900)
 DATA = Path(__file__).parents[1] / "data"
@@ -95,6 +102,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     ask_for_ranges(asked, tmp_path_factory.mktemp("ranges"))
     ask_of_campaigns(asked, tmp_path_factory.mktemp("campaigns"))
     ask_of_foreign_files(asked, tmp_path_factory.mktemp("foreign"))
+    ask_of_software(asked, tmp_path_factory.mktemp("software"))
     ask_meters(asked, tmp_path_factory.mktemp("meters"))
     ask_witnesses(asked, tmp_path_factory.mktemp("witness"))
     for number, handler in handlers.items():
@@ -177,6 +185,22 @@ def ask_of_foreign_files(asked: Asked, folder: Path) -> None:
     mine = tracked(folder)
     rows = [v1(end - 2, 50, 0.001) for _, _, end in intervals(mine)]
     asked.ask("import tracker", file(folder, *rows), "--campaign", mine, "--timezone", "UTC")
+
+
+def ask_of_software(asked: Asked, folder: Path) -> None:
+    """What software says of power, and what is made of it."""
+    qualified = qualified_campaign(folder, QUALIFIED)
+    asked.ask("qualify", qualified, codes=(3,))  # an emulated wall qualifies nothing
+    copy, record = signed_copy(folder / "copy", make_key(folder / "own")), software_log(folder / "log.csv", 90.0)
+    words = ("--public-key", copy / "lab.pub", "--kind", "gpu", "--same-machine")
+    asked.ask("correct", copy, record, *words)
+    path = write(folder / "csv", rows(*[100.0] * 120))
+    asked.ask("import power-csv", path, "--into", folder / "imported")
+    logged = scaphandre(folder / "scaphandre.csv", BEGIN_NS * 1e-9, BEGIN_NS * 1e-9 + 119)
+    asked.ask("import software-log", "scaphandre", logged, "--campaign", folder / "imported", codes=(0, 1))
+    (folder / "facts.csv").write_text("scenario,epochs\nlog,4\n")
+    facts = ("--facts", folder / "facts.csv", "--start", "1", "--window", "2")
+    asked.ask("estimate score", folder / "imported", *facts)
 
 
 def ask_meters(asked: Asked, folder: Path) -> None:
