@@ -1,6 +1,7 @@
 """`wattlab estimate score CAMPAIGN...`: how well estimators would have told what trainings took."""
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +86,8 @@ def _show(found: Assessment) -> None:
     console.print(scores_sheet(found))
     if found.source == "meter":
         say(console, f"The readings are of {', '.join(found.circuits)}.")
+    for sentence in unscored(found):
+        say(console, sentence, "yellow")
     uniform = sum(training.is_uniform for training in found.trainings)
     if uniform:
         say(
@@ -98,9 +101,28 @@ def _show(found: Assessment) -> None:
         say(console, f"{len(found.left_out) - SHOWN} more runs were left out; --json names all of them.", "yellow")
 
 
+def unscored(found: Assessment) -> Iterator[str]:
+    """Why an estimator has no score, and what would give it one."""
+    none = {scored.estimator for scored in found.scores if scored.extent == "known" and scored.score is None}
+    longest = max(training.epochs for training in found.trainings)
+    if "step-epoch" in none:
+        yield (
+            f"STEP counts up to epoch {found.start + found.window}, and no training has more than {longest}: "
+            "choose other epochs with --start and --window."
+        )
+    if "mean-epoch" in none:
+        yield f"The window of {found.window} epochs is longer than every training: choose a shorter one with --window."
+    if "mlco2" in none:
+        yield "Green Algorithms and MLCO2 need the TDP of the GPUs: give a table with the column `tdp_w` (--facts)."
+    elif "green-algorithms" in none:
+        yield "Green Algorithms needs the use of a GPU, which no run recorded."
+    if len(found.trainings) == 1:
+        yield "One training alone has none beside it from which its length could be predicted."
+
+
 def scores_sheet(found: Assessment) -> Sheet:
     """A line for each estimator, told the length of the training and not told."""
-    rows = [_row(scored) for scored in found.scores]
+    rows = [_row(scored) for scored in found.scores if scored.score is not None]
     numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "bias kJ", "R²", "held")
     caption = (
         f"STEP counts the epochs {found.start} to {found.start + found.window - 1}. Length: whether the estimator was "
@@ -112,12 +134,11 @@ def scores_sheet(found: Assessment) -> Sheet:
 
 
 def _row(scored: ScoredEstimator) -> tuple[str, ...]:
-    score, name = scored.score, NAMES[scored.estimator]
-    if score is None:
-        return name, scored.extent, "0", "", "", "", "", "", ""
+    score = scored.score
+    assert score is not None
     energies = (f"{KJ * value:.4g}" for value in (score.rmse_j, score.mae_j))
     held = f"{score.intervals_held}/{score.intervals}" if score.intervals else ""
     return (
-        name, scored.extent, str(score.n), *energies, f"{score.mape_percent:.3g}", f"{KJ * score.bias_j:+.4g}",
-        "" if score.r2 is None else f"{score.r2:.3f}", held,
+        NAMES[scored.estimator], scored.extent, str(score.n), *energies, f"{score.mape_percent:.3g}",
+        f"{KJ * score.bias_j:+.4g}", "" if score.r2 is None else f"{score.r2:.3f}", held,
     )  # fmt: skip

@@ -5,7 +5,8 @@ Knows trainings and estimators. Knows no campaign and no page.
 With the length `known` an estimator is told how many epochs the training had, and how long it took, as published scores
 are made; nobody can be told that before the end where training stops early. With the length `predicted` the number of
 epochs is the mean of the other trainings of the configuration, of all others where it has none; their time is what had
-passed when the window was full, and the window's mean epoch for each epoch to come.
+passed when the window was full, and the window's mean epoch for each epoch to come. A calculator sees no window: to it
+the time is the mean of those other trainings.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -71,17 +72,18 @@ def assess(
 def _estimates(case: Case, cases: Sequence[Case], start: int, window: int) -> tuple[EstimatedEnergy, ...]:
     training = case.training
     found: list[EstimatedEnergy] = []
+    alike = _alike(case, cases)
     for extent in EXTENTS:
-        length = _known(training) if extent == "known" else _predicted(case, cases, start, window)
-        if length is None:
-            continue
-        made: dict[Estimator, Estimate] = {}
-        if is_early_enough(training, start, window):
+        is_known, made = extent == "known", dict[Estimator, Estimate]()
+        if is_early_enough(training, start, window) and (is_known or alike):
+            length = _known(training) if is_known else _predicted(training, alike, start, window)
             made |= {name: estimate(training, length, start, window) for name, estimate in STEPS.items()}
-        if is_early_enough(training, 0, window):
+        if is_early_enough(training, 0, window) and (is_known or alike):
+            length = _known(training) if is_known else _predicted(training, alike, 0, window)
             made["mean-epoch"] = mean_epoch(training, length, window)
-        if (tdp_w := case.facts.get(TDP)) is not None:
+        if (tdp_w := case.facts.get(TDP)) is not None and (is_known or alike):
             plate = Nameplate(tdp_w, case.facts.get(MEMORY, 0.0))
+            length = _known(training) if is_known else _mean_of(alike)
             made["mlco2"] = mlco2(plate, length)
             if case.gpu_use is not None:
                 made["green-algorithms"] = green_algorithms(plate, case.gpu_use, length)
@@ -96,15 +98,21 @@ def _known(training: Training) -> Extent:
     return Extent(training.epochs, training.duration_s)
 
 
-def _predicted(case: Case, cases: Sequence[Case], start: int, window: int) -> Extent | None:
-    """None where there is no other training, or where this one is too short for the window."""
-    training = case.training
+def _alike(case: Case, cases: Sequence[Case]) -> list[Training]:
+    """The other trainings of its configuration, or all others where it has none."""
     others = [other.training for other in cases if other is not case]
-    alike = [other for other in others if other.configuration == training.configuration] or others
-    if not alike or not is_early_enough(training, start, window):
-        return None
+    return [other for other in others if other.configuration == case.training.configuration] or others
+
+
+def _mean_of(alike: Sequence[Training]) -> Extent:
+    return Extent(
+        float(np.mean([other.epochs for other in alike])), float(np.mean([other.duration_s for other in alike]))
+    )
+
+
+def _predicted(training: Training, alike: Sequence[Training], start: int, window: int) -> Extent:
     seen = start + window
-    epochs = max(float(np.mean([other.epochs for other in alike])), seen)
+    epochs = max(_mean_of(alike).epochs, seen)
     counted_s = training.epoch_s[start:seen]
     passed_s = training.before_s + float(training.epoch_s[:seen].sum())
     return Extent(epochs, passed_s + (epochs - seen) * float(counted_s.mean()))

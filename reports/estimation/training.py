@@ -63,7 +63,7 @@ def training_of(run: AnalysedRun, source: Source, epochs: int | None = None) -> 
     if marked:
         borders_ns = np.array([*marked, run.repeated[-1].end_ns], dtype=np.int64)
     elif epochs is None:
-        return "it marks no epochs, and no table says how many it had (--epochs)"
+        return "it marks no epochs, and no table (--facts) says in a column `epochs` how many it had"
     else:
         borders_ns = np.linspace(begin_ns, end_ns, epochs + 1).astype(np.int64)
     if borders_ns.size <= FEWEST_EPOCHS:

@@ -109,6 +109,7 @@ def test_the_study_verifies_and_its_page_says_what_was_not_seen(tmp_path: Path) 
     assert "Predictions: what can be told beforehand" in page
     assert "30\u00a0% of the runs, at random" in page
     assert "in turn each of 4: Network" in page
+    assert "Mean power before the training: least squares misses by " in page
 
 
 def test_a_kernel_model_learns_what_a_line_cannot() -> None:

@@ -170,6 +170,7 @@ def test_a_study_has_its_interaction(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert [len(effect["contrasts"]) for effect in found["effects"]] == [1, 3, 3]
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Network × Environment" in page
+    assert "0 of 1 pairs of factors act on each other (p &lt; 0.05)" in page
     assert "(0 − 1) at 0 less at 1" in page
     assert main(["verify", str(tmp_path / "out")]) == 0
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.cli.estimate import scores_sheet, unscored
 from reports.estimation.assessment import Case, assess
 from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
 from reports.estimation.scores import score
@@ -105,6 +106,23 @@ def test_a_training_alone_has_no_predicted_length() -> None:
     found = assess([Case("c", training([1.0] * 20), {}, None)], "meter", {})
     assert {one.extent for one in found.trainings[0].estimates} == {"known"}
     assert [scored.score is None for scored in found.scores if scored.extent == "predicted"] == [True] * 5
+
+
+def test_what_cannot_be_scored_says_why_and_what_to_do() -> None:
+    found = assess([Case("c", training([1.0] * 8), {}, None)], "meter", {})
+    said = list(unscored(found))
+    assert said[0].startswith("STEP counts up to epoch 15, and no training has more than 8")
+    assert "`tdp_w`" in said[1]
+    assert said[2].startswith("One training alone")
+    assert [row[0] for row in scores_sheet(found).rows] == ["mean epoch (carbontracker)"]
+
+
+def test_a_calculator_is_told_the_mean_duration_of_the_others() -> None:
+    cases = [Case("c", training([1.0] * epochs, run=f"r{epochs}"), {"tdp_w": 10.0}, 0.5) for epochs in (20, 30, 40)]
+    rows = {row.run: row.estimates for row in assess(cases, "meter", {}).trainings}
+    told = {one.estimator: one.energy_j for one in rows["r20"] if one.extent == "predicted"}
+    assert told["mlco2"] == pytest.approx(10 * 35)
+    assert told["green-algorithms"] == pytest.approx(5 * 35)
 
 
 def test_curves_say_how_many_trainings_carry_them() -> None:

@@ -12,7 +12,7 @@ from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
 from reports.pages.study.figures import drawn, medians_figure
 from reports.pages.study.interactions import interaction_blocks
-from reports.pages.study.predictions import prediction_blocks
+from reports.pages.study.predictions import prediction_blocks, told_beforehand
 from reports.pages.study.published import companion_blocks, published_blocks
 from reports.pages.study.questions import answers_table, question_blocks
 from reports.pages.study.relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
@@ -44,6 +44,12 @@ def _answer(study: StudyResult) -> Iterable[str]:
         shown = sum(any(pair.differ for pair in question.posthoc) for question in study.questions)
         level = f"{study.study.alpha:g}"
         yield f"{shown} of {len(study.questions)} questions show a difference (p < {level} for a pair)."
+    tested = [effect.test for part in study.interactions for effect in part.effects if effect.of == "interaction"]
+    if tested:
+        shown = sum((test.p or 1.0) < study.study.alpha for test in tested)
+        yield f"{shown} of {len(tested)} pairs of factors act on each other (p < {study.study.alpha:g})."
+    for part in study.predictions:
+        yield from told_beforehand(study, part)
     shown_reductions = ((part, part.overall) for part in study.reductions if part.overall is not None)
     widest = max(shown_reductions, key=lambda reduced: len(reduced[0].medians), default=None)
     if widest is not None:

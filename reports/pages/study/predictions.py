@@ -40,6 +40,18 @@ def prediction_blocks(study: StudyResult, stamp: str) -> Iterable[Block]:
         yield from drawn(_figure(study, part, stamp))
 
 
+def told_beforehand(study: StudyResult, part: PredictionResult) -> Iterable[str]:
+    """How far the best model misses, of runs like those it had seen and of cases that it had not."""
+    unit = response_of(study, part.scored).unit
+    missed = [
+        (split, score) for split in part.splits for score in split.scores
+        if score.model == part.best and score.rmse is not None
+    ]  # fmt: skip
+    if part.best is not None and missed:
+        where = "; ".join(f"{value_text(score.rmse, unit)} ({split_text(study, split)})" for split, score in missed)
+        yield f"{part.title.rstrip('?.')}: {MODELS[part.best]} misses by {where} of runs that it had not seen."
+
+
 def split_text(study: StudyResult, split: PredictionSplit) -> str:
     """What the models had not seen: '30 % of the runs, at random'; 'each architecture and environment in turn'."""
     if not split.held_out:
