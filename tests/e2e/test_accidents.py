@@ -119,9 +119,9 @@ def test_a_closed_terminal_ends_the_run_like_sigterm(lab: LabUnderTest) -> None:
     lab.wait_for_load(process)
     assert process.stdout is not None
     assert process.stderr is not None
+    process.send_signal(signal.SIGHUP)  # first: what is printed before it finds no reader ends the run in another way
     process.stdout.close()
     process.stderr.close()
-    process.send_signal(signal.SIGHUP)
     assert process.wait(HANGS_S) == 128 + signal.SIGHUP
     assert lab.loads() == []
     last = lab.runs()[-1]
