@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from types import FrameType
 from typing import NoReturn
 
-from harness.cli.called import as_called, program
-from harness.cli.types import Parser, WrongUsage, add_verb
+from harness.cli.called import as_called, program, reads
+from harness.cli.types import Parser, WrongUsage, add_verb, chosen_words, station_words
 from harness.record.errors import Interrupted, LabError, why
 
 VERBS = {
@@ -91,6 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb and return its exit code."""
     _collect_seldom()
     arguments = _parsed(sys.argv[1:] if argv is None else argv)
+    reads(*((station_words(arguments), chosen_words(arguments)) if "lab" in arguments else ()))
     is_json: bool = getattr(arguments, "json", False)
     tell = _tell_programs if is_json else _say
     ended_by: signal.Signals | None = None
@@ -128,6 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if is_json:
             tell(f"{type(error).__name__}: {error}; this is a bug in wattlab, please report what is on standard error")
         return 2
+    finally:
+        reads()
 
 
 def _collect_seldom() -> None:

@@ -1,7 +1,7 @@
 """By which name this program was called. Messages and documents say `wattlab VERB` whoever reads them; where one is
-shown on a terminal, what stands in backticks is what can be typed there.
+shown on a terminal, what stands in backticks is what can be typed there, with the lab.toml that the verb reads.
 
-Knows `./lab`, which says how it was called, and its own first word. Knows no message.
+Knows `./lab`, which says how it was called, its own first word, and which verbs read a lab.toml. Knows no message.
 """
 
 import os
@@ -9,12 +9,20 @@ import re
 import shlex
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 NAME = "wattlab"
 CALLED = "WATTLAB_CALLED"
 """The environment variable in which `./lab` says by which name it was called."""
-_COMMAND = re.compile(rf"(?<=`){NAME}(?=[ `])")
+_COMMAND = re.compile(rf"(?<=`){NAME}(?=[ `])([^`]*)")
+_OF_CAMPAIGN = re.compile(r" (run|check|plan|observer|view|sut prepare|witness send)\b")
+"""The commands that read a lab.toml, a campaign file and a name of a SUT."""
+_OF_STATION = re.compile(r" meter (read|check|record)\b")
+"""Those that read nothing but the lab.toml."""
+_NAMED = re.compile(r" (--(lab|campaign|sut)\b|runs/)")
+_lab: tuple[str, ...] = ()
+_chosen: tuple[str, ...] = ()
 
 
 def program() -> str:
@@ -27,9 +35,24 @@ def program() -> str:
     return NAME
 
 
+def reads(lab: Sequence[str] = (), chosen: Sequence[str] = ()) -> None:
+    """From now on commands are shown with these words of this one's: `--lab FILE`, and `--campaign` and `--sut`."""
+    global _lab, _chosen
+    _lab, _chosen = tuple(lab), tuple(chosen)
+
+
 def as_called(text: str) -> str:
-    """A text whose commands in backticks begin with the name by which this program was called."""
-    return _COMMAND.sub(lambda _: program(), text)
+    """A text whose commands in backticks begin with the name by which this program was called, and name the lab.toml
+    where it is not the one of the folder."""
+    return _COMMAND.sub(lambda found: f"{program()}{found[1]}{_words_for(found[1])}", text)
+
+
+def _words_for(command: str) -> str:
+    """What a command lacks that is to read the same files; ` run` is one."""
+    if _NAMED.search(command):
+        return ""
+    words = (*_lab, *_chosen) if _OF_CAMPAIGN.match(command) else _lab if _OF_STATION.match(command) else ()
+    return f" {shlex.join(words)}" if words else ""
 
 
 def command(*words: object) -> str:

@@ -137,12 +137,14 @@ def _next(config: LabConfig, arguments: argparse.Namespace) -> str:
     return f"Next: {command('run', *lab_words(arguments, config.sut_name))}."
 
 
-def show(reasons: Sequence[Reason], *, everything: bool = False) -> None:
-    """Print how many lines are in order or not known, then the others; or all of them."""
+def show(reasons: Sequence[Reason], *, everything: bool = False, hints: bool = True) -> None:
+    """Print how many lines are in order or not known, then the others; or all of them. `hints`: say what lists them
+    all."""
     console = Console()
     counts = Counter(reason.severity for reason in reasons)
     listed = [reason for reason in reasons if everything or reason.severity not in QUIET]
-    hint = "" if everything or not any(counts[quiet] for quiet in QUIET) else " (`wattlab check --all` lists them)"
+    is_said = hints and not everything and any(counts[quiet] for quiet in QUIET)
+    hint = " (`wattlab check --all` lists them)" if is_said else ""
     say(console, f"{counts['ok']} ok, {counts['unknown']} not known{hint}")
     rows = [(Text(*SIGNS[reason.severity]), reason.subject, reason.text) for reason in listed]
     if rows:

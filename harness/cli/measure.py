@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli import report
-from harness.cli.called import command
+from harness.cli.called import command, reads
 from harness.cli.meter_choice import meters_of
 from harness.cli.meter_port import add_login_arguments, options_of
 from harness.cli.run import MeasuredCampaign, measure, measured_campaign, show_lost
@@ -146,6 +146,7 @@ def call(arguments: argparse.Namespace) -> int:
     folder = (arguments.into or folder_for(words, here)).absolute()
     with _lab_in(folder, lab_toml(quick, here, f"{datetime.now(UTC):%Y-%m-%d}")) as lab:
         config = load(lab)
+        reads(("--lab", str(lab)))
         _announce(console, quick, config)
         try:
             with open_wires(config) as wires:
@@ -163,7 +164,10 @@ def call(arguments: argparse.Namespace) -> int:
         say(console, sentence)
     show_lost(campaign)
     arguments.answer = _document(measured_campaign(campaign), results, lab)
-    say(console, f"lab      {lab}: change it and give `wattlab run` there, with another campaign.name")
+    say(
+        console,
+        f"lab      {lab}: change it, with another campaign.name, then {command('run', '--lab', lab)} measures it",
+    )
     return code
 
 

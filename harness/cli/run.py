@@ -236,7 +236,8 @@ def check(campaign: Campaign, config: LabConfig, wires: Wires) -> None:
     """
     reasons = [*check_lab(config, wires.sut, wires.openers), *of_certificate(config, wires)]
     campaign.folder.append("preflight", utc_now(), {"reasons": [asdict(reason) for reason in reasons]})
-    show([reason for reason in reasons if reason.severity != "refuse"])  # these are the error's own list
+    found = [reason for reason in reasons if reason.severity != "refuse"]  # these are the error's own list
+    show(found, hints=len(found) == len(reasons))
     require_ready(reasons)
 
 

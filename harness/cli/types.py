@@ -140,12 +140,18 @@ def add_lab_argument(verb: argparse.ArgumentParser, several: str = "needed where
 
 def lab_words(arguments: argparse.Namespace, sut: str = "") -> list[str]:
     """What a command has to be given that is to read the same files; `sut`: of this one of several SUTs."""
-    named = arguments.sut or sut
-    return [
-        *([] if arguments.lab == LAB else ["--lab", str(arguments.lab)]),
-        *([] if arguments.campaign is None else ["--campaign", str(arguments.campaign)]),
-        *(["--sut", named] if named else []),
-    ]
+    return [*station_words(arguments), *chosen_words(arguments, sut)]
+
+
+def station_words(arguments: argparse.Namespace) -> list[str]:
+    """`--lab FILE`, where it is not the one of the folder."""
+    return [] if arguments.lab == LAB else ["--lab", str(arguments.lab)]
+
+
+def chosen_words(arguments: argparse.Namespace, sut: str = "") -> list[str]:
+    """`--campaign FILE` and `--sut NAME`, where the verb takes them and was given them."""
+    campaign, named = getattr(arguments, "campaign", None), getattr(arguments, "sut", None) or sut
+    return [*([] if campaign is None else ["--campaign", str(campaign)]), *(["--sut", named] if named else [])]
 
 
 def add_json_argument(

@@ -47,13 +47,14 @@ class EndedAction:
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """One run so far. `rating_s`: the rating interval on the run's time, its end None while it goes on; energy (Wh) and
-    mean power (W) of it; `problem`: why there is nothing."""
+    mean power (W) of it; `until_s`: up to when, on the run's time, they are known; `problem`: why there is nothing."""
 
     rating_s: tuple[float, float | None] | None = None
     energy_wh: float | None = None
     mean_w: float | None = None
     actions: tuple[EndedAction, ...] = ()
     findings: tuple["Finding", ...] = ()
+    until_s: float | None = None
     problem: str | None = None
     block: "Block | None" = None
     """What it adds to the baseline, where it is a block that was rated to its end."""
@@ -101,6 +102,7 @@ def _assessed(live: LiveRun, run: RunFolder) -> Assessment:
         rating_s=(begin_s, None if goes_on else end_s),
         energy_wh=analysed.energy_j / WH,
         mean_w=analysed.mean_power_w,
+        until_s=end_s,
         actions=tuple(_actions(analysed, function.energy_j(begins_ns, ends_ns) / WH)),
         findings=tuple(_last_findings(analysed) if (run.path / MANIFEST).is_file() else _findings(analysed)),
         block=analysed.block if is_block else None,

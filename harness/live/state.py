@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from harness.live.assessment import Assessment, advice_of, mark_of
+from harness.live.assessment import Assessment, EndedAction, advice_of, mark_of
 from harness.live.campaign import LiveCampaign, Standing
 from harness.live.drawing import charts_of
 from harness.live.run import LiveRun
@@ -91,7 +91,7 @@ def run_of(campaign: LiveCampaign, run: LiveRun | None, assessed: Assessment) ->
     start, end = run.start, campaign.end_of(run.folder.name)
     status = run.stop.exit_status if run.stop is not None else None if end is None else end.exit_status
     reason = run.stop.reason if run.stop is not None else None if end is None else end.reason
-    rating = assessed.rating_s
+    rating, ended = assessed.rating_s, ended_actions(run, assessed)
     return {
         "folder": run.folder.name,
         "scenario": start.scenario,
@@ -107,6 +107,7 @@ def run_of(campaign: LiveCampaign, run: LiveRun | None, assessed: Assessment) ->
         "rating": None if rating is None else {"begin_s": rating[0], "end_s": rating[1]},
         "energy_wh": assessed.energy_wh,
         "mean_w": assessed.mean_w,
+        "computed_until_s": assessed.until_s,
         "problem": assessed.problem,
         "actions": [
             {
@@ -114,9 +115,9 @@ def run_of(campaign: LiveCampaign, run: LiveRun | None, assessed: Assessment) ->
                 "energy_wh": action.energy_wh,
                 "metrics": action.metrics,
             }
-            for action in assessed.actions[-MOST_ACTIONS:]
+            for action in ended[-MOST_ACTIONS:]
         ],
-        "n_actions": len(assessed.actions),
+        "n_actions": len(ended),
         "open": open_actions(run),
         "meters": list(_meters(run)),
         "indicators": [
@@ -147,16 +148,30 @@ def phases_of(run: LiveRun) -> list[Json]:
 
 def open_actions(run: LiveRun) -> list[Json]:
     """The actions that were begun and not ended, in order."""
-    begun: dict[tuple[str, int], float] = {}
-    for event in run.events:
-        if isinstance(event, ActionEvent):
-            key = event.name, event.index
-            if event.edge == "begin":
-                begun[key] = _at_s(run, event)
-            else:
-                begun.pop(key, None)
+    begun, _ = _actions_of(run)
     goes_on = run.stop is None
     return [{"name": name, "index": index, "begin_s": at_s} for (name, index), at_s in begun.items() if goes_on]
+
+
+def ended_actions(run: LiveRun, assessed: Assessment) -> list[EndedAction]:
+    """The actions that have ended, in order: those that were assessed, then those since, without an energy."""
+    known = {(action.name, action.index) for action in assessed.actions}
+    _, ended = _actions_of(run)
+    return [*assessed.actions, *(action for action in ended if (action.name, action.index) not in known)]
+
+
+def _actions_of(run: LiveRun) -> tuple[dict[tuple[str, int], float], list[EndedAction]]:
+    """The actions as the journal has them by now: when (s) those were begun that go on; those that have ended."""
+    begun: dict[tuple[str, int], float] = {}
+    ended = []
+    for event in run.events:
+        if isinstance(event, ActionEvent):
+            key, at_s = (event.name, event.index), _at_s(run, event)
+            if event.edge == "begin":
+                begun[key] = at_s
+            elif (begin_s := begun.pop(key, None)) is not None:
+                ended.append(EndedAction(event.name, event.index, begin_s, at_s, None, event.metrics))
+    return begun, ended
 
 
 def _meters(run: LiveRun) -> Iterator[Json]:

@@ -1,7 +1,7 @@
 """The one thread that reads the campaign's files, and what it has for those who look on.
 
 Knows when to read and when to assess: nothing is read often that nobody looks at, and assessing takes at most a
-twentieth of the time. Knows no HTTP.
+twentieth of the time; once more when a run has ended, and when it was sealed. Knows no HTTP.
 """
 
 import sys
@@ -66,6 +66,7 @@ class Watcher:
         self._origins: dict[str, frozenset[str]] = {}
         self._due_s = self._rested_s = self._fresh_s = 0.0
         self._is_stale = self._is_told = True
+        self._steps = 0
         self._version = self._onlookers = 0
         self._has_failed = False
         self._lookback = Lookback(self._campaign)
@@ -197,7 +198,9 @@ class Watcher:
         self._fresh_s = now_s if fresh or told or not self._fresh_s else self._fresh_s
         if run is not self._assessed_run:  # first it is shown, then assessed
             self._assessed, self._assessed_run, self._rested_s = Assessment(), run, now_s + FRAME_S / 2
+            self._steps = self._steps_of(run)
         is_due = now_s >= (self._rested_s if self._is_told else max(self._rested_s, self._due_s))
+        is_last |= self._steps_of(run) > self._steps
         assesses = run is not None and self._is_stale and (is_due or is_last)
         if run is not None and assesses:
             self._assess(run)
@@ -219,12 +222,16 @@ class Watcher:
         self._changed.notify_all()
 
     def _assess(self, run: LiveRun) -> None:
-        begin_s = time.monotonic()
+        begin_s, self._steps = time.monotonic(), self._steps_of(run)
         self._assessed, self._is_stale, self._is_told = assess(run), False, False
         end_s = time.monotonic()
         self._rested_s, self._due_s = end_s + SHARE * (end_s - begin_s), end_s + STATE_S
         if run.stop is not None:
             self._blocks[run.folder.name] = self._assessed.block
+
+    def _steps_of(self, run: LiveRun | None) -> int:
+        """How far the end of a run has come: it has stopped, and the log has its end."""
+        return 0 if run is None else (run.stop is not None) + (self._campaign.end_of(run.folder.name) is not None)
 
     def _read_past(self) -> bool:
         """Read one run that somebody looks back at; whether there was one."""

@@ -413,8 +413,8 @@ class Campaign:
         if failures >= self._most_attempts:
             raise LabError(
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed "
-                f"{_times(failures)}: {ended.reason}. All attempts are kept; mend what made it fail, then "
-                "`wattlab run` tries again"
+                f"{_times(failures)}: {ended.reason}. All attempts are kept in {self.folder.path}; mend what made it "
+                "fail, then `wattlab run` tries again"
             )
 
 

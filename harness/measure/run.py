@@ -51,6 +51,8 @@ OnPhase: TypeAlias = Callable[[str, MeterRecorder | None], None]
 
 MEANINGS = {120: " (Python could not write all of its output: is the disk of the SUT full?)"}
 """What some exit codes mean that say nothing by themselves."""
+OUTPUTS = ("stderr.txt", "stdout.txt")
+"""Artifacts of every command. What went wrong stands in the first more often."""
 
 
 class Run:
@@ -122,16 +124,8 @@ class Run:
             raise RunFailed(
                 f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
                 f"{MEANINGS.get(result.exit_code or 0, '')}"
-                f"{': ' + result.reason if result.reason else ''}{self._last_words()}; "
-                f"all that it wrote is in {self._writer.folder.name}/artifacts/stderr.txt"
+                f"{': ' + result.reason if result.reason else ''}{last_words(self._writer.folder)}"
             )
-
-    def _last_words(self) -> str:
-        """The last line that the command wrote to stderr, as the end of a sentence; empty where there is none."""
-        path = self._writer.folder / "artifacts" / "stderr.txt"
-        lines = path.read_text(errors="replace").split("\n") if path.exists() else []
-        last = next((line.strip() for line in reversed(lines) if line.strip()), "")
-        return f" after {last[:300]!r}" if last else ""
 
     def release(self) -> BaseException | None:
         """End agent and recorders, remove the work folder; what cannot be done any more becomes a note. Returns what
@@ -272,7 +266,7 @@ class Run:
         if self._session is not None:
             self._session.finish()
             self._session = None
-        fetched = self.bench.sut.fetch(self.work, [*self._scenario.artifacts, "stdout.txt", "stderr.txt"])
+        fetched = self.bench.sut.fetch(self.work, [*self._scenario.artifacts, *OUTPUTS])
         for name, content in fetched.files.items():
             self._writer.write_file(f"artifacts/{name}", content)
         for name, problem in fetched.problems.items():
@@ -363,3 +357,13 @@ def reason_of(error: BaseException) -> str:
     if isinstance(error, KeyboardInterrupt):
         return "interrupted by the operator (Ctrl-C)"
     return printable(f"{type(error).__name__}: {error}")
+
+
+def last_words(folder: Path) -> str:
+    """The last line that the command of a run wrote, and where all of it is, as the end of a sentence."""
+    paths = [path for name in OUTPUTS if (path := folder / "artifacts" / name).exists()]
+    written = {path.name: text for path in paths if (text := path.read_text(errors="replace").strip())}
+    if not written:
+        return "; it wrote nothing" if paths else ""
+    last = next(iter(written.values())).rsplit("\n", 1)[-1].strip()
+    return f" after {last[:300]!r}; all that it wrote is in {folder.name}/artifacts: {' and '.join(written)}"

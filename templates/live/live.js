@@ -127,6 +127,14 @@ function lastOf(meter) {
   return told ? { w: told.w, readings: told.readings } : { w: meter.last_w, readings: meter.readings };
 }
 
+function computedOf(run) {  // of which part of the rating interval mean and energy are
+  const phase = run.phases.findLast((one) => one.name === "rating");
+  if (!run.rating) return !phase ? "nothing is rated yet" : run.problem ? "cannot be computed" : "being computed";
+  if (run.rating.end_s !== null) return "of the rating interval";
+  const until = known(run.computed_until_s) ? ` until ${clock(run.computed_until_s)}` : "";
+  return run.ended || (phase && phase.end_s !== null) ? `of the part${until}; the rest is being computed` : `so far${until && `,${until}`}`;
+}
+
 function showCards() {
   const run = state.run;
   if (!run) { fill(byId("cards"), []); return; }
@@ -140,9 +148,8 @@ function showCards() {
     const sum = values.every(known) ? values.reduce((a, b) => a + b, 0) : null;
     cards.push(card(`sum, ${which}`, watts(sum, Math.max(...counted.map((meter) => meter.decimals))), `${counted.length} meters of the SUT`, run.meters.length));
   }
-  const rating = run.rating, so = rating && rating.end_s === null ? "so far" : "of the rating interval";
-  cards.push(card("Mean power", watts(run.mean_w), rating ? so : "nothing is rated yet"));
-  cards.push(card("Energy, gross", energy(run.energy_wh), rating ? so : "nothing is rated yet"));
+  cards.push(card("Mean power", watts(run.mean_w), computedOf(run)));
+  cards.push(card("Energy, gross", energy(run.energy_wh), computedOf(run)));
   cards.push(state.baseline
     ? card("Baseline", watts(state.baseline.mean_w), `${state.baseline.blocks} block${state.baseline.blocks === 1 ? "" : "s"} so far${state.baseline.mark ? `, ${state.baseline.mark}` : ""}`)
     : card("Baseline", "–", "no block is measured yet"));

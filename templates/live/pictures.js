@@ -58,6 +58,14 @@ function levels(plot) {
   if (state && state.run && known(state.run.mean_w)) level(plot, state.run.mean_w, "--mean", [5, 3]);
 }
 
+function roomFor(plot, labels, at, cycle) {  // pixels beside the picture, so that no label is cut
+  const axis = plot.axes[at];
+  if (cycle > 1) return axis._size;  // uPlot: the width is not to move once more
+  plot.ctx.font = axis.font[0];
+  const widest = Math.max(0, ...(labels ?? []).map((label) => plot.ctx.measureText(label).width));
+  return Math.max(64, Math.ceil(axis.ticks.size + axis.gap + widest / devicePixelRatio));
+}
+
 function plotOf(kind, names) {
   const place = byId(kind), unit = kind === "chart" ? unitOf(frames.chart.unit) : "W", axis = { stroke: colour("--ink"), grid: { stroke: colour("--grid"), width: 1 }, ticks: { stroke: colour("--grid"), width: 1 }, font: "12px system-ui, sans-serif" };
   fill(place, []);
@@ -66,7 +74,7 @@ function plotOf(kind, names) {
     scales: { x: { time: false, range: (_, least, most) => frames[kind] ? [frames[kind].begin_s, frames[kind].end_s] : [least, most] } },
     axes: [
       { ...axis, values: (_, splits) => clocks(splits) },
-      { ...axis, size: 64, values: (_, splits) => splits.map((value) => `${value}${unit ? ` ${unit}` : ""}`) },
+      { ...axis, size: roomFor, values: (_, splits) => splits.map((value) => `${value}${unit ? ` ${unit}` : ""}`) },
     ],
     series: [{}, ...names.map((name, at) => ({ label: name, stroke: colour(colours[at % colours.length]), width: 1.5, points: { show: false }, show: kind === "chart" || !hidden.has(name) }))],
     hooks: { drawAxes: [shade], draw: kind === "chart" ? [] : [levels] },

@@ -206,9 +206,16 @@ def test_ctrl_c_leaves_a_campaign_that_can_be_read_and_says_what_is_there(
 def test_a_command_that_fails_is_told_with_its_last_words(
     here: Path, plug: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (here / "bad.py").write_text("import sys\nsys.exit('no such data set')\n")
+    (here / "bad.py").write_text("import sys\nprint('no such data set')\nsys.exit(2)\n")
     said = given(capsys, "measure", "--meter", f"shelly@{plug}", *SHORT, "--", "python3", "bad.py", code=1)
-    assert "failed once: the command of bad ended with exit code 1 after 'no such data set'" in said
+    assert (
+        "failed once: the command of bad ended with exit code 2 after 'no such data set'; all that it wrote is" in said
+    )
+    campaign = here / "measured" / "bad-1" / "runs" / "quick"
+    (run,) = (run for run in CampaignFolder(campaign).runs() if run.start.kind == "scenario")
+    assert f"{run.path.name}/artifacts: stdout.txt" in said
+    assert f"All attempts are kept in {campaign}" in said
+    assert f"run --lab {here / 'measured' / 'bad-1' / 'lab.toml'}` tries again" in said
     report = given(capsys, "report", str(here / "measured" / "bad-1" / "runs" / "quick"))
     assert "no-result" in report
 

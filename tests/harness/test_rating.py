@@ -11,6 +11,7 @@ from harness.measure.lab_file import LabConfig
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.without_agent import MARGIN_S
+from harness.measure.run import OUTPUTS, last_words
 from harness.measure.scenario import Scenario
 from harness.record.documents import ClockEvent, PhaseEvent, RunKind
 from harness.record.run_folder import RunFolder
@@ -74,3 +75,17 @@ def test_a_baseline_block_is_a_pause_between_clock_exchanges_and_a_supplementary
         "rating begin", "rating end", "supplementary begin", "supplementary end", "unstage begin", "unstage end",
     ]  # fmt: skip
     assert sum(isinstance(event, ClockEvent) for event in run.events) >= 16
+
+
+def test_what_a_command_wrote_last_is_told_wherever_it_wrote_it(tmp_path: Path) -> None:
+    artifacts = tmp_path / "artifacts"
+    artifacts.mkdir()
+    assert last_words(tmp_path) == ""
+    for name in OUTPUTS:
+        (artifacts / name).write_text("\n")
+    assert last_words(tmp_path) == "; it wrote nothing"
+    (artifacts / "stdout.txt").write_text("begins\n oops \n\n")
+    whole = f"; all that it wrote is in {tmp_path.name}/artifacts: "
+    assert last_words(tmp_path) == f" after 'oops'{whole}stdout.txt"
+    (artifacts / "stderr.txt").write_text("ValueError: no data\n")
+    assert last_words(tmp_path) == f" after 'ValueError: no data'{whole}stderr.txt and stdout.txt"

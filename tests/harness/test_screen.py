@@ -38,6 +38,7 @@ from harness.cli import (
     verify,
     witness,
 )  # fmt: skip
+from harness.cli.called import as_called, reads
 from harness.cli.ports import ports_sheet
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
@@ -420,6 +421,20 @@ def test_messages_tables_help_and_errors_name_the_command_that_was_typed(
     check.show([Reason("refuse", "SUT", "`wattlab sut prepare` makes it, and wattlab writes `wattlab`")])
     assert f"`{typed} sut prepare` makes it, and wattlab writes `{typed}`" in capsys.readouterr().out
     assert "`wattlab run`" in CONTINUES, "what is recorded names the program"
+
+
+def test_commands_name_the_lab_that_the_verb_was_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WATTLAB_CALLED", "./lab")
+    try:
+        reads(["--lab", "a b/lab.toml"], ["--sut", "two"])
+        assert as_called("`wattlab run` tries again") == "`./lab run --lab 'a b/lab.toml' --sut two` tries again"
+        assert as_called("`wattlab sut prepare`") == "`./lab sut prepare --lab 'a b/lab.toml' --sut two`"
+        assert as_called("`wattlab meter read wall`") == "`./lab meter read wall --lab 'a b/lab.toml'`"
+        for own in ("run --lab b.toml", "view runs/a", "report runs/a", "runner", "meter drivers"):
+            assert as_called(f"`wattlab {own}`") == f"`./lab {own}`"
+    finally:
+        reads()
+    assert as_called("`wattlab run`") == "`./lab run`"
 
 
 # --- the answer -----------------------------------------------------------------------------------------------------

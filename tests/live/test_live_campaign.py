@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.live import lookback
+from harness.live import lookback, watch
 from harness.live.assessment import Assessment, assess, baseline_w, sealed
 from harness.live.campaign import LiveCampaign
 from harness.live.drawing import chart_of, charts_of, last_of, now_of, whole_of
@@ -104,6 +105,47 @@ def test_an_action_has_its_energy_as_soon_as_it_has_ended_and_it_hardly_changes(
     ended = {(a["name"], a["index"]): a["energy_wh"] for a in run["actions"]}
     assert set(ended) == {("image_preparation", 0), ("net_creation", 0)}
     assert ended == {key: pytest.approx(final[key], rel=1e-9) for key in ended}
+
+
+def test_an_action_that_has_ended_stands_there_before_it_is_assessed(growing: Growing) -> None:
+    folder = growing.folders[1]
+    growing.log_until(folder, '"run-start"')
+    growing.run(folder, 0.85)
+    campaign = LiveCampaign(growing.path)
+    campaign.poll()
+    assert campaign.run is not None
+    before = assess(campaign.run)
+    growing.run(folder, 1.0)
+    campaign.poll()
+    run = run_of(campaign, campaign.run, before)
+    assert run is not None
+    assert 0 < len(before.actions) < run["n_actions"] == len(run["actions"]) == 8
+    assert [action["energy_wh"] is None for action in run["actions"]] == [n >= len(before.actions) for n in range(8)]
+    assert run["computed_until_s"] == before.until_s
+
+
+def test_on_a_busy_machine_a_run_that_ends_is_assessed_at_once(
+    growing: Growing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long it is to rest after the last time."""
+    monkeypatch.setattr(watch, "SHARE", 1e9)
+    folder = growing.folders[1]
+    growing.log_until(folder, '"run-start"')
+    growing.run(folder, 0.1)
+    watcher, onlooker = Watcher(growing.path), Onlooker(400, 60.0)
+    told_to(watcher, onlooker)
+    time.sleep(watch.FRAME_S)
+    growing.run(folder, 0.7)
+    part = told_to(watcher, onlooker)["state"]["run"]
+    growing.run(folder, 0.9)
+    still = told_to(watcher, onlooker)["state"]["run"]
+    assert part["energy_wh"] == still["energy_wh"] is not None
+    growing.run(folder, 1.0)
+    run, report = told_to(watcher, onlooker)["state"]["run"], reported(growing.whole)[folder]
+    assert run["ended"] == "ended"
+    assert report.energy_wh is not None
+    assert run["energy_wh"] == pytest.approx(report.energy_wh.value, rel=1e-12)
+    assert all(action["energy_wh"] is not None for action in run["actions"])
 
 
 def test_blocks_give_the_baseline_of_the_report(whole: Path) -> None:

@@ -17,7 +17,12 @@ from tests.live.test_live_campaign import reported, two_meters
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><script>window.hacked=1</script>{{7*7}}'
-PHONE = {"viewport": {"width": 375, "height": 700}, "device_scale_factor": 2, "is_mobile": True, "has_touch": True}
+PHONE: dict[str, Any] = {
+    "viewport": {"width": 375, "height": 700},
+    "device_scale_factor": 2,
+    "is_mobile": True,
+    "has_touch": True,
+}
 
 
 @contextmanager
@@ -129,6 +134,38 @@ def test_earlier_runs_can_be_looked_back_at(whole: Path, tmp_path: Path, browser
         page.wait_for_selector("#now canvas")
 
 
+def test_no_label_of_power_is_cut_and_a_long_choice_makes_no_page_wider(whole: Path, browser: Browser) -> None:
+    with served(whole) as server, opened(browser, server, **PHONE) as page:
+        page.wait_for_selector("#chart canvas")
+        page.evaluate("charts.options[0].textContent = 'a quantity of the SUT with a long name, '.repeat(4)")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["viewport"]["width"]
+        for label in ("103.25 W", "123456.789 degC"):
+            room = page.evaluate(
+                f"(({{ctx, axes}}) => [roomFor({{ctx, axes}}, [{label!r}], 1, 1) - axes[1].ticks.size - axes[1].gap,"
+                f" ctx.measureText({label!r}).width / devicePixelRatio])(plots.now.plot)"
+            )
+            assert room[0] >= room[1] > 0
+        assert page.evaluate("plots.now.plot.axes[1]._size") >= 64
+
+
+def test_numbers_say_of_which_part_they_are(whole: Path, browser: Browser) -> None:
+    going, ended = {"name": "rating", "begin_s": 1, "end_s": None}, {"name": "rating", "begin_s": 1, "end_s": 9}
+    part, all_of_it = {"begin_s": 1, "end_s": None}, {"begin_s": 1, "end_s": 9}
+    said: tuple[tuple[list[Any], Any, str | None, str], ...] = (
+        ([], None, None, "nothing is rated yet"),
+        ([going], None, None, "being computed"),
+        ([ended], None, "ended", "being computed"),
+        ([going], part, None, "so far, until 0:08"),
+        ([ended], part, None, "of the part until 0:08; the rest is being computed"),
+        ([ended], part, "ended", "of the part until 0:08; the rest is being computed"),
+        ([ended], all_of_it, "ended", "of the rating interval"),
+    )
+    with served(whole) as server, opened(browser, server) as page:
+        for phases, rating, how, words in said:
+            run = {"phases": phases, "rating": rating, "ended": how, "computed_until_s": 8.0, "problem": None}
+            assert page.evaluate("run => computedOf(run)", run) == words
+
+
 def test_no_axis_of_time_says_a_label_twice(whole: Path, browser: Browser) -> None:
     with served(whole) as server, opened(browser, server) as page:
         for step, first in ((0.25, "0:00.00"), (0.5, "0:00.0"), (1, "0:00"), (60, "0:00")):
@@ -197,7 +234,7 @@ def test_it_can_be_used_by_everybody(
         page.wait_for_selector(f"{picture} canvas")
         violations = Axe().run(page).response["violations"]
         assert [(one["id"], one["impact"]) for one in violations if one["impact"] in ("serious", "critical")] == []
-        width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+        width = page.evaluate("[document.documentElement.scrollWidth, screen.width]")  # innerWidth grows with the page
         assert width[0] <= width[1]
         dark = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
         assert (dark == "rgb(21, 24, 28)") == (how.get("color_scheme") == "dark")

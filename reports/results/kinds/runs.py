@@ -10,7 +10,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ("info",),
         when="the workload failed; the run is listed; evidence `reason`",
         meaning="The workload failed; the run is listed and enters no mean.",
-        remedy="Read artifacts/stdout.txt of the run and mend the workload; `wattlab run` then repeats the run.",
+        remedy="Read artifacts/stderr.txt and stdout.txt of the run, mend the workload; `wattlab run` repeats it.",
         is_deviation=True,
         is_of_lost_run=True,
     ),
