@@ -26,7 +26,11 @@ def proposed(paths: Sequence[Path]) -> str:
     from harness.foreign.importers.power_csv.proposal_text import rows_as_read, toml_of
 
     proposal = _proposal(paths)
-    rows = "\n".join(f"# {line}" for line in rows_as_read(proposal))
+    try:
+        read = rows_as_read(proposal)
+    except ImportFileError as error:
+        read = [str(error)]
+    rows = "\n".join(f"# {line}" for line in read)
     return f"{toml_of(proposal)}\n# As it would be read:\n{rows}\n"
 
 
@@ -58,17 +62,21 @@ def mapping_for(paths: Sequence[Path], named: Path | None) -> Path | None:
 
 
 def _asked(paths: Sequence[Path]) -> str:
-    """The text of a mapping, everything that was open answered."""
+    """The text of a mapping, everything that was open answered.
+
+    Raises:
+        ImportFileError: the first rows cannot be read by it.
+    """
     from harness.foreign.importers.power_csv.proposal import asked
     from harness.foreign.importers.power_csv.proposal_text import rows_as_read, toml_of
 
     console = Console()
     proposal = _proposal(paths)
     say(console, f"{proposal.rows.source.path}: {'; '.join(proposal.seen)}.")
-    proposal = asked(proposal, lambda question: _answer(console, question))
-    text = toml_of(proposal)
+    proposal = asked(proposal, lambda question: _answer(console, question), lambda why: say(console, why, "yellow"))
+    text, read = toml_of(proposal), rows_as_read(proposal)
     print(f"\n{text}\nThe first rows, as they would be read:")
-    for line in rows_as_read(proposal):
+    for line in read:
         print(f"  {line}")
     return text
 

@@ -24,6 +24,7 @@ def header_section(entries: Sequence[Entry], runs: Sequence[AnalysedRun], lost: 
         first.source.get("format"),
         {name: sha for run in runs for name, sha in (run.run.start.source or {}).get("files", {}).items()},
         notes[0] if notes else str(first.source.get("note", "")).split("; test run")[0],
+        "utc" if all((run.run.start.source or {}).get("clock") == "utc" for run in runs) else "local",
     )  # fmt: skip
     attachments = (attachment.raw for attachment in of(Attachment, entries))
     return CampaignHeader(

@@ -250,7 +250,7 @@ def _item(results: Results) -> str:
 
 
 def _dates(results: Results) -> str:
-    zone = "local time of the source" if results.campaign.source else "UTC"
+    zone = "UTC" if results.campaign.is_utc else "local time of the source"
     return f"{results.campaign.first_utc} to {results.campaign.last_utc} ({zone})"
 
 

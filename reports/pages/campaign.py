@@ -86,7 +86,7 @@ def _identity(results: Results) -> Iterable[str]:
     lab = ", ".join(filter(None, (campaign.lab, campaign.place)))
     named = (("Operator", campaign.operator), ("Customer", campaign.customer))
     yield " · ".join([lab or "Laboratory not named", *(f"{title}: {name}" for title, name in named if name)])
-    stamps = "UTC" if campaign.source is None else "local time of the source"
+    stamps = "UTC" if campaign.is_utc else "local time of the source"
     span = f"Measured {campaign.first_utc} to {campaign.last_utc} ({stamps})"
     yield " · ".join(filter(None, (span, f"campaign {campaign.uid}" if campaign.uid else "")))
     yield "Results relate only to the items measured."

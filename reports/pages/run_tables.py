@@ -34,7 +34,7 @@ BOARD = "GPU, own reading"
 
 def start_head(results: Results) -> Head:
     """Head of the column of moments at which runs began."""
-    return Head("Start (UTC)" if results.campaign.source is None else "Start (local time)", numeric=False, keep=True)
+    return Head("Start (UTC)" if results.campaign.is_utc else "Start (local time)", numeric=False, keep=True)
 
 
 def start_text(utc: str) -> str:

@@ -85,7 +85,7 @@ def _identity(results: Results) -> Iterable[str]:
     named = (("Customer", campaign.customer), ("Laboratory", campaign.lab), ("Place", campaign.place),
              ("Operator", campaign.operator))  # fmt: skip
     yield " · ".join(f"{title}: {value or NOT_STATED}" for title, value in named)
-    zone = "UTC" if campaign.source is None else "local time of the source"
+    zone = "UTC" if campaign.is_utc else "local time of the source"
     yield f"Measured {campaign.first_utc} to {campaign.last_utc} ({zone}) on {name_of_sut(results)}. {ONLY}"
 
 

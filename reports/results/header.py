@@ -1,9 +1,11 @@
 """What a campaign is, as results.json has it: names, plan, source, attachments, remarks of preflight, lost runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from harness.record.documents import Json
+from reports.results.codec import keyed
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Source:
     """File -> SHA-256."""
     note: str
     """What the importer says of it."""
+    clock: Literal["utc", "local"] = field(default="local", metadata=keyed(left_out=True))
+    """Whose time its stamps are: UTC, or the local time of the source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +114,8 @@ class CampaignHeader:
     """What was remarked before the start."""
     lost: tuple[LostRun, ...]
     """Runs of which nothing is left."""
+
+    @property
+    def is_utc(self) -> bool:
+        """Whether its moments are UTC."""
+        return self.source is None or self.source.clock == "utc"

@@ -17,6 +17,7 @@ from harness.record.errors import ImportFileError
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
 from reports.energy.energy import power_function
+from reports.pages.run_tables import start_head
 from reports.readings.software import software_traces
 from tests.campaign_results import plain
 from tests.importers.power_csvs import (
@@ -89,7 +90,7 @@ def test_a_meter_that_was_read_twice_has_the_energy_between(tmp_path: Path) -> N
 def test_a_counter_that_goes_back_leaves_a_gap_or_wraps_where_the_mapping_says_so(tmp_path: Path) -> None:
     [run] = imported(tmp_path / "a", rows(90, 95, 3, 8), mapping(power("J", "counter")))
     assert wall(run).power_w.tolist() == [5.0, 5.0]
-    assert gaps(run) == [(2.0, 3.0, "the counter goes back, 1 rows")]
+    assert gaps(run) == [(2.0, 3.0, "the counter goes back, 1 row")]
     assert "reset" in notes(run)["counter-resets"]
     [run] = imported(tmp_path / "b", rows(90, 95, 3, 8), mapping(power("J", "counter", wraps_at=100.0)))
     assert wall(run).power_w.tolist() == pytest.approx([5.0, 8.0, 5.0])
@@ -112,6 +113,14 @@ def test_means_without_a_stated_window_count_since_the_row_before(tmp_path: Path
     text = "time,power\n" + "".join(f"{stamp(s)},{w}\n" for s, w in [(0, 100), (10, 50), (13, 80)])
     [run] = imported(tmp_path, text, mapping(power()))
     assert energy_j(run) == pytest.approx(50 * 10 + 80 * 3)
+
+
+def test_a_power_that_falls_is_no_counter_that_goes_back(tmp_path: Path) -> None:
+    [run] = imported(tmp_path, rows(1, 3, 2, 5, 4), mapping(power()))
+    assert "counter-resets" not in notes(run)
+    assert gaps(run) == []
+    [back] = imported(tmp_path / "counter", rows(1, 3, 2, 5), mapping(power("Wh", "counter")))
+    assert "goes back once" in notes(back)["counter-resets"]
 
 
 def test_instants_are_joined_by_straight_lines(tmp_path: Path) -> None:
@@ -167,6 +176,12 @@ def test_a_zone_that_is_not_known_keeps_the_clocks_own_time(tmp_path: Path) -> N
     assert "without a zone" in str(run.start.source)
 
 
+@pytest.mark.parametrize(("zone", "said"), [("UTC", "UTC"), ("unknown", "local time")])
+def test_the_page_says_whose_time_the_stamps_are(tmp_path: Path, zone: str, said: str) -> None:
+    imported(tmp_path, rows(*[36] * 20), MAPPING.replace('"UTC"', f'"{zone}"'))
+    assert start_head(analyse(tmp_path / "c").results).text == f"Start ({said})"
+
+
 def test_a_known_clock_beside_an_unknown_one_is_refused(tmp_path: Path) -> None:
     events = "begin,end,scenario\n2026-11-21T10:00:00,2026-11-21T10:00:02,a\n"
     with pytest.raises(ImportFileError, match="one clock has the zone"):
@@ -181,10 +196,11 @@ def test_the_hour_that_exists_twice_is_refused(tmp_path: Path) -> None:
         imported(tmp_path, text, MAPPING.replace('"UTC"', '"Europe/Berlin"'))
 
 
-def test_a_clock_without_a_zone_that_goes_back_by_an_hour_is_not_sorted(tmp_path: Path) -> None:
+@pytest.mark.parametrize("zone", ["unknown", "+02:00"])
+def test_a_clock_without_summer_time_that_goes_back_by_an_hour_is_not_sorted(tmp_path: Path, zone: str) -> None:
     text = "time,power\n2026-10-25T02:59:59,5\n2026-10-25T02:00:00,5\n"
     with pytest.raises(ImportFileError, match=r"log.csv:3: time goes back by an hour"):
-        imported(tmp_path, text, MAPPING.replace('"UTC"', '"unknown"'))
+        imported(tmp_path, text, MAPPING.replace('"UTC"', f'"{zone}"'))
 
 
 # --- odd files -----------------------------------------------------------------------------------------------------
@@ -259,7 +275,7 @@ def test_rows_out_of_order_are_sorted_and_equal_ones_are_one(tmp_path: Path) -> 
     [run] = imported(tmp_path, text)
     assert wall(run).power_w.tolist() == [1, 2, 3, 4]
     assert "log.csv:4" in notes(run)["rows-sorted"]
-    assert "1 rows have the stamp" in notes(run)["doubled-rows"]
+    assert "1 row has the stamp" in notes(run)["doubled-rows"]
 
 
 @pytest.mark.parametrize(("which", "expected"), [("first", 2.0), ("last", 6.0), ("mean", 4.0)])

@@ -77,6 +77,10 @@ def test_a_damaged_file_is_read_or_refused_by_its_name(at: int, lost: int, piece
     assert "log.csv" in said
 
 
+def refused(reason: str) -> None:
+    raise ImportFileError(reason)
+
+
 @given(st.integers(0, len(SOUND)), st.integers(0, 40), PIECES)
 def test_a_proposal_of_a_damaged_file_is_made_or_refused(at: int, lost: int, piece: str) -> None:
     text = SOUND[:at] + piece + SOUND[at + lost :]
@@ -85,7 +89,7 @@ def test_a_proposal_of_a_damaged_file_is_made_or_refused(at: int, lost: int, pie
         proposal = propose(source(text))
         assert toml_of(proposal)
         rows_as_read(proposal)
-        rows_as_read(asked(proposal, lambda question: question.choices[0] if question.choices else "UTC"))
+        rows_as_read(asked(proposal, lambda question: question.choices[0] if question.choices else "UTC", refused))
     except ImportFileError as error:
         said = str(error)
     assert "log.csv" in said or "[time]" in said

@@ -122,6 +122,31 @@ def test_decimal_sign_and_thousands_are_seen_where_numbers_show_them(text: str, 
     assert (form.decimal, form.thousands) == (decimal, thousands)
 
 
+@pytest.mark.parametrize("written", ["1.234,1003", "1 234,1003", "1'234,1003"])
+def test_a_counter_with_thousands_is_read_and_shows_what_it_counts(written: str) -> None:
+    later = f"{written[:-1]}7"
+    proposal = proposed(
+        "Zeitstempel;Zählerstand [kWh];Wirkleistung [kW]\n"
+        f"25.10.26 01:58:00;{written};1,223\n25.10.26 01:58:01;{later};1,193\n"
+    )
+    assert any("(counter; so it looks)" in question.text for question in proposal.questions)
+    shown = rows_as_read(proposal)
+    assert "line 2: when is open: zahlerstand = 1234.1003 kWh" in shown
+    assert "lines 2 to 3: as a counter, zahlerstand counts 0.0004 kWh = 1440 J" in shown
+    counts = rows_as_read(proposal.answered("time.zone", "+02:00"))
+    assert "lines 2 to 3: as a counter, zahlerstand counts 0.0004 kWh = 1440 J in 1 s, 1440 W in the mean" in counts
+
+
+def test_voltage_and_current_beside_the_power_are_proposed_and_other_columns_are_named() -> None:
+    proposal = proposed(WATTS_UP)
+    watts, hours = proposal.mapping.power
+    assert (watts.voltage, watts.current, hours.voltage) == ("Volts", "Amps", "")
+    assert proposal.seen[-1] == "not used: Cost, Power Factor"
+    german = proposed("Zeit;Leistung (W);Spannung (V);Strom (mA)\n2026-11-21 10:00:01;61,2;230,1;265,3\n")
+    assert (german.mapping.power[0].voltage, german.mapping.power[0].current) == ("Spannung (V)", "")
+    assert proposed(SHELLY).mapping.power[0].voltage == ""
+
+
 def test_a_sign_with_three_digits_behind_it_is_a_question() -> None:
     proposal = proposed('ts,"Power (mW)"\n2024-05-01T10:00:00Z,"61,200"\n2024-05-01T10:00:01Z,"61,300"\n')
     assert open_keys(proposal)[0] == "file.decimal"
@@ -160,10 +185,10 @@ def test_a_proposal_whose_questions_are_answered_imports(tmp_path: Path, text: s
         return answers[key]
 
     (tmp_path / "log.csv").write_text(text)
-    proposal = asked(proposed(text), answer)
+    proposal = asked(proposed(text), answer, pytest.fail)
     (tmp_path / NAME).write_text(toml_of(proposal))
     assert read_mapping(tmp_path / NAME)[0] == proposal.mapping
-    assert all(" UTC: " in line or "a row every" in line for line in rows_as_read(proposal))
+    assert all(" UTC: " in line or "a row every" in line or "as a counter" in line for line in rows_as_read(proposal))
     import_power_csv([tmp_path / "log.csv"], tmp_path / "c", tmp_path / NAME)
     [run] = CampaignFolder(tmp_path / "c").runs()
     assert wall(run, run.power[0].meter).times_ns.size
@@ -216,6 +241,32 @@ def test_questions_are_asked_until_answered_and_the_mapping_is_written(
     assert read_mapping(tmp_path / NAME)[0].power[0].reads == "mean"
     [run] = CampaignFolder(tmp_path / "c").runs()
     assert wall(run, "power").power_w.tolist() == [200, 300]
+
+
+def test_a_zone_that_is_none_is_asked_again_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.csv").write_text("time,power\n2026-10-25 02:30:00,100\n2026-10-25 02:30:01,101\n")
+    answers = iter(["Berlin", "Europe/Berlin", "+02:00", "W", "mean", "y"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["import", "power-csv", str(tmp_path / "log.csv"), "--into", str(tmp_path / "c")]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "zone Berlin: no such zone; expected a name like Europe/Berlin" in said
+    assert 'say zone = "+02:00" (summer time) or "+01:00"' in said
+    assert read_mapping(tmp_path / NAME)[0].time.zone == "+02:00"
+
+
+def test_a_mapping_that_cannot_read_the_first_rows_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "log.csv").write_text("time,power_w\n2026-10-25 10:30:00,100\n2026-10-25 10:30:01,1.2.3\n")
+    answers = iter(["UTC", "mean", "y"])
+    monkeypatch.setattr("builtins.input", lambda _: next(answers))
+    monkeypatch.setattr("sys.stdin.isatty", lambda: True)
+    assert main(["import", "power-csv", str(tmp_path / "log.csv"), "--into", str(tmp_path / "c")]) != 0
+    assert "log.csv:3: found '1.2.3'" in "".join(capsys.readouterr().err.split("\n")).replace("  ", " ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv"]
 
 
 def test_a_proposal_that_is_not_agreed_to_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

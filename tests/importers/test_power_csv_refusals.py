@@ -31,7 +31,7 @@ from tests.importers.power_csvs import EVENTS, MAPPING, imported, mapping, power
         (rows(1, 2), MAPPING.replace('"iso"', '"local"'), r"\[time\] format: found 'local'"),
         (rows(1, 2), MAPPING.replace('"iso"', '"elapsed-s"'), r"expected a number \(elapsed-s\)"),
         (rows(3, 2), mapping(power("J", "counter")), r"no row of column 'power' gives a power, read as 'counter'"),
-        (rows(1), mapping(power(reads="instant")), r"column 'power' has 1 rows, at least 2 make an energy"),
+        (rows(1), mapping(power(reads="instant")), r"column 'power' has 1 row, an energy needs 2"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_read_is_refused_with_its_place_and_a_remedy(

@@ -61,6 +61,8 @@ class ImportedRun:
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"
     reason: str | None = None
+    clock: Literal["utc", "local"] = "local"
+    """Whose time the stamps are: UTC, or the wall clock of the source."""
     circuits: tuple[str, ...] = ()
     """Those whose sum is the SUT's power; empty: the inlet, all boards, or the only one."""
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
@@ -103,7 +105,8 @@ def write_campaign(
         uid = hashlib.sha256("".join([run.scenario, str(run.begin_ns), *(f.sha256 for f in run.files)]).encode())
         name = f"{_wall(run.begin_ns):%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{uid.hexdigest()[:8]}"
         campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
-        source = {"format": form, "files": {names[file.path]: file.sha256 for file in run.files}, "note": run.note}
+        files = {names[file.path]: file.sha256 for file in run.files}
+        source = {"format": form, "files": files, "note": run.note, "clock": run.clock}
         start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software)
         previous = _write_run(path / name, start, run)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}

@@ -36,3 +36,16 @@ def ahead_s(zone: tzinfo, wall_s: int) -> int | None:
     if len(both) != 1:
         return None
     return int((both.pop() or timedelta()).total_seconds())
+
+
+def year_ahead_s(zone: tzinfo, wall_s: int) -> tuple[int, int]:
+    """How far winter and summer time of the year of a wall time are ahead of UTC (s), the smaller one first."""
+    year = (datetime(1970, 1, 1) + timedelta(seconds=wall_s)).year
+    offsets = [datetime(year, month, 15, tzinfo=zone).utcoffset() or timedelta() for month in range(1, 13)]
+    return int(min(offsets).total_seconds()), int(max(offsets).total_seconds())
+
+
+def offset_text(seconds: int) -> str:
+    """An offset from UTC as it is written: `+02:00`."""
+    hours, minutes = divmod(abs(seconds) // 60, 60)
+    return f"{'-' if seconds < 0 else '+'}{hours:02d}:{minutes:02d}"

@@ -129,7 +129,8 @@ def readme_of(campaign: CampaignHeader, first: RunSeries, omissions: Omissions) 
         "start": "A power row's stamp marks the beginning of its window",
         "unknown": "Whether a power row's stamp marks the end or the beginning of its window is not known",
     }
-    zone = "the source's wall clock" if first.run.start.time_base == "source-wall" else "UTC"
+    source = first.run.start.source
+    zone = "UTC" if source is None or source.get("clock") == "utc" else "the source's wall clock"
     lines = [
         f"OSCAR files of the campaign {one_line(campaign.name)} ({campaign.uid}), written by wattlab.",
         f"Window rule: {RULE}.",

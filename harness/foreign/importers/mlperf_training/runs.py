@@ -47,7 +47,7 @@ def run_of(place: Place, result: Result, logs: Sequence[PowerLog], spool: Spool)
         kind=place.kind, scenario=place.scenario, repetition=place.repetition or 0, begin_ns=begin_ns, end_ns=end_ns,
         streams=streams, events=tuple(sorted(_events(result, logs, summed), key=lambda event: event.time_ns)),
         files=tuple(source.released(spool) for source in (result.source, *(log.source for log in logs))),
-        note=NOTE, sut={"hostname": result.platform} if result.platform else {},
+        note=NOTE, clock="utc", sut={"hostname": result.platform} if result.platform else {},
         exit_status="fail" if failed else "success",
         reason=f"its log says {result.status!r:.40}" if failed else None,
         circuits=tuple(log.circuit for log in summed),

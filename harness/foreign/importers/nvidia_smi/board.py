@@ -34,7 +34,7 @@ from harness.foreign.importers.nvidia_smi.fields import (
     reader_in,
 )
 from harness.foreign.importers.nvidia_smi.log import LogText, Rows
-from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.remarks import counted, listed
 from harness.foreign.importers.source import SourceFile
 from harness.foreign.importers.stamps import SECOND_NS, Stamps
 from harness.record.errors import ImportFileError
@@ -175,8 +175,3 @@ def _indicator(log: LogText, name: str, rows: Rows) -> tuple[Numbers, str]:
     column, odd = numbers_of(rows.cells(at), SPECIAL.get(name, reader_in(unit)))
     lines = rows.lines[odd].tolist()
     return column, f"no value at line{'s' if len(lines) > 1 else ''} {listed(lines)}" if lines else ""
-
-
-def counted(count: int, what: str) -> str:
-    """`3 rows`."""
-    return f"{count} {what}{'s' if count > 1 else ''}"

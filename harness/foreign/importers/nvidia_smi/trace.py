@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from harness.foreign.importers.nvidia_smi.board import Board, board_of, counted
+from harness.foreign.importers.nvidia_smi.board import Board, board_of
 from harness.foreign.importers.nvidia_smi.boards import ADD_A_KEY, MOST_BOARDS, differ_in_turn, rows_by_board
 from harness.foreign.importers.nvidia_smi.fields import KEYS, POWERS
 from harness.foreign.importers.nvidia_smi.log import read_log
-from harness.foreign.importers.remarks import TRUNCATED, listed
+from harness.foreign.importers.remarks import TRUNCATED, counted, listed
 from harness.foreign.importers.source import SourceFile
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.record.errors import ImportFileError

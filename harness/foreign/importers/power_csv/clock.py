@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from harness.foreign.importers.power_csv.mapping import OPEN, TimeColumn
 from harness.foreign.importers.power_csv.table import Rows, plain_numbers
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of, read_stamps
-from harness.foreign.importers.zones import ahead_s, zone_of
+from harness.foreign.importers.zones import ahead_s, offset_text, year_ahead_s, zone_of
 from harness.record.errors import ImportFileError
 
 UNKNOWN = "unknown"
@@ -213,8 +213,10 @@ def _by_zone(where: Callable[[int], str], zone: str, walls_ns: Stamps) -> Stamps
     moves = [ahead_s(clock, quarter * QUARTER_S) for quarter in quarters.tolist()]
     if None in moves:
         first = int(np.flatnonzero(inverse == moves.index(None))[0])
+        winter, summer = (offset_text(seconds) for seconds in year_ahead_s(clock, int(walls_ns[first]) // SECOND_NS))
         raise ImportFileError(
             f"{where(first)}: {moment_of(int(walls_ns[first]))} exists twice or not at all in {zone}, where summer "
-            "time begins or ends; export the stamps as UTC or with their offset, or leave that hour out"
+            f'time begins or ends; where no clock was moved within the files, say zone = "{summer}" (summer time) or '
+            f'"{winter}"; else export the stamps as UTC or with their offset, or leave that hour out'
         )
     return walls_ns - np.array(moves, dtype=np.int64)[inverse] * SECOND_NS

@@ -9,9 +9,11 @@ Decisions
   out.
 - Rows out of order are sorted. Rows with one stamp and one value are one; with different values the mapping has to say
   which counts.
-- A clock without a zone that goes back by about an hour is refused: sorted, two hours would lie in one another.
+- A clock without a zone, or with a fixed offset, that goes back by about an hour is refused: sorted, two
+  hours would lie in one another.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,12 +24,15 @@ from numpy.typing import NDArray
 from harness.foreign.importers.power_csv.clock import UNKNOWN, times_of
 from harness.foreign.importers.power_csv.mapping import PowerColumn, TimeColumn
 from harness.foreign.importers.power_csv.table import Floats, Rows
+from harness.foreign.importers.remarks import counted, times
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
 from harness.record.errors import ImportFileError
 
 GAP_FACTOR = 1.5
 """Windows or steps further apart than this leave a gap."""
 HOUR_NS, NEAR_NS = 3600 * SECOND_NS, 120 * SECOND_NS
+OFFSET = re.compile(r"[-+]\d\d:?\d\d")
+"""A zone that knows no summer time."""
 Places = NDArray[np.intp]
 
 
@@ -96,7 +101,7 @@ def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn) -> Raw:
     places = np.flatnonzero(wanted)
     own = column.time or time
     times_ns = times_of(rows, own, places) if places.size else np.zeros(0, dtype=np.int64)
-    if own.zone == UNKNOWN:
+    if own.zone == UNKNOWN or OFFSET.fullmatch(own.zone):
         _require_no_hour_back(rows, places, times_ns)
     volts = rows.values(column.voltage, places) if column.voltage else None
     amperes = rows.values(column.current, places) if column.current else None
@@ -142,7 +147,7 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
     back = np.flatnonzero(np.diff(raw.times_ns) < 0)
     if back.size:
         where = _where(raw, tables, int(back[0]) + 1)
-        notes.append(("rows-sorted", f"{column.column}: {back.size} times a row is older than the one before; sorted, "
+        notes.append(("rows-sorted", f"{column.column}: {times(back.size)} a row is older than the one before; sorted, "
                       f"the first at {where}"))  # fmt: skip
     order = np.argsort(raw.times_ns, kind="stable")
     raw = _taken(raw, order)
@@ -155,12 +160,13 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
         raise ImportFileError(
             f"{_where(raw, tables, at + 1)}: {column.column} is {raw.values[at + 1]:g} at "
             f"{moment_of(int(raw.times_ns[at]))}, and {raw.values[at]:g} at line {raw.lines[at]}, with the same stamp "
-            f"({int((~alike).sum())} times); say "
+            f"({times(int((~alike).sum()))}); say "
             'which counts: same_time = "first", "last" or "mean"'
         )
     unlike = "" if alike.all() else f", {int((~alike).sum())} with another value: {column.same_time} counts"
     first = _where(raw, tables, int(same[0]) + 1)
-    text = f"{column.column}: {same.size} rows have the stamp of the row before{unlike}; the first at {first}"
+    have = "row has" if same.size == 1 else "rows have"
+    text = f"{column.column}: {same.size} {have} the stamp of the row before{unlike}; the first at {first}"
     notes.append(("doubled-rows", text))
     return _one_each(raw, column.same_time), notes
 
@@ -195,8 +201,8 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
     least = 1 if column.reads == "mean" and column.window_s else 2
     if raw.times_ns.size < least:
         raise ImportFileError(
-            f"{where}: column {column.column!r} has {raw.times_ns.size} rows, at least {least} make an energy; is it "
-            "the right column ([[power]] column, where)?"
+            f"{where}: column {column.column!r} has {counted(raw.times_ns.size, 'row')}, an energy needs {least}; is "
+            "it the right column ([[power]] column, where)?"
         )
     own = list(notes)
     step_s = np.diff(raw.times_ns) / SECOND_NS
@@ -210,7 +216,7 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
         volts, amperes = _cut(volts, 0, -1), _cut(amperes, 0, -1)
         own.append(("last-row", f"{column.column}: the last row has no end and is left out"))
     else:
-        energy_j = values[1:] if column.reads == "per-row" else _used_j(values, column, own)
+        energy_j = _used_j(values, column, own) if column.reads == "counter" else values[1:]
         power_w = values[1:] if column.reads == "mean" else energy_j / step_s
         window_s, times_ns = step_s, times_ns[1:]
         volts, amperes = _cut(volts, 1, None), _cut(amperes, 1, None)
@@ -239,10 +245,13 @@ def _used_j(values: Floats, column: PowerColumn, notes: list[tuple[str, str]]) -
         return used_j
     if column.wraps_at is not None:
         notes.append(
-            ("counter-wraps", f"{column.column}: {int(back.sum())} wraps at {column.wraps_at:g} {column.unit}")
+            (
+                "counter-wraps",
+                f"{column.column}: {counted(int(back.sum()), 'wrap')} at {column.wraps_at:g} {column.unit}",
+            )
         )
         return np.where(back, used_j + column.wraps_at * column.si, used_j)
-    text = f"{column.column}: the counter goes back {int(back.sum())} times (it was reset); each is a gap"
+    text = f"{column.column}: the counter goes back {times(int(back.sum()))} (it was reset); each is a gap"
     notes.append(("counter-resets", text))
     return np.where(back, np.nan, used_j)
 
@@ -258,7 +267,7 @@ def _gaps(
         from_ns = int(times_ns[max(first - 1, 0)])
         to_ns = int(times_ns[min(last + 1, times_ns.size - 1)]) if column.reads == "instant" else int(times_ns[last])
         cause = "the counter goes back" if column.reads == "counter" else "the row has no value"
-        gaps.append((from_ns, max(to_ns, from_ns + 1), f"{cause}, {group.size} rows"))
+        gaps.append((from_ns, max(to_ns, from_ns + 1), f"{cause}, {counted(group.size, 'row')}"))
     is_window = column.reads == "mean" and bool(column.window_s)
     if is_window or column.reads == "instant":
         reach_ns = round((float(window_s[0]) if is_window else usual_s) * SECOND_NS)

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, cast
 
 from harness.foreign.importers.power_csv.clock import ISO
 from harness.foreign.importers.power_csv.mapping import OPEN, FileForm, TimeColumn
@@ -95,11 +95,14 @@ def decimal_of(rows: Rows) -> Literal["?", ".", ","]:
     return "," if votes[","] > votes["."] else "."
 
 
-def thousands_of(rows: Rows, form: FileForm) -> Literal["", ".", ","]:
+def thousands_of(rows: Rows, form: FileForm) -> Literal["", ".", ",", "'", " "]:
     """The sign between thousands, where a number shows it."""
-    other: Literal[".", ","] = "," if form.decimal == "." else "."
-    grouped = re.compile(rf"[-+]?\d{{1,3}}(?:{re.escape(other)}\d{{3}})+(?:{re.escape(form.decimal)}\d+)?(?:\s?\w+)?")
-    return other if any(grouped.fullmatch(text) for text in _numbers_in(rows)) else ""
+    texts, signs = _numbers_in(rows), (",", "'", " ") if form.decimal == "." else (".", "'", " ")
+    for sign in signs:
+        groups = rf"[-+]?\d{{1,3}}(?:{re.escape(sign)}\d{{3}})+(?:{re.escape(form.decimal)}\d+)?(?:\s?[^\W\d]+)?"
+        if any(map(re.compile(groups).fullmatch, texts)):
+            return cast('Literal["", ".", ",", "\'", " "]', sign)
+    return ""
 
 
 def time_of(rows: Rows) -> TimeColumn:

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal, cast
 
 from harness.foreign.importers.power_csv.first_lines import NUMBER
-from harness.foreign.importers.power_csv.mapping import OPEN, PowerColumn, Unit
+from harness.foreign.importers.power_csv.mapping import OPEN, POWERS, PowerColumn, Unit
 from harness.foreign.importers.power_csv.names import slug
 from harness.foreign.importers.power_csv.table import SAYS_NONE, Rows
 
@@ -25,6 +25,16 @@ NO_POWER = re.compile(
 )
 SOFTWARE = re.compile(r"bmc|ipmi|rapl|nvml|gpu|package|dram|cpu|redfish|idrac|ilo(?:\W|_|$)", re.IGNORECASE)
 UNIT = re.compile(r"(?:^|[\s_(\[/.])(kWh|mWh|MWh|Wh|kW|mW|MW|W|kJ|MJ|mJ|uJ|J|Ws)(?:[\])\s_:]|$)")
+VOLTS = (
+    re.compile(r"volt|spannung|tension", re.IGNORECASE),
+    re.compile(r"[(\[]\s*V\s*[)\]]|_v$|^volts$", re.IGNORECASE),
+)
+AMPERES = (
+    re.compile(r"current|\bamp|strom|courant|corriente", re.IGNORECASE),
+    re.compile(r"[(\[]\s*A\s*[)\]]|_a$|^amps$|^amperes$", re.IGNORECASE),
+)
+"""What a heading is called, and how it says that its unit is V or A: none is read in another unit."""
+NOT_MEAN = re.compile(r"(?:^|[\W_])(?:min|max|peak)(?:[\W_]|$)", re.IGNORECASE)
 WORDS: dict[str, Unit] = {
     "kilowatthours": "kWh", "watthours": "Wh", "kilowatts": "kW", "milliwatts": "mW", "watts": "W", "watt": "W",
     "joules": "J", "joule": "J", "kwh": "kWh", "wh": "Wh", "kw": "kW", "w": "W",
@@ -41,6 +51,26 @@ def columns_of(rows: Rows, times: Sequence[str]) -> list[PowerColumn]:
         found = [PowerColumn(column=OPEN if len(numeric) > 1 else numeric[0], unit=OPEN, reads=OPEN, meter="wall")]
     counts = next((at for at, column in enumerate(found) if not SOFTWARE.search(column.column + column.meter)), 0)
     return [_with_role(column, "added" if at == counts else None) for at, column in enumerate(found)]
+
+
+def with_volts(rows: Rows, columns: Sequence[PowerColumn]) -> list[PowerColumn]:
+    """The columns, the one whose power counts with the column of its voltage and that of its current, where just one
+    heading says each with its unit."""
+
+    def only(pattern: tuple[re.Pattern[str], re.Pattern[str]]) -> str:
+        word, unit = pattern
+        found = [
+            name for name in rows.names
+            if word.search(name) and unit.search(name) and not NOT_MEAN.search(name) and _is_numeric(rows, name)
+        ]  # fmt: skip
+        return found[0] if len(found) == 1 else ""
+
+    return [
+        replace(column, voltage=only(VOLTS), current=only(AMPERES))
+        if column.role == "added" and column.unit in POWERS and not column.where
+        else column
+        for column in columns
+    ]
 
 
 def numeric_columns(rows: Rows, times: Sequence[str]) -> list[str]:

@@ -3,12 +3,14 @@
 Knows what a mapping needs. Decides nothing that the file leaves open: there stands `?`, and a question.
 """
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.foreign.importers.power_csv.clock import times_of
 from harness.foreign.importers.power_csv.first_lines import (
     both_orders,
     decimal_of,
@@ -17,9 +19,9 @@ from harness.foreign.importers.power_csv.first_lines import (
     thousands_of,
     time_of,
 )
-from harness.foreign.importers.power_csv.headings import columns_of, numeric_columns
+from harness.foreign.importers.power_csv.headings import columns_of, numeric_columns, with_volts
 from harness.foreign.importers.power_csv.mapping import OF_ENERGY, OF_POWER, OPEN, POWERS, PowerColumn, PowerCsv
-from harness.foreign.importers.power_csv.table import SAYS_NONE, Rows
+from harness.foreign.importers.power_csv.table import SAYS_NONE, Floats, Rows
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile
 from harness.record.errors import ImportFileError
@@ -71,6 +73,27 @@ class Proposal:
             if text and all(texts[row] == value for texts, value in wanted)
         ]
 
+    def values_of(self, column: PowerColumn) -> tuple[NDArray[np.intp], Floats]:
+        """The rows that count of a column, and their numbers in its unit.
+
+        Raises:
+            ImportFileError: a cell that is no number.
+        """
+        places = np.array([row for row, _ in self.cells_of(column)], dtype=np.intp)
+        return places, self.rows.values(column.column, places)
+
+    def require_times(self) -> None:
+        """Raises ImportFileError where the first times cannot be read; what is open yet counts as UTC."""
+        time = self.mapping.time
+        if OPEN in (time.format, time.start):
+            return
+        time = replace(time, zone="UTC") if time.zone == OPEN else time
+        for column in self.mapping.power:
+            rows = range(len(self.rows.numbers)) if column.column == OPEN else (at for at, _ in self.cells_of(column))
+            places = np.array(list(rows), dtype=np.intp)
+            if places.size:
+                times_of(self.rows, time, places)
+
     def answered(self, key: str, text: str) -> "Proposal":
         """The proposal with one question answered."""
         mapping, (table, _, name) = self.mapping, key.partition(".")
@@ -104,6 +127,7 @@ def propose(source: SourceFile) -> Proposal:
             f"{source.path}:{form.header or 1}: no column of power or energy among {listed(rows.names, 12)}; write "
             "power-csv.toml by hand (docs/importing.md)"
         )
+    columns = with_volts(rows, columns)
     mapping = PowerCsv(schema=1, file=form, time=time, power=columns)
     rates = [
         f"{column.column!r} has {sum(text != '' for text in rows.texts(column.column))} of the first "
@@ -111,7 +135,16 @@ def propose(source: SourceFile) -> Proposal:
         for column in columns
         if column.column != OPEN and not column.where
     ]
-    return Proposal(mapping, (*seen, *rates), rows)
+    unused = [] if columns[0].column == OPEN else _unused(rows, mapping)
+    left = [f"not used: {listed(unused, 12)}"] if unused else []
+    return Proposal(mapping, (*seen, *rates, *left), rows)
+
+
+def _unused(rows: Rows, mapping: PowerCsv) -> list[str]:
+    """The columns of which the proposal makes nothing."""
+    times = [mapping.time.column] if isinstance(mapping.time.column, str) else mapping.time.column
+    used = {*times}.union(*({one.column, one.voltage, one.current, *one.where} for one in mapping.power))
+    return [name for name in rows.names if name and name not in used]
 
 
 def _questions(proposal: Proposal) -> Iterator[Question]:
@@ -156,19 +189,32 @@ def _about(proposal: Proposal, at: int, column: PowerColumn) -> Iterator[Questio
         )
         yield Question(f"power[{at}].reads", text, OF_POWER)
     else:
-        hint = "so it looks" if _is_rising(texts, proposal.mapping.file.decimal) else "it does not look so"
+        hint = "so it looks" if _is_rising(proposal, column) else "it does not look so"
         text = f"Is {name!r} a counter that goes up (counter; {hint}), or the energy since the row before (per-row)?"
         yield Question(f"power[{at}].reads", text, OF_ENERGY)
 
 
-def _is_rising(texts: Sequence[str], decimal: str) -> bool:
-    values = [float(re.sub(r"[^\d.eE+-]", "", text.replace(decimal, ".")).strip(".") or 0) for text in texts]
-    return all(later >= earlier for earlier, later in pairwise(values)) and values[:1] != values[-1:]
+def _is_rising(proposal: Proposal, column: PowerColumn) -> bool:
+    """Whether numbers go up and never down; not where they cannot be read."""
+    try:
+        values = proposal.values_of(column)[1]
+    except ImportFileError:
+        return False
+    values = values[np.isfinite(values)]
+    return bool(values.size and np.all(np.diff(values) >= 0) and values[-1] > values[0])
 
 
-def asked(proposal: Proposal, ask: Callable[[Question], str]) -> Proposal:
-    """The proposal with every question answered by `ask`."""
+def asked(proposal: Proposal, ask: Callable[[Question], str], refuse: Callable[[str], None]) -> Proposal:
+    """The proposal with every question answered by `ask`; an answer by which times cannot be read is refused with the
+    reason and asked again."""
     while proposal.questions:
         question = proposal.questions[0]
-        proposal = proposal.answered(question.key, ask(question))
+        answered = proposal.answered(question.key, ask(question))
+        try:
+            if question.key.startswith("time."):
+                answered.require_times()
+        except ImportFileError as error:
+            refuse(str(error))
+        else:
+            proposal = answered
     return proposal

@@ -12,9 +12,8 @@ from typing import Any
 import numpy as np
 
 from harness.foreign.importers.power_csv.clock import times_of
-from harness.foreign.importers.power_csv.mapping import OPEN
+from harness.foreign.importers.power_csv.mapping import OPEN, PowerColumn
 from harness.foreign.importers.power_csv.proposal import Proposal
-from harness.record.errors import ImportFileError
 
 SHOWN = 3
 """So many rows are shown as they are read."""
@@ -57,29 +56,40 @@ def _value(value: Any) -> str:  # noqa: ANN401  a value of TOML
 
 
 def rows_as_read(proposal: Proposal) -> list[str]:
-    """The first rows of each column as they would be read; of what is open only the question."""
+    """The first rows of each column as they would be read, of a counter what it counts; of what is open only the
+    question.
+
+    Raises:
+        ImportFileError: rows that this mapping cannot read.
+    """
     lines = []
     rows, time = proposal.rows, proposal.mapping.time
     for column in proposal.mapping.power:
         if OPEN in (column.column, proposal.mapping.file.decimal):
             continue
-        places = np.array([row for row, _ in proposal.cells_of(column)], dtype=np.intp)
-        try:
-            times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
-        except ImportFileError as error:
-            lines.append(str(error))
-            continue
+        places, values = proposal.values_of(column)
+        times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
         if times_ns is not None and times_ns.size > 1:
             lines.append(f"{column.meter}: a row every {np.median(np.diff(times_ns)) * 1e-9:.6g} s")
-        places = places[:SHOWN]
-        values = rows.values(column.column, places)
-        for place, value in enumerate(values.tolist()):
+        is_count = column.unit != OPEN and column.is_energy and column.reads != "per-row"
+        for place, value in enumerate(values[:SHOWN].tolist()):
             moment = "when is open" if times_ns is None else _moment(int(times_ns[place]), time.zone)
-            amount = f"{value:g} {column.unit}"
-            if column.unit not in (OPEN, "W", "J"):
-                amount += f" = {value * column.si:g} {'J' if column.is_energy else 'W'}"
+            amount = f"{value:.12g} {column.unit}" + ("" if is_count else _in_si(value, column))
             lines.append(f"line {rows.numbers[int(places[place])]}: {moment}: {column.meter} = {amount}")
+        if is_count and places.size > 1:
+            first, last = (rows.numbers[int(places[place])] for place in (0, -1))
+            used = float(values[-1] - values[0])
+            span_s = 0.0 if times_ns is None else float(times_ns[-1] - times_ns[0]) * 1e-9
+            mean = f" in {span_s:.6g} s, {used * column.si / span_s:.4g} W in the mean" if span_s > 0 else ""
+            amount = f"{used:.6g} {column.unit}{_in_si(used, column)}{mean}"
+            lines.append(f"lines {first} to {last}: as a counter, {column.meter} counts {amount}")
     return lines
+
+
+def _in_si(value: float, column: PowerColumn) -> str:
+    if column.unit in (OPEN, "W", "J"):
+        return ""
+    return f" = {value * column.si:.6g} {'J' if column.is_energy else 'W'}"
 
 
 def _moment(time_ns: int, zone: str) -> str:

@@ -202,7 +202,7 @@ def _run(
         streams=tuple(streams),
         events=tuple(sorted(events, key=lambda event: (event.time_ns, not isinstance(event, PhaseEvent)))),
         files=record.files, note=f"{UTC_NOTE if record.is_utc else ZONE_NOTE}; {note}", sut=record.sut,
-        circuits=record.circuits, artifacts=artifacts,
+        clock="utc" if record.is_utc else "local", circuits=record.circuits, artifacts=artifacts,
     )  # fmt: skip
 
 
