@@ -3,7 +3,7 @@ one-page summary, and their PDFs."""
 
 import argparse
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from harness.station.station import APPLICATION
 
 if TYPE_CHECKING:
     from reports.results.document import Results
+    from reports.results.scenario import ScenarioResult
 
 ESTIMATED = "ESTIMATED by software, not measured"
 """Stands above the numbers."""
@@ -212,8 +213,15 @@ def results_sheet(results: "Results") -> Sheet:
         ],
         rows,
         title=_estimated(results),
-        caption=f"mean ± U (95 %){lacking}" if has_u else "no ± U: one run alone does not show how far runs differ",
+        caption=f"mean ± U (95 %){lacking}" if has_u else _without_u(scenarios.values()),
     )
+
+
+def _without_u(scenarios: "Iterable[ScenarioResult]") -> str:
+    """Why no mean has an interval."""
+    if not any(scenario.n_runs.value for scenario in scenarios):
+        return "no mean: no run is in one; the findings say why"
+    return "no ± U: one run alone does not show how far runs differ"
 
 
 # --- what was found ---------------------------------------------------------------------------------------------

@@ -174,8 +174,8 @@ def part_terms(
         reported_j=_reported_j(stream, begins_ns, ends_ns),
         begin_w=edges.begin_w, end_w=edges.end_w, begin_step_w=edges.begin_step_w, end_step_w=edges.end_step_w,
         reach_s=edges.reach_s, mean_loss_j=edges.mean_loss_j, loss_deviation_j=edges.loss_deviation_j,
-        resolution_j=step_w / (2 * ROOT_3) * np.where(dithered, counted, duration_s),
-        dithered=dithered,
+        resolution_j=step_w / (2 * ROOT_3) * np.where(dithered, counted, duration_s) + stream.error.counter_u_j,
+        dithered=dithered & (stream.error.counter_step_j == 0),
         sampling_j=np.sqrt(variance) * duration_s / np.sqrt(count) if instant else nothing,
         gap_j=u_gap_j(function, series.power_w, stamps_ns, begins_ns, ends_ns, stream.idle_w),
         is_short=(duration_s > 0) & (duration_s < short * edges.reach_s), is_alone=nothing > 0,
@@ -293,7 +293,7 @@ def _standing_alone(
         "energy_j": reach.energy_j - base_w * spill_s,
         "begin_w": base_w, "end_w": base_w, "begin_step_w": nothing, "end_step_w": nothing,
         "mean_loss_j": nothing, "loss_deviation_j": nothing, "gap_j": nothing,
-        "resolution_j": terms.error.resolution_w / (2 * ROOT_3) * reach.length_s,
+        "resolution_j": terms.error.resolution_w / (2 * ROOT_3) * reach.length_s + terms.error.counter_u_j,
         "spill_s": spill_s, "spill_j": reach.side_w * spill_s, "spill_count": reach.side_count,
     }  # fmt: skip
     reported_j = None if terms.reported_j is None else _reported_j(stream, reach.first_ns, reach.last_ns)

@@ -87,6 +87,7 @@ class MeterError:
     limits of error are known. `stability` is the limit of the drift since the certificate, as a part of the reading.
     `one_range`: whether the range was fixed, so that its errors are the same all the time. `tier`: what kind of
     instrument it is, None where nobody says. `transfer`: of a qualified software meter, in place of all others.
+    `counter_step_j`: the last digit of an energy counter whose differences the powers are, 0 of other meters.
     """
 
     meter: str
@@ -99,6 +100,12 @@ class MeterError:
     stability: float | None
     tier: str | None = None
     transfer: TransferError | None = None
+    counter_step_j: float = 0.0
+
+    @property
+    def counter_u_j(self) -> float:
+        """Standard uncertainty (J) of what a counter counts between any two moments: its step at both ends."""
+        return self.counter_step_j / (2 * ROOT_3) * math.sqrt(2.0)
 
     @property
     def known(self) -> bool:
@@ -173,7 +180,13 @@ def error_of(descriptor: PowerDescriptor, utc: str) -> MeterError:
         stability,
         descriptor.tier,
         transfer_in(descriptor),
+        counter_step_of(descriptor),
     )
+
+
+def counter_step_of(descriptor: PowerDescriptor) -> float:
+    """The last digit (J) of the energy counter whose differences the powers of a stream are; 0 of other streams."""
+    return float(power_column(descriptor).get("counter_step_j") or 0.0)
 
 
 def transfer_in(descriptor: PowerDescriptor) -> TransferError | None:

@@ -255,13 +255,14 @@ def _resolution(sample: Sample, members: Sequence[Member]) -> Iterator[Contribut
         member.of_part("resolution_j") * member.run.per_j for member in members
         if not sample.is_mean or not member.run.of(member.part.dithered)  # type: ignore[arg-type]
     ]  # fmt: skip
-    if error.resolution_w <= 0 or not rounded:
+    step, unit = (error.counter_step_j, "J") if error.counter_step_j else (error.resolution_w, "W")
+    if step <= 0 or not rounded:
         return
     both = math.sqrt(2.0) if sample.is_mean and sample.is_induced else 1.0
-    step_u_w = error.resolution_w / (2 * ROOT_3)
+    step_u = step / (2 * ROOT_3)
     group = (*_identity(sample, members, ranged=False), sample.side)
-    shares = {(group, 0): both * sample.mean(rounded) / step_u_w}
-    yield Contribution("resolution", shares, step_u_w, "W", error.meter, note=f"step={error.resolution_w:g} W")
+    shares = {(group, 0): both * sample.mean(rounded) / step_u}
+    yield Contribution("resolution", shares, step_u, unit, error.meter, note=f"step={step:g} {unit}")
 
 
 def _of_single_readings(member: Member) -> Iterator[Contribution]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from harness.record.documents import GapEvent, Json, Thresholds
 from reports.energy.contributions import Stream
 from reports.energy.gaps import Hole, holes
+from reports.energy.meter_error import counter_step_of
 from reports.readings.series import PowerSeries, RunSeries
 from reports.results.finding import Finding, Severity
 from reports.results.kinds.code import FindingCode
@@ -144,7 +145,8 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresho
         lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & np.logical_not(noted)))
         counts: Mapping[FindingCode, int] = {
             "negative": int(np.sum(values < 0)),
-            "zero": int(np.sum(values == 0)),
+            # A counter that stands still between two rows has not counted its next step yet.
+            "zero": 0 if counter_step_of(part.descriptor) else int(np.sum(values == 0)),
             "nan": lost,
         }
         for code, count in counts.items():

@@ -123,6 +123,22 @@ def test_steps_are_counted_with_their_sign_at_either_edge() -> None:
     assert (between.mean_loss_j[0], between.loss_deviation_j[0]) == (0, 0)
 
 
+def test_a_counters_step_counts_at_both_ends_of_an_interval_however_many_rows_lie_between() -> None:
+    step_j, power_w, errors_j = 600.0, 60.0, []
+    how = descriptor(window_s=5.0)
+    how.columns[0] |= {"resolution": 0.0, "counter_step_j": step_j}
+    begins_ns, ends_ns = np.array([at(50)]), np.array([at(650)])
+    for phase in (np.arange(50) + 0.5) / 50:
+        count_j = step_j * np.floor(phase + power_w * np.arange(161) * 5.0 / step_j)
+        series = stream((np.arange(1, 161) * 5.0).tolist(), (np.diff(count_j) / 5.0).tolist(), how)
+        one = Stream(series, power_function(series), error_of(how, DAY), None)
+        found = part_terms(one, begins_ns + at(37 * phase) - at(0), ends_ns + at(91 * phase) - at(0))
+        errors_j.append(float(found.energy_j[0]) - power_w * (600 + 54 * phase))
+        assert found.resolution_j[0] == pytest.approx(step_j / math.sqrt(6))
+        assert not found.dithered[0]
+    assert 0.5 * step_j / math.sqrt(6) < np.std(errors_j) < 1.1 * step_j / math.sqrt(6)
+
+
 def test_noise_dithers_the_resolution_and_a_quiet_display_does_not() -> None:
     noise = (50 + 0.2 * np.random.default_rng(1).standard_normal(101)).round(1).tolist()
     quiet, noisy = terms_of([50.0] * 101, 0.0, 100.0), terms_of(noise, 0.0, 100.0)

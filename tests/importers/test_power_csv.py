@@ -3,6 +3,7 @@
 All files are made up here; those of public loggers are in test_power_csv_proposal.py.
 """
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,19 @@ def test_means_without_a_stated_window_count_since_the_row_before(tmp_path: Path
     text = "time,power\n" + "".join(f"{stamp(s)},{w}\n" for s, w in [(0, 100), (10, 50), (13, 80)])
     [run] = imported(tmp_path, text, mapping(power()))
     assert energy_j(run) == pytest.approx(50 * 10 + 80 * 3)
+
+
+def test_the_step_of_a_counter_counts_at_both_ends_and_standing_still_is_no_zero(tmp_path: Path) -> None:
+    counts = [int(998.4 + 60 * 5 * n / 3600) for n in range(361)]
+    imported(tmp_path, rows(*counts, step_s=5), mapping(power("Wh", "counter")))
+    result = analyse(tmp_path / "c").results
+    [run] = result.runs
+    assert run.included
+    assert {"zero"}.isdisjoint(finding.code for finding in result.findings)
+    assert run.energy_wh is not None
+    assert run.energy_wh.value == pytest.approx(30)
+    # 1 Wh / sqrt(12) at either end, beside the assumed 3 % of the reading.
+    assert run.energy_wh.estimate.u == pytest.approx(math.hypot(1 / math.sqrt(6), 0.03 * 30 / math.sqrt(3)), rel=0.06)
 
 
 def test_a_power_that_falls_is_no_counter_that_goes_back(tmp_path: Path) -> None:

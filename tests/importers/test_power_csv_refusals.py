@@ -31,6 +31,7 @@ from tests.importers.power_csvs import EVENTS, MAPPING, imported, mapping, power
         (rows(1, 2), MAPPING.replace('"iso"', '"local"'), r"\[time\] format: found 'local'"),
         (rows(1, 2), MAPPING.replace('"iso"', '"elapsed-s"'), r"expected a number \(elapsed-s\)"),
         (rows(3, 2), mapping(power("J", "counter")), r"no row of column 'power' gives a power, read as 'counter'"),
+        (rows(1, 2), mapping(power("J", "counter") + "[power.accuracy]\ncounts = 1\n"), r"accuracy.counts: a coun"),
         (rows(1), mapping(power(reads="instant")), r"column 'power' has 1 row, an energy needs 2"),
     ],
 )  # fmt: skip

@@ -64,8 +64,8 @@ KINDS: Mapping[FindingCode, FindingKind] = {
     "zero": FindingKind(
         ("warn", "invalid"),
         when=(
-            "readings of exactly zero, which no running machine has; invalid above `odd_readings_percent` of the "
-            "run's readings"
+            "readings of exactly zero, which no running machine has (a counter that stands still from row to row is "
+            "none); invalid above `odd_readings_percent` of the run's readings"
         ),
         meaning="Readings were exactly zero while the machine ran.",
         remedy=(

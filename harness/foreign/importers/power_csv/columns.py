@@ -54,7 +54,8 @@ class Raw:
 @dataclass(frozen=True, slots=True)
 class Readings:
     """What one meter read: stamps (ns), power (W), window (s; 0 of instants), volts and amperes, each of shape (n,), in
-    order of time; gaps as (from, to, cause); the step between rows that is usual (s); remarks.
+    order of time; gaps as (from, to, cause); the step between rows that is usual (s); the step of a
+    power (W) and that of a counter (J), 0 of the other one; remarks.
 
     Of energy counters and values that hold a stamp is the end of its row's window.
     """
@@ -68,6 +69,7 @@ class Readings:
     gaps: tuple[tuple[int, int, str], ...]
     usual_s: float
     step_w: float
+    counter_step_j: float
     notes: tuple[tuple[str, str], ...]
 
     @property
@@ -226,11 +228,23 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
             "what a row is, or take another column"
         )
     usual_s = float(np.median(step_s)) if step_s.size else float(column.window_s or 0.0)
-    step_w = raw.step / (usual_s if column.is_energy and usual_s else 1.0)
+    is_counter = column.reads == "counter"
+    # A counter errs by its step at the two ends of an interval, however many rows lie between.
+    step_j = _counter_step_j(raw) if is_counter else 0.0
+    step_w = 0.0 if is_counter else raw.step / (usual_s if column.is_energy and usual_s else 1.0)
     return Readings(
         column, times_ns, power_w, window_s, volts, amperes,
-        tuple(_gaps(column, times_ns, power_w, window_s, usual_s)), usual_s, step_w, tuple(own),
+        tuple(_gaps(column, times_ns, power_w, window_s, usual_s)), usual_s, step_w, step_j,
+        tuple(own),
     )  # fmt: skip
+
+
+def _counter_step_j(raw: Raw) -> float:
+    """The last digit of a counter; of one that stood still from row to row the least that it counted at once."""
+    used_j = np.diff(raw.values)
+    counted_j = used_j[used_j > 0]
+    stood = counted_j.size and (used_j == 0).any()
+    return max(raw.step, float(counted_j.min())) if stood else raw.step
 
 
 def _cut(values: Floats | None, first: int, last: int | None) -> Floats | None:

@@ -288,6 +288,11 @@ def _of_column(column: PowerColumn) -> Iterator[tuple[str, str]]:
         yield "reads", f"found {column.reads!r} of a column in {column.unit}, expected {' or '.join(allowed)}"
     if column.window_s is not None and column.reads != "mean":
         yield "window_s", f"only means have a window; this column reads {column.reads!r}"
+    if column.accuracy is not None and column.accuracy.counts and column.reads == "counter":
+        yield (
+            "accuracy.counts",
+            "a counter has no digits of a power; its own step counts at both ends of a run",
+        )
     if column.wraps_at is not None and column.reads != "counter":
         yield "wraps_at", f"only a counter wraps; this column reads {column.reads!r}"
     if (column.range_v and not column.voltage) or (column.range_a and not column.current):

@@ -228,6 +228,8 @@ def _descriptor(record: Record, meter: str, readings: Readings) -> PowerDescript
         {"name": "power_w", "unit": "W", "resolution": readings.step_w,
          "range": None if column.range_w is None else [0, column.range_w], "accuracy": limits}
     ]  # fmt: skip
+    if readings.counter_step_j:
+        columns[0]["counter_step_j"] = readings.counter_step_j
     for name, unit, values, full in (
         ("voltage_v", "V", readings.volts, column.range_v), ("current_a", "A", readings.amperes, column.range_a)
     ):  # fmt: skip
