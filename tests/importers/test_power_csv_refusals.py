@@ -70,5 +70,5 @@ def test_the_same_file_twice_and_a_campaign_that_is_there_are_refused(tmp_path: 
 def test_the_command_imports_and_says_what_it_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write(tmp_path / "in", rows(*range(1, 31)))
     assert main(["import", "power-csv", str(path), "--into", str(tmp_path / "c")]) == 0
-    assert "Imported 1 runs" in capsys.readouterr().out
+    assert "Imported 1 run into" in capsys.readouterr().out
     assert {file.name for file in (tmp_path / "c" / "sources").iterdir()} == {"log.csv", NAME}

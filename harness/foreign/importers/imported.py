@@ -15,7 +15,7 @@ from itertools import chain, count
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.remarks import counted, listed
 from harness.foreign.importers.source import ReleasedFile, SourceFile
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import (
@@ -80,7 +80,7 @@ class Summary:
     def __str__(self) -> str:
         """For the terminal."""
         counts = listed([f"{name} {count}" for name, count in self.runs.items()], SCENARIOS_SHOWN)
-        lines = [f"Imported {sum(self.runs.values())} runs into {self.campaign}: {counts}."]
+        lines = [f"Imported {counted(sum(self.runs.values()), 'run')} into {self.campaign}: {counts}."]
         return "\n".join(lines + [f"  {remark}" for remark in self.remarks])
 
 
