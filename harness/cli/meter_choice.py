@@ -85,7 +85,7 @@ def _found(ports: list[dict[str, str]], arguments: argparse.Namespace, console: 
             f"{NETWORK}. {ESTIMATE} {WITHOUT}",
         )
         return []
-    if not (arguments.probe or _allowed(ports, console)):
+    if not (arguments.probe or _allowed(ports, arguments.meter, console)):
         return []
     probe(ports, list(registry.DRIVERS), access_by(arguments))
     console.print(ports_sheet(ports, probed=True))
@@ -108,15 +108,21 @@ def _which(answering: Sequence[dict[str, str]]) -> str:
     return f"{len(answering)} meters answer; say which one: {names}."
 
 
-def _allowed(ports: Sequence[dict[str, str]], console: Console) -> bool:
+def _otherwise(named: str | None) -> str:
+    """What to do where nobody can be asked; `named`: the port that was named."""
+    if named is None:
+        return f"{command('measure', '--probe')} asks who is there, or name the meter: --meter DRIVER@PORT, {NETWORK}."
+    kind = kind_of(named)
+    drivers = [name for name, driver in registry.DRIVERS.items() if kind in driver.links]
+    example = "shelly" if "shelly" in drivers else drivers[0]
+    return f"Add --probe, which asks there who it is, or name its driver too, such as --meter {example}@{named}."
+
+
+def _allowed(ports: Sequence[dict[str, str]], named: str | None, console: Console) -> bool:
     """Whether the ports may be written to: the person says so."""
     console.print(ports_sheet(ports, probed=False))
     question = "Ask at these ports who is there? Whatever is connected there is written to"
     if not (sys.stdin.isatty() and console.is_terminal):
-        say(
-            console,
-            f"Nothing was written to any port. {command('measure', '--probe')} asks who is there, or name the meter: "
-            f"--meter DRIVER@PORT, {NETWORK}. {ESTIMATE} {WITHOUT}",
-        )
+        say(console, f"Nothing was written to any port. {_otherwise(named)} {ESTIMATE} {WITHOUT}")
         return False
     return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

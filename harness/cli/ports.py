@@ -14,6 +14,8 @@ from meters.meter import MeterError, MeterRefused, MeterUnavailable
 from meters.reading import Identity, Origin
 
 USBTMC_FILES = "usbtmc*"
+SAYS_NOTHING = "n/a"
+"""What pyserial says of a port that says nothing of itself."""
 ABOUT = ("what", "maker", "serial number", "USB id")
 """What a port may say of itself."""
 
@@ -37,7 +39,8 @@ def plugged_in() -> list[dict[str, str]]:
         usb = "" if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
         about = {"maker": port.manufacturer, "serial number": port.serial_number, "USB id": usb}
         name = stable.get(port.device, port.device)
-        found.append({"port": name, "kind": "serial", "what": printable(port.description or "")} | _told(about))
+        what = "serial port" if port.description in (None, "", SAYS_NOTHING) else printable(port.description)
+        found.append({"port": name, "kind": "serial", "what": what} | _told(about))
     for device in sorted(Path("/dev").glob(USBTMC_FILES)):
         found.append({"port": str(device), "kind": "usbtmc", "what": "USB test and measurement device"})
     return found

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.called import reads
 from harness.cli.documents import FileDocument
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, say
-from harness.cli.types import add_json_argument, percent
+from harness.cli.types import add_json_argument, chosen_words, percent
 from harness.record.errors import LabError
 
 if TYPE_CHECKING:
@@ -99,11 +100,13 @@ def _measured(arguments: argparse.Namespace) -> Path:
     from harness.measure.embedded import open_wires
     from harness.measure.lab_file import load
 
+    reads(("--lab", str(arguments.source)), chosen_words(arguments))
     config = load(arguments.source, arguments.campaign, arguments.sut)
     if config.file.qualification is None:
         where = arguments.campaign or arguments.source
         raise LabError(
-            f"{where}: qualification: no such table, so no load is declared; workloads/campaigns/qualify.toml has one"
+            f"{where}: qualification: no such table, so no load is declared; wattlab's own campaign file has one: "
+            "`--campaign qualify.toml`"
         )
     with open_wires(config) as wires:
         measure(config, wires)

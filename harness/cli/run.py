@@ -131,19 +131,15 @@ def call(arguments: argparse.Namespace) -> int:
     if arguments.ranging:
         arguments.answer = find_the_ranges(config)
         return 1 if any(found.value is None for found in arguments.answer.ranges) else 0
-    with open_wires(config) as wires, _viewed(arguments, config):
-        campaign = measure(config, wires)
+    words = ["--host", arguments.host, "--port", str(arguments.port)]
+    viewed = beside(config.campaign_folder, words) if arguments.view else None
+    with open_wires(config) as wires:
+        campaign = measure(config, wires, viewed=viewed)
     print(f"Measured: {config.campaign_folder}")
     code = report.write(config.campaign_folder)
     show_lost(campaign)
     arguments.answer = measured_campaign(campaign)
     return code
-
-
-def _viewed(arguments: argparse.Namespace, config: LabConfig) -> AbstractContextManager[None]:
-    """The live view, where it is wanted."""
-    words = ["--host", arguments.host, "--port", str(arguments.port)]
-    return beside(config.campaign_folder, words) if arguments.view else contextlib.nullcontext()
 
 
 def measured_campaign(campaign: Campaign) -> MeasuredCampaign:
@@ -163,9 +159,11 @@ def show_lost(campaign: Campaign) -> None:
         print(f"{len(lost)} of {len(campaign.plan)} planned runs are in no mean:", *lost, sep="\n  ")
 
 
-def measure(config: LabConfig, wires: Wires, told: Told | None = None) -> Campaign:
+def measure(
+    config: LabConfig, wires: Wires, told: Told | None = None, viewed: AbstractContextManager[None] | None = None
+) -> Campaign:
     """Preflight, then every remaining run, with a progress display; then the second stage, where one was declared.
-    `told` may have a sentence about each run that was just sealed.
+    `told` may have a sentence about each run that was just sealed; `viewed` is held while runs are made.
 
     Raises:
         LabNotReady: preflight found reasons not to start. LabError, MeterError: what ended the campaign.
@@ -176,7 +174,11 @@ def measure(config: LabConfig, wires: Wires, told: Told | None = None) -> Campai
             print(f"Every run of {config.campaign_folder} is done.")
             return campaign
         check(campaign, config, wires)
-        with open_bench(config, wires, campaign.sign) as bench, Display(len(campaign.plan)) as display:
+        with (
+            viewed or contextlib.nullcontext(),
+            open_bench(config, wires, campaign.sign) as bench,
+            Display(len(campaign.plan)) as display,
+        ):
 
             def judge(path: Path) -> str | None:
                 thrown_out = exclusion_of(path)

@@ -27,10 +27,12 @@ from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json
 from harness.record.errors import ConfigError
 from harness.station import consistency, suts
-from harness.station.station import NamedSut, Station, SutSection, absolute
+from harness.station.station import APPLICATION, NamedSut, Station, SutSection, absolute
 from meters.options import did_you_mean
 
 INIT = "write one with `wattlab init`"
+BUNDLED = APPLICATION / "workloads" / "campaigns"
+"""Campaign files that come with wattlab."""
 NO_SUT: Json = {"host": "", "python": ""}
 """Stands for [sut] where several are declared."""
 
@@ -135,6 +137,7 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
         ConfigError: every mistake with file, TOML path, what was found, what is expected.
     """
     source, lab_raw = read_toml(path, INIT)
+    campaign = None if campaign is None else _campaign_file(campaign)
     campaign_source, campaign_raw = _read_campaign(path, lab_raw, campaign)
     mistakes = Mistakes()
     lab_raw = of_schema(path, lab_raw, mistakes)
@@ -266,6 +269,12 @@ def _differences(begun: Json, now: Json, path: str = "") -> Iterator[str]:
             yield path + key
 
 
+def _campaign_file(named: Path) -> Path:
+    """The file that is meant: this one, or one of wattlab's own, by its path there or by its name."""
+    own = BUNDLED / named if named == Path(named.name) else APPLICATION / named
+    return own if own.is_file() and not named.exists() else named
+
+
 def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes | None, Json]:
     """The campaign file's bytes and its tables; nothing where none is named.
 
@@ -275,7 +284,12 @@ def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes 
     if campaign is not None:
         if campaign.exists() and path.exists() and campaign.samefile(path):
             raise ConfigError(f"--campaign {campaign}: that is lab.toml itself; leave it out, both are read from there")
-        return read_toml(campaign, "a campaign file has what is asked of the station: [campaign], [baseline], ...")
+        bundled = ", ".join(file.name for file in sorted(BUNDLED.glob("*.toml")))
+        return read_toml(
+            campaign,
+            "a campaign file has what is asked of the station: [campaign], [baseline], ...; wattlab's own are found by "
+            f"their names: {bundled}",
+        )
     asked = ("campaign", "baseline", "scenarios")
     is_asked = lab.keys() & {*asked} or any(did_you_mean(key, asked).startswith("did you") for key in lab)
     if not is_asked and lab.keys() & {"meters", suts.ALONE, suts.TABLE}:

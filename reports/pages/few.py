@@ -12,6 +12,8 @@ from reports.results.document import Results
 from reports.results.run import RunResult
 from reports.results.uncertainty import Estimate, Number, t_quantile
 
+FEW_WINDOWS = 5
+"""Of the meter in a run: below, a longer run shows more than further runs."""
 OF_ONE = "U is that of meter and edges alone"
 
 
@@ -22,7 +24,8 @@ def few_lines(results: Results, *, advised: bool = False) -> Iterator[str]:
     for name in results.scenarios:
         runs = _runs(results, name)
         if runs and (len(runs) == 1 or len(blocks) == 1):
-            yield _sentence(name, runs[0], blocks, n_runs=len(runs), advised=advised)
+            advice = _advice(len(runs), len(blocks), is_short=_is_short(results, name)) if advised else ""
+            yield _sentence(name, runs[0], blocks, n_runs=len(runs), advice=advice)
 
 
 def induced_of_one(results: Results, name: str) -> Number | None:
@@ -46,15 +49,27 @@ def _blocks(results: Results) -> list[RunResult]:
     return [run for run in results.runs if run.included and run.kind == "baseline"]
 
 
-def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int, advised: bool) -> str:
+def _is_short(results: Results, name: str) -> bool:
+    """Whether a run of a scenario, also one that enters no mean, is too short for its meter."""
+    folders = {run.folder for run in results.runs if run.scenario == name}
+    found = [one for one in results.findings if one.code == "too-short-to-resolve" and one.subject in folders]
+    return any(one.severity == "invalid" or one.evidence.get("windows", math.inf) < FEW_WINDOWS for one in found)
+
+
+def _advice(n_runs: int, n_blocks: int, *, is_short: bool) -> str:
+    """What shows more, as the end of a sentence."""
+    if is_short:
+        return ": the command is too short for this meter, let it do its work several times in one run"
+    return f": {' and '.join(['--runs 5'] * (n_runs == 1) + ['--blocks 5'] * (n_blocks < 2))}"
+
+
+def _sentence(name: str, run: RunResult, blocks: list[RunResult], *, n_runs: int, advice: str) -> str:
     scale = scale_for([run.energy_wh, run.induced_energy_wh])
     unseen = ["how far runs differ"] * (n_runs == 1) + ["how far the baseline wanders"] * (len(blocks) == 1)
     first = "its one run" if n_runs == 1 else "its first run"
     gross, induced = quantity(run.energy_wh, scale), quantity(_induced(run, blocks), scale)
     what = f"{gross} gross" + (f", {induced} induced" if blocks else "; without a baseline block nothing is induced")
-    options = " and ".join(["--runs 5"] * (n_runs == 1) + ["--blocks 5"] * (len(blocks) < 2))
-    again = f": {options}" if advised else ""
-    return f"{name}, {first}: {what}. {OF_ONE}; {' and '.join(unseen)} is not in it{again}."
+    return f"{name}, {first}: {what}. {OF_ONE}; {' and '.join(unseen)} is not in it{advice}."
 
 
 def _induced(run: RunResult, blocks: list[RunResult]) -> Number | None:

@@ -260,6 +260,7 @@ def test_foreign_load_is_named_and_the_question_itself_does_not_count(machine: M
     (found,) = of_foreign_load(state, LIMITS)
     assert found.severity == "refuse"
     assert "above 10 % (thresholds.foreign_load_invalid_percent) no run is begun" in found.text
+    assert "allow them by `[thresholds] foreign_load_invalid_percent = 100`" in found.text
     for process in state["processes"]:
         process["own"] = True
         process["cpu_s"] = 0.6 if process["name"] == "systemd" else 0.0

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from harness import cli
-from harness.cli import meter_choice
+from harness.cli import meter_choice, ports
 from harness.measure.lab_file import load
 from harness.measure.material import needs_of
 from harness.measure.quick import (
@@ -258,8 +259,8 @@ def test_ports_are_listed_and_nothing_is_written_to_them_unasked(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     asked: list[Sequence[dict[str, str]]] = []
-    ports = [{"port": "/dev/ttyUSB9", "kind": "serial", "what": "FT232R"}]
-    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in ports])
+    there = [{"port": "/dev/ttyUSB9", "kind": "serial", "what": "FT232R"}]
+    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in there])
     monkeypatch.setattr(meter_choice, "probe", lambda found, _drivers, _access: asked.append(found))
     assert chosen(None) == []
     said = capsys.readouterr().out
@@ -267,6 +268,29 @@ def test_ports_are_listed_and_nothing_is_written_to_them_unasked(
     assert "Nothing was written to any port" in said
     assert "estimates from counters" in said
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("port", "example"),
+    [("http://127.0.0.1:8080", "shelly@http://127.0.0.1:8080"), ("/dev/ttyS0", "@/dev/ttyS0")],
+)
+def test_a_port_that_is_named_is_asked_by_what_can_be_added(
+    port: str, example: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "500")
+    assert chosen(port) == []
+    said = capsys.readouterr().out
+    assert "Add --probe" in said
+    found = re.search(r"such as --meter (\S+)\.", said)
+    assert found is not None
+    assert found[1].endswith(example)
+    assert chosen(found[1]) == [tuple(found[1].split("@", 1))], "what it advises is a meter"
+
+
+def test_a_port_that_says_nothing_of_itself_is_called_by_its_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    port = SimpleNamespace(device="/dev/ttyS0", vid=None, description="n/a", manufacturer=None, serial_number=None)
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: [port])
+    assert ports.plugged_in()[0] == {"port": "/dev/ttyS0", "kind": "serial", "what": "serial port"}
 
 
 def test_the_one_that_answers_is_taken_and_of_several_none(
@@ -278,8 +302,8 @@ def test_the_one_that_answers_is_taken_and_of_several_none(
         for port in found[:answering]:
             port |= {"driver": "wattsup", "answers": "wattsup: Watts up? PRO"}
 
-    ports = [{"port": f"/dev/ttyUSB{n}", "kind": "serial"} for n in (8, 9)]
-    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in ports])
+    there = [{"port": f"/dev/ttyUSB{n}", "kind": "serial"} for n in (8, 9)]
+    monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in there])
     monkeypatch.setattr(meter_choice, "probe", probe)
     assert chosen(None, probe=True) == [("wattsup", "/dev/ttyUSB8")]
     answering = 2

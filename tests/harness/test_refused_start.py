@@ -1,22 +1,26 @@
 """A campaign that ends before its first run is begun leaves nothing; one that began a run is kept, whatever ends it."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import NoReturn, cast
 
 import pytest
 
+from harness.cli import run
 from harness.cli.run import opened
 from harness.cli.screen import lasting
 from harness.measure.agenda import estimate_s, is_done
 from harness.measure.campaign import Campaign
 from harness.measure.campaign_lock import locked
+from harness.measure.embedded import Wires
 from harness.measure.lab_file import LabConfig
 from harness.measure.plan import PlannedRun
 from harness.measure.preflight import of_files
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
-from harness.record.errors import LabNotReady, RunFolderError
+from harness.record.errors import LabError, LabNotReady, RunFolderError
 from tests.harness.test_config import MINIMAL
 from tests.harness.test_run_folder import UTC
 from tests.harness.test_stages import SOFTWARE, config_of, succeed
@@ -119,3 +123,29 @@ def test_a_complete_campaign_has_no_next_run(config: LabConfig) -> None:
     assert not is_done(config)
     succeed(campaign)
     assert is_done(config)
+
+
+def test_nothing_is_shown_of_a_campaign_that_does_not_start(config: LabConfig, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+
+    @contextmanager
+    def viewed() -> Iterator[None]:
+        told.append("an address")
+        yield
+
+    def refused(*_: object) -> NoReturn:
+        raise LabNotReady("no")
+
+    def begun(*_: object) -> NoReturn:
+        raise LabError("the bench")
+
+    monkeypatch.setattr(run, "software_facts", lambda _: SOFTWARE)
+    monkeypatch.setattr(run, "check", refused)
+    monkeypatch.setattr(run, "open_bench", begun)
+    with pytest.raises(LabNotReady):
+        run.measure(config, cast("Wires", None), viewed=viewed())
+    assert told == []
+    monkeypatch.setattr(run, "check", lambda *_: None)
+    with pytest.raises(LabError, match="the bench"):
+        run.measure(config, cast("Wires", None), viewed=viewed())
+    assert told == ["an address"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.measure.embedded import open_wires
-from harness.measure.lab_file import LabConfig, changed_since, load, load_each, load_station
+from harness.measure.lab_file import BUNDLED, LabConfig, changed_since, load, load_each, load_station
 from harness.record.errors import ConfigError, SutUnreachable
 from harness.sut.machine import Sut
 from tests.harness.stations import BENCHES, CAMPAIGN, STATION, campaign_file, station_file
@@ -170,6 +170,23 @@ def test_what_stands_in_both_files_or_in_the_wrong_one_is_told_with_the_other_mi
 def test_the_customer_may_be_the_campaigns(tmp_path: Path) -> None:
     config = load(station_file(tmp_path), campaign_file(tmp_path, CAMPAIGN + '[lab]\ncustomer = "C"\n'))
     assert (config.file.lab.name, config.file.lab.customer) == ("L", "C")
+
+
+@pytest.mark.parametrize("named", ["qualify.toml", "workloads/campaigns/qualify.toml"])
+def test_a_campaign_file_of_wattlab_is_found_from_everywhere_and_ones_own_goes_before_it(
+    named: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    lab = station_file(tmp_path)
+    config = load(lab, Path(named))
+    assert config.campaign_path == BUNDLED / "qualify.toml"
+    assert config.campaign_folder == tmp_path / "runs" / "qualify"
+    own = tmp_path / named
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_bytes((BUNDLED / "qualify.toml").read_bytes())
+    assert load(lab, Path(named)).campaign_path == own
+    with pytest.raises(ConfigError, match=r"no such file; .* guldner\.toml, .*qualify\.toml"):
+        load(lab, Path("qualifi.toml"))
 
 
 def test_a_key_that_a_campaign_lacks_is_missing_in_its_file(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from reports.pdf import pdf_of
 from reports.render import SUMMARY, render, summary_html
 from reports.results.codec import document_text
 from reports.results.document import results_of
+from reports.results.finding import Finding
 from tests.campaign_results import read
 from tests.reports.example_results import SCENARIOS, number, results
 from tests.reports.make_campaign import Load, Shape, make_campaign
@@ -74,6 +76,12 @@ def test_of_one_run_it_says_what_the_terminal_says(tmp_path: Path) -> None:
     (sentence,) = few_lines(in_page_units(results_of(text), *HEADS))
     summary = checked(summary_html(text)).text
     assert sentence in summary
+    (advised,) = few_lines(results_of(text), advised=True)
+    assert advised.endswith("how far runs differ is not in it: --runs 5.")
+    run = next(run.folder for run in results_of(text).runs if run.scenario == "cnn")
+    short = replace(results_of(text), findings=(Finding("too-short-to-resolve", "info", run, {"windows": 2.0}),))
+    (advised,) = few_lines(short, advised=True)
+    assert advised.endswith("the command is too short for this meter, let it do its work several times in one run.")
     assert "There are fewer scenario runs than the 30" in summary
     assert "There are fewer baseline blocks than the method asks for" in summary
     assert not any(words in summary for words in ("true value lies", "Whiskers"))

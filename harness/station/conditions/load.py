@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from harness.record.documents import Json, Thresholds, foreign_load_grade
 from harness.station.conditions.diagnosis import SHOWN, Diagnosis, number, some, unknown
 
+ALLOWED = "`[thresholds] foreign_load_invalid_percent = 100`: the report then says how much ran beside"
+
 
 def of_foreign_load(state: Json, limits: Thresholds) -> Iterator[Diagnosis]:
     """CPU time of everything but the question itself, as a share of all cores: its size decides (`limits`)."""
@@ -39,7 +41,8 @@ def of_foreign_load(state: Json, limits: Thresholds) -> Iterator[Diagnosis]:
         yield Diagnosis("foreign-load", "warn", f"{found}; see what they are, and end them")
     else:
         most = f"above {limits.foreign_load_invalid_percent:g} % (thresholds.foreign_load_invalid_percent)"
-        yield Diagnosis("foreign-load", "refuse", f"{found}; {most} no run is begun: see what they are, and end them")
+        text = f"{found}; {most} no run is begun: see what they are, and end them, or allow them by {ALLOWED}"
+        yield Diagnosis("foreign-load", "refuse", text)
 
 
 def _times(line: str) -> tuple[int, int] | None:
