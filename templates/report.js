@@ -169,8 +169,8 @@
   const readable = (svg) => {
     const points = JSON.parse(svg.dataset.tips);
     svg.addEventListener("pointermove", (event) => {
-      const box = svg.getBoundingClientRect(), scale = svg.viewBox.baseVal.width / box.width;
-      const point = nearest(points, (event.clientX - box.left) * scale, (event.clientY - box.top) * scale, 24 * scale);
+      const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal, scale = view.width / box.width;
+      const point = nearest(points, view.x + (event.clientX - box.left) * scale, (event.clientY - box.top) * scale, 24 * scale);
       showTip(point && point[2], event.clientX, event.clientY);
     });
     svg.addEventListener("pointerleave", () => showTip(""));
@@ -381,8 +381,6 @@
       if (!whole || !this.shown) return;
       const single = this.shown.length === 1 ? this.shown[0] : null, actions = single?.actions ?? [];
       const levels = actions.length ? 1 + Math.max(...actions.map((action) => action[4])) : 0;
-      this.left = 54;
-      this.width = whole - this.left - 24;
       this.height = whole < NARROW ? 190 : 260;
       [this.begin, this.end] = this.span ?? [0, this.shown.length ? this.reach : 1];
       const foot = this.height + 44 + 17 * levels;
@@ -398,13 +396,16 @@
       if (!powers.length) [low, high] = [0, 1];
       const free = (high - low || Math.abs(high) || 1) * 0.06;
       [this.low, this.high] = [low - free, high + free];
+      const [levelsOfPower, powerStep] = ticks(this.low, this.high, this.height / 45);
+      const letters = Math.max(0, ...levelsOfPower.map((value) => fixed(value, powerStep).length));
+      this.left = Math.max(54, 32 + 7 * letters); // the axis's name stands beside its longest number
+      this.width = whole - this.left - 24;
       const x = (value) => this.left + ((value - this.begin) / (this.end - this.begin)) * this.width;
       const y = (value) => 8 + (this.height - 8) * (1 - (value - this.low) / (this.high - this.low));
       this.placeX = x;
       this.placeY = y;
       const text = (content, attributes) => draw("text", { "font-size": 12, fill: "var(--ink)", ...attributes }, content);
       const [times, timeStep] = ticks(this.begin, this.end, this.width / 90);
-      const [levelsOfPower, powerStep] = ticks(this.low, this.high, this.height / 45);
       for (const value of levelsOfPower) {
         this.svg.append(draw("path", { d: `M${this.left} ${y(value)}h${this.width}`, stroke: "var(--grid)" }),
           text(fixed(value, powerStep), { x: this.left - 6, y: y(value) + 4, "text-anchor": "end" }));

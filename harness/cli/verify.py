@@ -58,9 +58,10 @@ MEANINGS = {
     "invalid": ("is invalid by its own findings", "The report says why, and what to do; its numbers may not be used."),
 }
 """What failed checks of a kind say of the folder, and what to do, heaviest first."""
+SEALED = "bytes, seals and chain"
 COMPUTED_AGAIN = "numbers and pages, computed again"
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "bytes, seals and chain": (
+    SEALED: (
         "plain",
         "whole",
         "bytes",
@@ -101,6 +102,10 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     COMPUTED_AGAIN: (),
 }
 """What passed is told by -> the first words of its checks. What is computed has the last; what is of none, its own."""
+FOLLOWING = (
+    "- {checks} of numbers, pages and verdict failed, too: they are computed of these bytes, so nothing follows from "
+    "that before the bytes are restored."
+)
 TOLD = frozenset({"origin", "signature", "seal", "validity"})
 """Checks whose finding is told where they passed, too."""
 OPEN = frozenset({"bytes", "unsigned", "incomplete"})
@@ -182,7 +187,8 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
     with at_work("checking every byte, computing everything again"):
         outcome = _outcome(campaign, arguments)
     checks, failed = outcome.checks, outcome.failed
-    other = _other_software(campaign, failed)
+    causes = failed if arguments.all else _causes(failed)
+    other = _other_software(campaign, causes)
     notes = [*([other] if other else []), *outcome.notes]
     if arguments.json:
         arguments.answer = Verified(
@@ -203,10 +209,12 @@ def _verify(campaign: Path, arguments: argparse.Namespace) -> int:
         say(console, note)
     if failed:  # last, where the eye rests
         console.print()
-        console.print(checks_sheet(failed if arguments.all else _summed(failed, checks)))
+        console.print(checks_sheet(failed if arguments.all else _summed(causes, checks)))
         say(console, f"{len(failed)} of {counted(len(checks), 'check')} FAILED.", "bold red")
-        for sentence in in_words(arguments.campaign, failed):
+        for sentence in in_words(arguments.campaign, _causes(failed)):
             say(console, sentence, "red")
+        if following := len(failed) - len(_causes(failed)):
+            say(console, FOLLOWING.format(checks=counted(following, "check")), "red")
     return 3 if failed else 0
 
 
@@ -305,6 +313,12 @@ def _told(passed: Sequence[Check]) -> Iterator[tuple[str, list[str]]]:
         if check.name in TOLD:
             found.setdefault(check.name, {})[check.detail] = None
     yield from ((name, list(details)) for name, details in found.items())
+
+
+def _causes(failed: Sequence[Check]) -> list[Check]:
+    """Failed checks without those of what is computed, where what it is computed of is not as it was sealed."""
+    is_broken = any(_group_of(check) == SEALED and _kind_of(check) == "bytes" for check in failed)
+    return [check for check in failed if not is_broken or _kind_of(check) not in ("computed", "invalid")]
 
 
 def _summed(failed: Sequence[Check], checks: Sequence[Check]) -> list[Check]:

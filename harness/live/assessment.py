@@ -82,6 +82,7 @@ def assess(live: LiveRun) -> Assessment:
 
 def _assessed(live: LiveRun, run: RunFolder) -> Assessment:
     from reports.campaign.run import AnalysedRun
+    from reports.energy.contributions import unseen
     from reports.energy.energy import WH
     from reports.readings.series import read_run
 
@@ -96,6 +97,8 @@ def _assessed(live: LiveRun, run: RunFolder) -> Assessment:
         return Assessment(actions=tuple(_actions(analysed, np.full(len(series.actions), np.nan))))
     begins_ns = np.array([action.begin_ns for action in series.actions], dtype=np.int64)
     ends_ns = np.array([action.end_ns for action in series.actions], dtype=np.int64)
+    is_unseen = unseen(analysed.parts, begins_ns, ends_ns)
+    energies_wh = np.where(is_unseen, np.nan, function.energy_j(begins_ns, ends_ns) / WH)
     begin_s, end_s = ((at_ns - origin_ns) * 1e-9 for at_ns in analysed.interval_ns)
     is_block = run.start.kind == "baseline" and not goes_on and (run.stop is None or run.exit_status == "success")
     return Assessment(
@@ -103,7 +106,7 @@ def _assessed(live: LiveRun, run: RunFolder) -> Assessment:
         energy_wh=analysed.energy_j / WH,
         mean_w=analysed.mean_power_w,
         until_s=end_s,
-        actions=tuple(_actions(analysed, function.energy_j(begins_ns, ends_ns) / WH)),
+        actions=tuple(_actions(analysed, energies_wh)),
         findings=tuple(_last_findings(analysed) if (run.path / MANIFEST).is_file() else _findings(analysed)),
         block=analysed.block if is_block else None,
     )

@@ -30,7 +30,8 @@ def of_qualification(
         length_s = max((float(own[key]) for key in lengths if key in own), default=None)
         minutes = SPANS if length_s is None else int(length_s // SPAN_S) * scenarios[name].repetitions
         if minutes < SPANS:
-            text = f"the runs of {name} have {minutes} whole minutes of the {SPANS} that its Olympic-mean test needs"
+            whole = "1 whole minute" if minutes == 1 else f"{minutes} whole minutes"
+            text = f"the runs of {name} have {whole} of the {SPANS} that its Olympic-mean test needs"
             yield Reason("warn", SUBJECT, f"{text}: there will be none; let them last longer")
     yield from _of_transfer(declared, scenarios, shuffled=shuffled)
 

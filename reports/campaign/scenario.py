@@ -36,9 +36,10 @@ from reports.campaign.work import (
 )
 from reports.energy import budget
 from reports.energy.contributions import RunTerms
-from reports.energy.energy import WH
+from reports.energy.energy import SECOND_NS, WH
 from reports.findings import campaign as findings_campaign
-from reports.findings import work_rules
+from reports.findings import meter_rules, work_rules
+from reports.findings.load_before import Before, of_load_before
 from reports.results.action import ActionResult, RunAction
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
@@ -86,6 +87,13 @@ class Scenario:
         )  # fmt: skip
         intervals = [(*run.interval_ns, run.session) for run in runs if run.interval_ns]
         found += findings_campaign.of_blocks(self.name, intervals, group.blocks)
+        found += meter_rules.of_actions(
+            self.name,
+            [
+                (run.series, own, [run.at_action(place) for place in range(len(run.series.actions))])
+                for run, own in zip(runs, group.terms, strict=True)
+            ],
+        )
         known = np.isfinite(group.induced_wh).all()
         series = group.induced_wh if known else group.energies_wh
         found += findings_campaign.of_correlation(self.name, series, self.limits)
@@ -113,7 +121,18 @@ class Scenario:
         sd_wh = None if group.induced is None else group.induced.sd
         duration_s, runs = float(group.durations_s.mean()), len(group.runs)
         found = findings_campaign.of_drift(self.name, means_w, times_s, duration_s, sd_wh, runs, self.limits)
-        return found + findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
+        found += findings_campaign.of_unsteady(self.name, means_w, duration_s, group.induced, self.limits)
+        return found + of_load_before(self.name, list(self._before()))
+
+    def _before(self) -> Iterator[Before]:
+        """What stood just before the runs whose U holds it."""
+        for run, level in zip(self.group.runs, self.group.levels, strict=True):
+            if level is None or not level.shape_w or run.idle_w is None or run.interval_ns is None:
+                continue
+            begin_ns = run.interval_ns[0]
+            baseline_w = float(level.energy_j(begin_ns - SECOND_NS, begin_ns))
+            noise_w = max(level.sd_w or 0.0, baseline_w / 100)
+            yield Before(run.idle_w, baseline_w, run.mean_power_w, noise_w)
 
     @property
     def goal(self) -> Goal:

@@ -244,6 +244,12 @@ def _edges_of_moving(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> _Edg
     return _Edges(begin_w, end_w, begin_step_w, end_step_w, reach_s, open_j, np.zeros(begins_ns.size))
 
 
+def unseen(parts: Sequence[PowerSeries], begins_ns: Stamps, ends_ns: Stamps) -> NDArray[np.bool_]:
+    """Which of k intervals have no energy: they are shorter than two distances of a meter's momentary readings."""
+    instants = [part.reach_s for part in parts if part.descriptor.averaging == "instantaneous"]
+    return np.asarray((ends_ns - begins_ns) * NS < SHORT * max(instants, default=0.0))
+
+
 def _unseen(terms: PartTerms) -> PartTerms:
     """Between instantaneous values a load is not seen: intervals below two distances have no energy."""
     return replace(terms, energy_j=np.where(terms.is_short, np.nan, terms.energy_j))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.campaign.run import AnalysedRun
+from reports.energy.contributions import unseen
 from reports.energy.hardware import gpu_energy
 
 Source: TypeAlias = Literal["meter", "gpu"]
@@ -74,6 +75,9 @@ def training_of(run: AnalysedRun, source: Source, epochs: int | None = None) -> 
     parts_j = _energies_j(run, source, edges_ns)
     if parts_j is None or not np.all(np.isfinite(parts_j)):
         return {"meter": "no meter reads all of it", "gpu": "nothing says what its GPUs took"}[source]
+    if source == "meter" and marked and np.any(unseen(run.parts, borders_ns[:-1], borders_ns[1:])):
+        shortest_s = float(np.diff(borders_ns).min()) * 1e-9
+        return f"an epoch of {shortest_s:.2g} s is shorter than two distances of the meter's readings and has no energy"
     parts_s = np.diff(edges_ns) * 1e-9
     return Training(
         run.run.path.name, run.run.start.scenario, parts_j[1:-1], parts_s[1:-1], float(parts_j[0]), float(parts_s[0]),

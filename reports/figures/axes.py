@@ -180,7 +180,7 @@ class Axes:
         lines, height = name.split("\n"), FONT_PT * LINE
         beyond = edge + out * (TITLE_PAD_PT + DIGIT_PT * max(map(len, words), default=0))
         first = beyond + 0.76 * FONT_PT if at_right else beyond - 0.24 * FONT_PT - height * (len(lines) - 1)
-        first = max(first, 0.8 * FONT_PT)
+        self.sheet.widen(0.8 * FONT_PT - first)  # long numbers push the name over the edge
         for index, line in enumerate(lines):
             at = (first + index * height, self.top + self.height / 2)
             self.text(at, line, FONT_PT, colour=colour or INK, turn=-90, align="base")

@@ -59,7 +59,8 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class TracePanel:
     """Every run of a scenario over time: x in s, y in W, as many points as are drawn; the mean over the runs; the
-    actions below. `scenario` and `numbers`, one of each run: what the page's script calls them."""
+    actions below. `scenario` and `numbers`, one of each run: what the page's script calls them. `step_s`: of which
+    steps the mean is."""
 
     title: str
     style: int
@@ -68,6 +69,7 @@ class TracePanel:
     actions: Sequence[Span] = ()
     scenario: str = ""
     numbers: Sequence[str] = ()
+    step_s: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

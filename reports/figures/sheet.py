@@ -52,11 +52,16 @@ class Sheet:
         self._drawn: list[str] = []
         self._marks: list[str] = []
         self._tips: list[tuple[float, float, str]] = []
+        self._beside = 0.0
 
     def tip(self, at: tuple[float, float], text: str) -> None:
         """What the page's script says of a place of the sheet when it is pointed at."""
         if math.isfinite(sum(at)):
             self._tips.append((round(at[0], 1), round(at[1], 1), text))
+
+    def widen(self, points: float) -> None:
+        """Room to the left of what was the left edge, for what stands there."""
+        self._beside = max(self._beside, points)
 
     def add(self, element: str) -> None:
         """One more element, in front of those before it."""
@@ -115,7 +120,8 @@ class Sheet:
         spoken = f'role="img" aria-labelledby="{name}-t {name}-d"'
         if not label.title:  # a further panel of a figure that the first one describes
             heading, spoken = "", 'aria-hidden="true"'
-        box = f"0 0 {number(POINTS * self._width_in)} {number(POINTS * self._height_in)}"
+        size = number(POINTS * self._width_in + self._beside), number(POINTS * self._height_in)
+        box = f"{number(-self._beside)} 0 {' '.join(size)}" if self._beside else f"0 0 {' '.join(size)}"
         defined = f"<defs>{''.join(self._defined.values())}</defs>\n" if self._defined else ""
         inside = "\n".join([*self._drawn, *self._marks])
         head = f'<svg class="plot" viewBox="{box}" font-family="var(--sans)"{self._read()} {spoken}>'

@@ -7,15 +7,16 @@ put in between, a meter that counts its second wrong. It is not asked of momenta
 was promised, and each counts by its own step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import PowerDescriptor, RangeChangeEvent, Thresholds
-from reports.energy.contributions import PartTerms, Stream
+from reports.energy.contributions import PartTerms, RunTerms, Stream
 from reports.energy.meter_error import MeterError, power_limits
+from reports.energy.touched import SHORT
 from reports.readings.series import OVERLAP, PowerSeries, RunSeries, Steps
 from reports.results.finding import Finding, Severity
 from reports.results.rules import Rule, was
@@ -148,6 +149,25 @@ def of_length(
         severity: Severity = "info" if alone else "warn" if is_seen(parts, at) else "invalid"
         evidence |= {"stands_alone": alone} if short else {}
         yield Finding("too-short-to-resolve", severity, series.run.path.name, evidence)
+
+
+def of_actions(scenario: str, runs: Iterable[tuple[RunSeries, RunTerms, Sequence[int]]]) -> list[Finding]:
+    """`action-too-short`: actions that lie between momentary readings and have no energy, in runs that have one.
+    `runs`: readings, terms, and where each action stands among the terms' intervals."""
+    names: dict[str, int] = {}
+    count, longest_s, needed_s = 0, 0.0, 0.0
+    for series, terms, at in runs:
+        count += len(at)
+        for action, place in zip(series.actions, at, strict=True):
+            between = [part for part in terms.parts if part.is_short[place] and not np.isfinite(part.energy_j[place])]
+            if between:
+                names[action.name] = names.get(action.name, 0) + 1
+                longest_s = max(longest_s, (action.end_ns - action.begin_ns) * 1e-9)
+                needed_s = max(needed_s, SHORT * max(part.reach_s for part in between))
+    if not names:
+        return []
+    evidence = {"actions": names, "of": count, "longest_s": longest_s, "needed_s": needed_s}
+    return [Finding("action-too-short", "info", scenario, evidence)]
 
 
 def is_seen(parts: Sequence[PartTerms], at: int) -> bool:

@@ -57,6 +57,8 @@ SYMBOLS = {
     "rho_g": "correlation with the baseline's gain",
 }  # fmt: skip
 """Symbol in the note of a line -> what is printed for it."""
+OF_RESULT = frozenset({"s", "difference"})
+"""Symbols whose figure is in the unit of the result."""
 _SYMBOL = re.compile(r"\b(\w+)=(\d+(?:\.\d+)?(?:e[-+]?\d+)?)")
 SHARE_DRAWN = 0.001
 DIGITS = 3
@@ -164,13 +166,20 @@ def _row(line: BudgetLine, scale: Scale, several: bool) -> Row:
         _short(line.u, scale.factor),
         _dof(line.dof),
         NOTHING if line.share is None else fixed(100 * line.share, 1),
-        _note(line.note),
+        _note(line.note, scale),
     ))  # fmt: skip
 
 
-def _note(text: str) -> str:
-    """A line's note, its symbols in words and its figures to three digits: 'SD 0.0165, n 3'."""
-    return _SYMBOL.sub(lambda found: f"{SYMBOLS.get(found[1], found[1])} {_rounded(found[2])}", text)
+def _note(text: str, scale: Scale) -> str:
+    """A line's note, its symbols in words and its figures to three digits, in the table's unit: 'SD 16.5 mWh, n 3'."""
+
+    def told(found: re.Match[str]) -> str:
+        word = SYMBOLS.get(found[1], found[1])
+        if found[1] in OF_RESULT:
+            return f"{word} {_short(float(found[2]), scale.factor)} {scale.unit}".rstrip()
+        return f"{word} {_rounded(found[2])}"
+
+    return _SYMBOL.sub(told, text)
 
 
 def _rounded(figure: str) -> str:

@@ -81,6 +81,10 @@ NOTHING_SHOWN = (
     "No test of these runs is below 5 %: they show no difference and no correlation, which is no proof that there is "
     "none."
 )
+NOTHING_TESTED = (
+    "Nothing was tested: a test takes two scenarios with two runs each that enter the means, or enough runs of one "
+    "with values that differ. So nothing is said of differences and correlations."
+)
 NOTHING_TO_TEST = (
     "There is nothing to test: that takes two scenarios with two runs each that enter the means, or three runs of one."
 )
@@ -133,10 +137,13 @@ def statistics_blocks(part: Statistics, declared: Vocabulary, stamp: str, *, blo
         *_planned(part),
         *_of_runs(part, declared),
     ]
-    if any(test.p is not None and test.p < ALPHA for test in _tests(part)):
+    known = [test.p for test in _tests(part) if test.p is not None]
+    if any(p < ALPHA for p in known):
         return blocks
     planned = list(_planned(part))
     tested = tuple(block for block in blocks if block not in planned)
+    if not known:
+        return [Paragraph(NOTHING_TESTED), Fold("What a test would rest on", tested), *planned]
     return [Paragraph(NOTHING_SHOWN), Fold("What was tested, and how", tested), *planned]
 
 

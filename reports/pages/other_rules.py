@@ -16,6 +16,9 @@ FOLDED = 24
 """More rows than these are folded."""
 
 
+COUNTED = "What only counts up has no mean, and stands in no row: seconds that a CPU was busy, for one."
+
+
 def oscar_table(results: Results) -> list[Block]:
     """Values by the OSCAR window rule and by the method's alternatives, each with the one of this page; the hardware
     is folded."""
@@ -38,7 +41,7 @@ def oscar_table(results: Results) -> list[Block]:
     tables = [Table("oscar", "The same readings by other rules", heads, tuple(energies), _rule_note(results, notes))]
     if hardware:
         caption = "Hardware indicators by the OSCAR rule"
-        tables.append(Table("oscar-hardware", caption, heads, tuple(hardware), folded=True))
+        tables.append(Table("oscar-hardware", caption, heads, tuple(hardware), COUNTED, folded=True))
     return [*tables]
 
 
@@ -134,11 +137,9 @@ def _oscar_rows(name: str, part: ScenarioResult, oscar: OscarResult) -> list[Row
 
 
 def _oscar_hardware(name: str, part: ScenarioResult, oscar: OscarResult) -> list[Row]:
-    uses = {key: part.hardware.get(key) for key in oscar.hardware}
-    return [
-        _compared(name, "OSCAR", words(key), None if use is None else use.mean, oscar.hardware[key])
-        for key, use in uses.items()
-    ]
+    """What this page has a mean of, too: the rule takes every column for one."""
+    shown = {key: use for key in oscar.hardware if (use := part.hardware.get(key)) is not None}
+    return [_compared(name, "OSCAR", words(key), use.mean, oscar.hardware[key]) for key, use in shown.items()]
 
 
 def _compared(name: str, rule: str, title: str, ours: Number | None, theirs: Number | None) -> Row:

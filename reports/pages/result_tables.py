@@ -3,7 +3,7 @@
 Knows the scenarios of results.json and the rounding rule. Knows no single run, no figure, no HTML.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
@@ -11,7 +11,7 @@ from reports.pages.budgets import incomplete
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
 from reports.pages.few import without_u
 from reports.pages.lookup import words
-from reports.pages.numbers import Scale, bare, full, quantity, scale_for
+from reports.pages.numbers import Scale, bare, fixed, full, quantity, scale_for
 from reports.pages.plain_words import as_text
 from reports.results.action import ActionResult, EnergyPerWork
 from reports.results.document import Results
@@ -117,8 +117,23 @@ def action_tables(results: Results, key: str, caption: str) -> list[Block]:
                 vocabulary(results, name),
                 by_index=key == "epochs",
             )
-            blocks.append(replace(table, note=u_note(results, table.rows)))
+            notes = (*_too_short(results, name, records), u_note(results, table.rows))
+            blocks.append(replace(table, note=" ".join(notes)))
     return blocks
+
+
+def _too_short(results: Results, scenario: str, records: Sequence[ActionResult]) -> Iterator[str]:
+    """Why rows of a table of actions have no energy, where that is for their length."""
+    found = [one for one in results.findings if (one.code, one.subject) == ("action-too-short", scenario)]
+    lacking = [record for record in records if record.energy_wh is None]
+    for evidence in (one.evidence for one in found):
+        names = dict.fromkeys(record.name for record in lacking if record.name in evidence["actions"])
+        if names:
+            every = "No energy" if len(lacking) == len(records) else "In some rows no energy"
+            yield (
+                f"{every}: the meter's readings are momentary, and what is shorter than two of their distances "
+                f"({fixed(evidence['needed_s'], 1)} s) is not seen ({', '.join(names)})."
+            )
 
 
 def _records(

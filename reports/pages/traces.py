@@ -10,7 +10,7 @@ from harness.record.run_folder import RunFolder
 from reports.figures.campaign import Span, TracePanel
 from reports.figures.palette import BASELINE
 from reports.pages.lookup import run_names
-from reports.readings.outline import Outline, columns_for, mean_over, outline_of, thinned
+from reports.readings.outline import Outline, columns_for, mean_over, mean_step_s, outline_of, thinned
 from reports.readings.rated import read_rated
 from reports.results.action import ActionResult
 from reports.results.document import Results
@@ -22,10 +22,22 @@ def note_of(panels: Sequence[TracePanel]) -> str:
     """What is drawn of a run, and what the mean is."""
     columns = columns_for(sum(len(panel.runs) for panel in panels))
     return (
-        "Time counts from the beginning of the rating interval. Readings are drawn as they were measured. Of a run "
-        f"with more than {2 * columns} readings the least and the greatest of each of {columns} equal parts are drawn, "
-        "and its two ends, so that no peak is left out. The mean is formed per second and ends where the shortest run "
-        "ends."
+        "Time counts from the beginning of the rating interval. Readings within it are drawn as they were measured. Of "
+        f"a run with more than {2 * columns} readings the least and the greatest of each of {columns} equal parts are "
+        f"drawn, and its two ends, so that no peak is left out. {_of_means(panels)}"
+    )
+
+
+def _of_means(panels: Sequence[TracePanel]) -> str:
+    """Of which steps the means are, and where they begin and end."""
+    finer = {f"{panel.title.rsplit(', ', 1)[0]} ({panel.step_s:.2g} s)": None for panel in panels if panel.step_s != 1}
+    reach = "It begins with the readings and ends where the shortest run ends."
+    if not finer:
+        return f"The mean is formed per second. {reach}"
+    start = "The mean is formed" + (" per second, of short runs" if len(finer) < len(panels) else "")
+    return (
+        f"{start} per tenth of the shortest run: {', '.join(finer)}. A step without a reading lies on the line between "
+        f"its neighbours. {reach}"
     )
 
 
@@ -48,7 +60,7 @@ def trace_panels(campaign: Path, results: Results, known: Mapping[str, Outline] 
             actions = [] if part is None else _spans([*part.actions, *part.epochs])
             title = f"{name}, {len(own)} run{'s' if len(own) != 1 else ''}"
             runs, mean = [outline.drawn(columns) for outline in own], thinned(*mean_over(own), columns)
-            panels.append(TracePanel(title, style, runs, mean, actions, name, numbers))
+            panels.append(TracePanel(title, style, runs, mean, actions, name, numbers, mean_step_s(own)))
     return panels
 
 

@@ -49,9 +49,10 @@ def olympic_test(spans: Sequence[OlympicSpan], limit_percent: float, common: Seq
     error of the wall, quantum of the software meter), with their degrees of freedom.
     """
     if len(spans) < SPANS:
+        minutes = "minute" if len(spans) == 1 else "minutes"
         return Refusal(
             "too-short",
-            f"Both traces cover {len(spans)} whole minutes of this load; the test needs {SPANS}. Let it run longer.",
+            f"Both traces cover {len(spans)} whole {minutes} of this load; the test needs {SPANS}. Let it run longer.",
         )
     used = tuple(spans[:SPANS])
     walls, softwares = np.array([span.wall_w for span in used]), np.array([span.software_w for span in used])

@@ -83,16 +83,25 @@ def columns_for(runs: int) -> int:
     return max(LEAST_COLUMNS, min(MAX_COLUMNS, COLUMNS_OF_A_PAGE // max(runs, 1)))
 
 
-def mean_over(outlines: Sequence[Outline]) -> tuple[Floats, Floats]:
-    """Mean over all runs in steps of a second (of a tenth of the shortest run where that is shorter than SHORT_S), as
-    far as the shortest run goes: a mean over fewer runs would jump where one ends."""
+def mean_step_s(outlines: Sequence[Outline]) -> float:
+    """Of which steps (s) a mean over these runs is formed."""
     shortest = min(outline.last_s for outline in outlines)
-    step = 1.0 if shortest >= SHORT_S else max(shortest, 1e-3) / STEPS_OF_SHORT
+    return 1.0 if shortest >= SHORT_S else max(shortest, 1e-3) / STEPS_OF_SHORT
+
+
+def mean_over(outlines: Sequence[Outline]) -> tuple[Floats, Floats]:
+    """Mean over all runs in steps of a second (of a tenth of the shortest run where that is shorter than SHORT_S), from
+    the first step that all have a reading in or before, as far as the shortest run goes: a mean over fewer runs would
+    jump where one begins or ends."""
+    shortest = min(outline.last_s for outline in outlines)
+    step = mean_step_s(outlines)
     count = int(shortest / step) + 1
     total = np.zeros(count)
     for outline in outlines:
         total += outline.means[:count] if step == 1.0 else step_means(outline.thin, step, count)
-    return (np.arange(count, dtype=np.float64) + 0.5) * step, total / len(outlines)
+    places, first_s = np.arange(count, dtype=np.float64), max(float(outline.thin[0][0]) for outline in outlines)
+    known = (places + 1) * step > min(first_s, (count - 0.5) * step)
+    return (places[known] + 0.5) * step, total[known] / len(outlines)
 
 
 def step_means(trace: tuple[Floats, Floats], step: float, count: int) -> Floats:

@@ -14,7 +14,15 @@ from reports.campaign.group import Group
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.budget import Budget, Line, autocorrelation_time
-from reports.energy.contributions import DEVIATION_INSTANT, DEVIATION_WINDOW, MEAN_LOSS, PartTerms, Stream, part_terms
+from reports.energy.contributions import (
+    DEVIATION_INSTANT,
+    DEVIATION_WINDOW,
+    MEAN_LOSS,
+    PartTerms,
+    Stream,
+    part_terms,
+    unseen,
+)
 from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
 from reports.findings import campaign as findings_campaign
@@ -417,3 +425,12 @@ def test_an_unknown_stamp_convention_is_a_line_of_its_own() -> None:
     assert line_of(budgets_of(group)[1], "stamp-convention").u == pytest.approx(abs(difference) / math.sqrt(3))
     assert "stamp-convention" not in {line.source for line in budgets_of(plain)[1].lines}
     assert "stamp-convention" not in {line.source for line in budgets_of(other)[1].lines}
+
+
+def test_what_the_budget_gives_no_energy_of_is_told_of_by_readings_alone() -> None:
+    """As the live view and `estimate` ask, which have no budget."""
+    seconds = np.arange(60.0).tolist()
+    for how, is_momentary in ((descriptor(), False), (descriptor(averaging="instantaneous"), True)):
+        part = stream(seconds, [50.0] * 60, how)
+        found = unseen([part], np.array([at(10.3), at(10.3)]), np.array([at(12.2), at(12.4)]))
+        assert found.tolist() == [is_momentary, False]

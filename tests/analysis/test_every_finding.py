@@ -23,6 +23,7 @@ from harness.record.documents import (
 )
 from reports.campaign.analyse import analyse
 from reports.campaign.document import Analysis
+from reports.findings.load_before import Before, of_load_before
 from reports.results.finding_kinds import KINDS, kind_of
 from reports.results.kinds.code import FindingCode
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of
@@ -85,6 +86,11 @@ def steps_up(after_s: float, name: str, by: float) -> Callable[[Table], None]:
         table[name] = table[name] + by * (table["t"] > after_s)
 
     return change
+
+
+def early_load(table: Table) -> None:
+    """A load of 52 W that stands 20 s before the interval begins."""
+    table["power_w"] = table["power_w"] + 52.0 * ((table["t"] >= -20) & (table["t"] < 0))
 
 
 def columns_of(descriptor: PowerDescriptor, **power: Any) -> PowerDescriptor:  # noqa: ANN401
@@ -313,6 +319,7 @@ FIRES: dict[str, Monitored] = {
     "auto-range": small(events=range_changed),
     "rate-drift": small(readings=scaled("t", lambda t: t * 1.05)),
     "quantisation": small(only=None, meter=lambda d: columns_of(d, resolution=50.0)),
+    "action-too-short": small(only=None, readings=every_fifth, meter=lambda d: replace(d, averaging="instantaneous")),
     "too-short-to-resolve": small(readings=every_fifth),
     "meter-uncertainty": small(only=None, meter=uncalibrated(2.0)),
     "limits-unknown": small(only=None, meter=lambda d: replace(columns_of(d, accuracy=None), calibration={})),
@@ -335,6 +342,7 @@ FIRES: dict[str, Monitored] = {
     "baseline-other-session": small(only=None, start=of_two_boots),
     "baseline-drift": Monitored(baseline_blocks=8, fault=Fault(**by_ordinal(lambda n: 0.5 * n))),
     "baseline-unsteady": Monitored(fault=Fault(**by_ordinal(lambda n: 20.0 * (n % 3)))),
+    "load-before-run": Monitored(baseline_blocks=2, fault=Fault(only=RUN, readings=early_load)),
     "baseline-short": replace(FEW, block_s=40),
     "baseline-outside": Monitored(baseline_blocks=1),
     "induced-negative": Monitored(loads={"cnn": Load(-8.0, 34.0, 61.0, epochs=6)}),
@@ -512,3 +520,16 @@ def test_every_code_that_a_rule_can_give_is_in_the_catalogue_and_has_a_test_that
     tested = {name: (ROOT / path).read_text() for name, path in ELSEWHERE.items()}
     assert sorted(codes - set(FIRES) - set(ELSEWHERE)) == []
     assert sorted(name for name, text in tested.items() if name not in text) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "is_of_load"),
+    [
+        (Before(95.0, 40.0, 95.0, 0.5), True),  # the run's own power
+        (Before(41.0, 40.0, 95.0, 0.5), False),  # a baseline that moves
+        (Before(35.0, 40.0, 95.0, 0.5), False),  # below it
+        (Before(40.3, 40.0, 40.4, 0.5), False),  # a run that adds nothing
+    ],
+)
+def test_a_load_that_began_before_its_run_is_told_from_a_baseline_that_moves(before: Before, is_of_load: bool) -> None:
+    assert [one.code for one in of_load_before("cnn", [before])] == ["load-before-run"] * is_of_load

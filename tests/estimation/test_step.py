@@ -1,14 +1,21 @@
 """STEP and its relatives, on trainings that are known to the joule."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from harness.cli.estimate import scores_sheet, unscored
+from harness.record.errors import AnalysisError
 from reports.estimation.assessment import Case, assess
+from reports.estimation.cases import cases_of
+from reports.estimation.facts import FactTable
 from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
 from reports.estimation.scores import score
 from reports.estimation.step import Extent, is_early_enough, mean_epoch, step_epoch, step_power
 from reports.estimation.training import Training
+from tests.analysis.monitored import campaign_of
+from tests.analysis.test_every_finding import FIRES
 
 
 def training(
@@ -130,3 +137,10 @@ def test_curves_say_how_many_trainings_carry_them() -> None:
     points = {(point.start, point.window): point.n for point in assess(cases, "meter", {}).curves}
     assert points[(10, 5)] == 2
     assert points[(20, 5)] == 1
+
+
+def test_epochs_that_the_meter_does_not_see_are_no_training(tmp_path: Path) -> None:
+    """Nor has an estimate an energy that the report refuses."""
+    campaign = campaign_of(tmp_path, FIRES["action-too-short"])
+    with pytest.raises(AnalysisError, match="shorter than two distances of the meter's readings"):
+        cases_of([campaign], "meter", FactTable({}))

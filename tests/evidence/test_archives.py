@@ -37,7 +37,7 @@ ALL: dict[str, tuple[str, set[str]]] = {
     "agent-units": (
         "synthetic", {"binary-units", "clocks-in-durations", "few-baseline-blocks", "short-intervals"},
     ),
-    "attached": ("synthetic", {"binary-units", "clocks-in-durations", "few-baseline-blocks", "short-intervals"}),
+    "attached": ("synthetic", SYNTHETIC | {"few-baseline-blocks", "new-findings"}),
     "averaged": (
         "archive",
         {"binary-units", "foreign-load-by-size", "moving-averages", "new-findings", "short-intervals"},

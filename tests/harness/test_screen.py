@@ -572,3 +572,30 @@ def test_long_work_is_seen_on_a_terminal_only_and_short_work_not_at_all(monkeypa
         assert ("checking every byte" in stream.getvalue()) == seen
     assert not [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
     assert columns("a", "b", numbers="a") == (Column("a", True), Column("b"))
+
+
+def test_what_follows_from_changed_bytes_is_counted_and_not_listed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    numbers = [
+        Check("derived/results.json", "results", False, "energy is 1, recomputed 2"),
+        Check("derived/report.html", "report", False, "is another page"),
+        Check("c", "validity", False, "invalid: broken-seal (run-1)"),
+    ]
+    changed = Check("run-1", "bytes", False, "readings-wall.csv: differs")
+    monkeypatch.setenv("COLUMNS", "120")
+
+    def said(checks: list[Check], *more: str) -> str:
+        monkeypatch.setattr(verify, "_outcome", lambda *_: Outcome(checks, []))
+        assert cli.main(["verify", "runs/c", *more]) == 3
+        return " ".join(capsys.readouterr().out.split())
+
+    out = said([changed, *numbers])
+    assert "readings-wall.csv: differs" in out
+    assert "recomputed 2" not in out
+    assert "4 of 4 checks FAILED." in out
+    assert "3 checks of numbers, pages and verdict failed, too" in out
+    assert "recomputed 2" in said([changed, *numbers], "--all")
+    alone = said(numbers)
+    assert "recomputed 2" in alone
+    assert "failed, too" not in alone

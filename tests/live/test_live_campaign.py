@@ -28,6 +28,8 @@ from harness.record.documents import IndicatorDescriptor, PowerDescriptor, Start
 from harness.record.run_writer import RunWriter
 from reports.campaign.analyse import analyse
 from reports.results.run import RunResult
+from tests.analysis.monitored import campaign_of
+from tests.analysis.test_every_finding import FIRES
 from tests.harness.start import START
 from tests.live.growing import Growing
 from tests.reports.make_campaign import COLUMNS, Load, Shape, SyntheticRun, make_campaign
@@ -548,3 +550,16 @@ def test_few_of_those_that_were_looked_back_at_are_kept(growing: Growing, monkey
         with watcher.followed_by(Onlooker(400, 60.0, back=back)), watcher._changed:
             watcher._look()
     assert list(watcher._lookback._kept) == [2]
+
+
+def test_an_action_of_which_the_report_gives_no_energy_has_none_in_the_live_view_either(tmp_path: Path) -> None:
+    """It lies between momentary readings."""
+    campaign = Growing(campaign_of(tmp_path, FIRES["action-too-short"]), tmp_path / "growing")
+    folder = campaign.folders[1]
+    campaign.log_until(folder, '"run-start"')
+    campaign.run(folder, 1.0)
+    actions = shown(LiveCampaign(campaign.path))["run"]["actions"]
+    said = {(action.name, action.index): action.energy_wh for action in reported(campaign.whole)[folder].actions}
+    told = {(action["name"], action["index"]): action["energy_wh"] for action in actions}
+    assert told == {key: None if value is None else pytest.approx(value, rel=1e-12) for key, value in said.items()}
+    assert None in told.values()

@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 
 from harness.record.documents import Thresholds
 from reports.figures.campaign import TracePanel
-from reports.pages import other_rules, run_tables, set_up_tables
+from reports.pages import budgets, other_rules, run_tables, set_up_tables
 from reports.pages.blocks import Table, css_text
 from reports.pages.campaign import HEADS, campaign_page
 from reports.pages.declared import _plural
 from reports.pages.lookup import enumerated_runs, run_names
-from reports.pages.numbers import in_page_units
+from reports.pages.numbers import Scale, in_page_units
 from reports.pages.plots import baseline_figure
 from reports.pages.remarks import remarks
 from reports.pages.result_tables import success_table
@@ -292,6 +292,7 @@ def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
     part["induced_energy_wh"] = number(0.075234513, "Wh", sd=0.005563211, n=30, u=0.002685, U=0.0058, dof=13.0)
     part["oscar"] |= {"induced_energy_wh": number(0.0754675, "Wh"), "mean_power_w": number(12.7487393, "W")}
     part["oscar"]["hardware"] = {"ram_not_free_kib": number(2563931.9, "KiB")}
+    part["hardware"]["ram_not_free_kib"] = part["hardware"]["ram_used_kib"]
     text = checked(html_of(tree)).text
     tables_of = oscar_tables(in_page_units(read(tree), *HEADS))
     shown = {row.cells[2]: row.cells[3:] for row in tables_of["oscar"].rows if row.cells[:2] == ("cnn", "OSCAR")}
@@ -545,3 +546,29 @@ def test_a_command_without_accuracy_has_no_word_of_it() -> None:
     assert "training loss" not in page
     table = page[page.index('id="epochs-0"') :].partition("</table>")[0]
     assert re.findall(r'<th scope="row"[^>]*>(\d+)</th>', table)[:2] == ["0", "1"]
+
+
+def test_epochs_that_the_meter_does_not_see_say_so_below_their_table() -> None:
+    tree = results()
+    for row in tree["scenarios"]["cnn"]["epochs"]:
+        row |= dict.fromkeys(("energy_wh", "induced_energy_wh", "mean_power_w", "cumulative_energy_wh"))
+    assert "is not seen" not in html_of(tree)
+    evidence = {"actions": {"epoch": 9}, "of": 12, "longest_s": 1.9, "needed_s": 2.0}
+    finding = {"code": "action-too-short", "severity": "info", "subject": "cnn", "evidence": evidence}
+    tree["findings"] = [*tree["findings"], finding]
+    assert "shorter than two of their distances (2.0 s) is not seen (epoch)" in html_of(tree)
+
+
+def test_what_only_counts_up_is_in_no_row_of_the_hardware_by_the_oscar_rule() -> None:
+    tree = results()
+    tree["scenarios"]["cnn"]["oscar"]["hardware"]["busy_cpu_s"] = number(4711.0, "s")
+    text = checked(html_of(tree)).text
+    assert "Hardware indicators by the OSCAR rule" in text
+    assert "4711" not in text.replace("\u202f", "")
+    assert "busy cpu s" not in text
+
+
+def test_the_spread_in_a_budget_has_the_unit_of_its_table() -> None:
+    assert budgets._note("s=4.29e-05, n=3", Scale("mWh", 1000.0)) == "SD 0.0429 mWh, n 3"
+    assert budgets._note("difference=0.0012", Scale("mWh", 1000.0)) == "difference 1.20 mWh"
+    assert budgets._note("bound=0.02 s", Scale("mWh", 1000.0)) == "bound 0.0200 s"

@@ -202,3 +202,10 @@ def test_both_reports_hold_the_section_and_are_whole() -> None:
     assert "Do the scenarios differ?" in section
     assert "9 (3 × 3)" in section
     assert "With a stop at a target the numerator is nearly constant." in audit
+
+
+def test_where_nothing_was_tested_the_section_does_not_speak_of_what_tests_show() -> None:
+    blocks = shown(made({"a": [1.0, 1.4, 1.1]}))
+    assert "Nothing was tested" in said(blocks)
+    assert "below 5 %" not in said(blocks)
+    assert "What a test would rest on" in [block.summary for block in blocks if isinstance(block, Fold)]

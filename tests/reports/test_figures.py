@@ -323,3 +323,16 @@ def test_a_fine_path_counts_in_tenths_of_a_point_and_does_not_drift() -> None:
     far = np.linspace(0, 100, 1234)
     steps = re.findall(r"-?\d+", strokes.fine_path(far, far).partition("l")[2])
     assert sum(map(int, steps[::2])) == 1000
+
+
+def test_long_numbers_push_the_name_of_their_axis_aside() -> None:
+    x = np.arange(50, dtype=float)
+    flat = TracePanel("cnn", 0, [(x, 1003.2 + np.sin(x) / 50)], (x, np.full(50, 1003.2)))
+    for panel, is_wider in ((flat, True), (trace(), False)):
+        svg = figures.traces(label(), [panel], "time / s", "power / W")
+        box = re.search(r'viewBox="(\S+) 0 ', svg)
+        name = re.search(r"rotate\(-90[ ,](-?[\d.]+)", svg)
+        assert box is not None
+        assert name is not None
+        assert (float(box[1]) < 0) == is_wider
+        assert float(name[1]) - 6 >= float(box[1])

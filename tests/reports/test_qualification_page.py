@@ -1,9 +1,13 @@
 """reports.pages.qualification: what the page of a certificate says first, and of what it says nothing."""
 
 import html
+import math
 import re
 from dataclasses import replace
 
+import pytest
+
+from reports.pages.qualification import tables
 from reports.pages.qualification.page import qualification_page
 from reports.pages.qualification.statements import answer, lag_line, seen_line, statement, use_line
 from reports.pages.qualification.statements import test_line as decided_line
@@ -12,6 +16,7 @@ from reports.qualification.aligned import AlignedTraces
 from reports.render import qualification_html, render
 from reports.results.qualification import Qualification
 from reports.results.software_meter import OlympicTest, Refusal, SoftwareMeter
+from reports.results.uncertainty import Estimate, Number, t_quantile
 from tests.reports.qualifications import example, meter, number
 
 SOUND = replace(
@@ -149,3 +154,22 @@ def test_why_several_meters_have_no_transfer_function_stands_once() -> None:
 def test_the_page_is_the_same_each_time() -> None:
     page = qualification_page(example(), [TRACES])
     assert render(page, "document.html.j2") == qualification_html(example(), [TRACES])
+
+
+@pytest.mark.parametrize(
+    ("value", "expanded", "text"),
+    [
+        (0.8, 4.2, "cannot be told"),
+        (0.8, 0.3, "at least 50"),
+        (0.1, 0.3, "at most 40"),
+        (0.5, 0.1, "50 ± 10"),
+    ],
+)
+def test_a_share_of_time_lies_between_none_and_all(value: float, expanded: float, text: str) -> None:
+    assert tables._sampled(Number(Estimate(value, expanded / t_quantile(math.inf), math.inf), "1")) == text
+
+
+def test_a_certificate_of_an_unnamed_machine_is_called_by_its_campaign() -> None:
+    document = example()
+    nameless = replace(document, validity=replace(document.validity, machine=""))
+    assert qualification_page(nameless, []).title == f"Qualification of software meters: {document.campaign.name}"

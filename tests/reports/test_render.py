@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.record.errors import LabError
+from reports.figures.campaign import TracePanel
 from reports.figures.scale import Floats
-from reports.readings.outline import mean_over, outline_of_trace
+from reports.pages.traces import note_of
+from reports.readings.outline import mean_over, mean_step_s, outline_of_trace
 from tests.documents import write_report
 from tests.reports.make_campaign import LOADS, Load, Shape, make_campaign
 from tests.reports.test_campaign_page import checked
@@ -133,3 +136,17 @@ def test_a_second_without_a_reading_of_one_run_does_not_move_the_mean() -> None:
     fewer = np.delete(every, [7, 8, 20])
     _, mean = mean_over([outline_of_trace(every, np.full(30, 10.0)), outline_of_trace(fewer, np.full(27, 30.0))])
     assert mean.tolist() == [20.0] * 30
+
+
+def test_the_mean_of_short_runs_begins_with_their_readings_and_says_its_steps() -> None:
+    x = np.array([1.0, 2.0, 3.0, 4.0, 4.7])
+    outlines = [outline_of_trace(x, np.full(5, power)) for power in (10.0, 30.0)]
+    seconds, mean = mean_over(outlines)
+    assert seconds[0] + mean_step_s(outlines) / 2 > 1.0 >= seconds[0] - mean_step_s(outlines)
+    assert set(mean.tolist()) == {20.0}
+    short = TracePanel("cnn, 2 runs", 0, [(x, x)], (x, x), step_s=mean_step_s(outlines))
+    assert "per tenth of the shortest run: cnn (0.47 s)" in note_of([short])
+    assert "formed per second" in note_of([replace(short, step_s=1.0)])
+    assert "per second, of short runs per tenth of the shortest run: cnn (0.47 s)" in note_of(
+        [short, replace(short, step_s=1.0)]
+    )

@@ -12,17 +12,17 @@ EPOCHS, BATCH = 5, 64
 
 with action("data"):
     directions = torch.randn(10, 28 * 28)
-    images = torch.randn(6000, 28 * 28)
+    images = torch.randn(30_000, 28 * 28)
     labels = (images @ directions.T).argmax(dim=1)
-    train, test = slice(0, 5000), slice(5000, 6000)
+    train, test = slice(0, 25_000), slice(25_000, 30_000)
 model = torch.nn.Sequential(torch.nn.Linear(28 * 28, 256), torch.nn.ReLU(), torch.nn.Linear(256, 10))
 optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
 with action("training"):
     for _ in range(EPOCHS):
         with epoch() as metrics:
-            for first in range(0, 5000, BATCH):
-                batch = slice(first, min(first + BATCH, 5000))
+            for first in range(0, 25_000, BATCH):
+                batch = slice(first, min(first + BATCH, 25_000))
                 loss = torch.nn.functional.cross_entropy(model(images[batch]), labels[batch])
                 optimizer.zero_grad()
                 loss.backward()

@@ -27,9 +27,8 @@ STYLES = 6
 
 def qualification_page(document: Qualification, aligned: Sequence[AlignedTraces]) -> DocumentPage:
     """The page of one certificate."""
-    machine = document.validity.machine or NOT_STATED
     return document_page(
-        title=f"Qualification of software meters: {machine}",
+        title=f"Qualification of software meters: {document.validity.machine or document.campaign.name}",
         origin=document.reference.origin,
         identity=_identity(document),
         answer=answer(document),

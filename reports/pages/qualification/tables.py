@@ -196,10 +196,22 @@ def _sampling_row(meter: SoftwareMeter) -> Row:
         return Row((meter.name, meter.unit, *[NOTHING] * 7))
     steps = (part.resolution, part.quantum, part.dead_band_w)
     return Row((
-        meter.name, meter.unit, _update(part), _number(part.sampled_share, PERCENT),
+        meter.name, meter.unit, _update(part), _sampled(part.sampled_share),
         *(NOTHING if step is None else significant(step, 3) for step in steps), str(part.n_wraps),
         significant(100 * part.missing_share, 2),
     ))  # fmt: skip
+
+
+def _sampled(part: Number | Refusal) -> str:
+    """The share of time, which lies between none and all, in percent."""
+    if isinstance(part, Refusal) or part.expanded is None:
+        return _number(part, PERCENT)
+    low, high = part.value - part.expanded, part.value + part.expanded
+    if low > 0 and high < 1:
+        return bare(part, PERCENT)
+    if low <= 0 and high >= 1:
+        return "cannot be told"
+    return f"at least {significant(100 * low, 2)}" if low > 0 else f"at most {significant(100 * high, 2)}"
 
 
 def _update(part: Sampling) -> str:

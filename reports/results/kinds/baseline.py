@@ -65,6 +65,23 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         limits=("baseline_unsteady_percent",),
         since="0.2.0",
     ),
+    "load-before-run": FindingKind(
+        ("warn",),
+        when=(
+            "fewer than five blocks, and the power just before runs (`before_w`) is nearer to that of the runs "
+            "(`run_w`) than to the baseline's (`baseline_w`), by more than the blocks differ"
+        ),
+        meaning=(
+            "Just before runs the power was that of the run, not the baseline's: the load had begun before the run. U "
+            "of the induced energy takes the difference as an error of the baseline."
+        ),
+        remedy=(
+            "Move the beginning of the runs to where the load begins, or leave the machine idle for 10 s before each "
+            "run. With five baseline blocks in the session, U no longer holds it; the energy before the run is still "
+            "not in the result."
+        ),
+        since="0.2.0",
+    ),
     "induced-negative": FindingKind(
         ("invalid",),
         when="induced + U < 0",
@@ -78,7 +95,10 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ("warn",),
         when="abs(induced) <= U",
         meaning="The induced energy cannot be told from zero, so no efficiency factor is given.",
-        remedy="Measure longer or more runs, or more baseline blocks.",
+        remedy=(
+            "Measure longer or more runs, or more baseline blocks. Where `load-before-run` is found too, follow "
+            "that first."
+        ),
         own_effect="No efficiency factor of the induced energy is given.",
     ),
 }

@@ -5,6 +5,7 @@ from typing import Literal, TypeAlias
 FindingCode: TypeAlias = Literal[
     "aborted-after-rating",
     "action-outside-record",
+    "action-too-short",
     "agent-late",
     "agent-missing",
     "ambient",
@@ -51,6 +52,7 @@ FindingCode: TypeAlias = Literal[
     "induced-negative",
     "limits-loosened",
     "limits-unknown",
+    "load-before-run",
     "meter-uncertainty",
     "moving-average",
     "nan",

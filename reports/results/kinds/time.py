@@ -98,6 +98,23 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         remedy="Let the clock settle before a campaign, and keep time synchronisation slewing.",
         since="0.2.0",
     ),
+    "action-too-short": FindingKind(
+        ("info",),
+        when=(
+            "actions between momentary readings: shorter than two distances of these (`needed_s`). Evidence: action -> "
+            "how many, `of` all, and the longest of them"
+        ),
+        meaning=(
+            "Some actions are shorter than two distances of the meter's readings, which says nothing of them: they "
+            "have no energy. The run has one."
+        ),
+        remedy=(
+            "Let an action last five distances or more: mark several steps as one action, give an epoch more to do, or "
+            "take a meter that reads more often."
+        ),
+        since="0.2.0",
+        own_effect="These actions have no energy.",
+    ),
     "unpaired-action": FindingKind(
         ("warn",),
         when=(
