@@ -106,7 +106,7 @@ def write_campaign(
         name = f"{_wall(run.begin_ns):%Y%m%dT%H%M%SZ}-r{ordinal:02d}-{uid.hexdigest()[:8]}"
         campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
         files = {names[file.path]: file.sha256 for file in run.files}
-        source = {"format": form, "files": files, "note": run.note, "clock": run.clock}
+        source = {"format": form, "files": files, "note": run.note} | ({"clock": "utc"} if run.clock == "utc" else {})
         start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software)
         previous = _write_run(path / name, start, run)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
