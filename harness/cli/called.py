@@ -23,6 +23,7 @@ _OF_STATION = re.compile(r" meter (read|check|record)\b")
 _NAMED = re.compile(r" (--(lab|campaign|sut)\b|runs/)")
 _lab: tuple[str, ...] = ()
 _chosen: tuple[str, ...] = ()
+_run: tuple[str, ...] = ()
 
 
 def program() -> str:
@@ -35,24 +36,27 @@ def program() -> str:
     return NAME
 
 
-def reads(lab: Sequence[str] = (), chosen: Sequence[str] = ()) -> None:
-    """From now on commands are shown with these words of this one's: `--lab FILE`, and `--campaign` and `--sut`."""
-    global _lab, _chosen
-    _lab, _chosen = tuple(lab), tuple(chosen)
+def reads(lab: Sequence[str] = (), chosen: Sequence[str] = (), run: Sequence[str] = ()) -> None:
+    """From now on commands are shown with these words of this one's: `--lab FILE`, and `--campaign` and `--sut`. `run`:
+    the verb, with its options, by which a campaign goes on, where it is not `run`."""
+    global _lab, _chosen, _run
+    _lab, _chosen, _run = tuple(lab), tuple(chosen), tuple(run)
 
 
 def as_called(text: str) -> str:
     """A text whose commands in backticks begin with the name by which this program was called, and name the lab.toml
     where it is not the one of the folder."""
-    return _COMMAND.sub(lambda found: f"{program()}{found[1]}{_words_for(found[1])}", text)
+    return _COMMAND.sub(lambda found: f"{program()}{_shown(found[1])}", text)
 
 
-def _words_for(command: str) -> str:
-    """What a command lacks that is to read the same files; ` run` is one."""
+def _shown(command: str) -> str:
+    """A command, such as ` run`, with what it lacks that is to read the same files."""
     if _NAMED.search(command):
-        return ""
+        return command
+    if command == " run" and _run:
+        return f" {shlex.join(_run)}"
     words = (*_lab, *_chosen) if _OF_CAMPAIGN.match(command) else _lab if _OF_STATION.match(command) else ()
-    return f" {shlex.join(words)}" if words else ""
+    return f"{command} {shlex.join(words)}" if words else command
 
 
 def command(*words: object) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 from harness.cli import qualify, report
-from harness.cli.called import command
+from harness.cli.called import command, reads
 from harness.cli.observer import observe
 from harness.cli.run import MeasuredCampaign, measure, measured_campaign
 from harness.cli.screen import counted, say
@@ -64,6 +64,8 @@ def call(arguments: argparse.Namespace) -> int:
     """Prepare, measure, verify, report."""
     config = _next_qualification() if arguments.qualify else _next_demo(arguments.full)
     folder = config.campaign_folder
+    option = [word for word, is_given in (("--full", arguments.full), ("--qualify", arguments.qualify)) if is_given]
+    reads(("--lab", str(config.path)), run=("demo", *option))
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     if arguments.qualify:

@@ -432,6 +432,10 @@ def test_commands_name_the_lab_that_the_verb_was_given(monkeypatch: pytest.Monke
         assert as_called("`wattlab meter read wall`") == "`./lab meter read wall --lab 'a b/lab.toml'`"
         for own in ("run --lab b.toml", "view runs/a", "report runs/a", "runner", "meter drivers"):
             assert as_called(f"`wattlab {own}`") == f"`./lab {own}`"
+        reads(run=["demo", "--full"])
+        assert as_called("`wattlab run` tries again, `wattlab run --view`") == (
+            "`./lab demo --full` tries again, `./lab run --view`"
+        )
     finally:
         reads()
     assert as_called("`wattlab run`") == "`./lab run`"
