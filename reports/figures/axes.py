@@ -168,8 +168,11 @@ class Axes:
             self.text((x, foot), number_text(value), FONT_PT, align="top")
         self.text((self.left + self.width / 2, foot + FONT_PT * LINE + TITLE_PAD_PT), name, FONT_PT, align="top")
 
-    def y_axis(self, name: str, values: Sequence[float], *, colour: str = "", at_right: bool = False) -> None:
-        """The left (or right) side with round numbers and its name, which stands upright on as many lines as it has."""
+    def y_axis(
+        self, name: str, values: Sequence[float], *, colour: str = "", at_right: bool = False, most_pt: float = FONT_PT
+    ) -> None:
+        """The left (or right) side with round numbers and its name, which stands upright on as many lines as it has.
+        `most_pt`: how large the page may make the text."""
         side, out = (self.right, 1.0) if at_right else (self.left, -1.0)
         ticks = "".join(f"M{number(side)} {number(y)}h{number(out * TICK_PT)}" for y in self._inside_y(values))
         self._side(f"M{number(side)} {number(self.top)}v{number(self.height)}{ticks}", colour or SOFT)
@@ -178,9 +181,10 @@ class Axes:
         for word, y in zip(words, self.ys(values).tolist(), strict=True):
             self.text((edge, y), word, FONT_PT, anchor="start" if at_right else "end", colour=colour or INK)
         lines, height = name.split("\n"), FONT_PT * LINE
-        beyond = edge + out * (TITLE_PAD_PT + DIGIT_PT * max(map(len, words), default=0))
-        first = beyond + 0.76 * FONT_PT if at_right else beyond - 0.24 * FONT_PT - height * (len(lines) - 1)
-        self.sheet.widen(0.8 * FONT_PT - first)  # long numbers push the name over the edge
+        digits = DIGIT_PT * most_pt / FONT_PT
+        beyond = edge + out * (TITLE_PAD_PT + digits * max(map(len, words), default=0))
+        first = beyond + 0.76 * most_pt if at_right else beyond - 0.24 * most_pt - height * (len(lines) - 1)
+        self.sheet.widen(0.8 * most_pt - first)  # long numbers push the name over the edge
         for index, line in enumerate(lines):
             at = (first + index * height, self.top + self.height / 2)
             self.text(at, line, FONT_PT, colour=colour or INK, turn=-90, align="base")

@@ -44,6 +44,8 @@ MARGIN = 0.05
 """Part of an axis that is free at each end."""
 BAR_LETTERS, STRIP_LETTERS, LEGEND_LETTERS = 20, 24, 24
 """Letters of one line of a label."""
+PHONE_PT = 10.0
+"""Size of the axes' text of the figure of power on a phone (templates/page.css.j2)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +263,7 @@ def _draw_traces(axes: Axes, panel: TracePanel, x_axis: str, y_axis: str) -> Non
     mean = [(panel.mean[0][inside], panel.mean[1][inside])]
     axes.fine_lines(mean, Pen(PAPER, 2.4), Pen(colour, 1.3))
     axes.x_axis(x_axis, axes.x_ticks())
-    axes.y_axis(y_axis, ticks)
+    axes.y_axis(y_axis, ticks, most_pt=PHONE_PT)
 
 
 def _draw_rug(axes: Axes, panel: TracePanel, levels: int) -> None:

@@ -334,5 +334,5 @@ def test_long_numbers_push_the_name_of_their_axis_aside() -> None:
         name = re.search(r"rotate\(-90[ ,](-?[\d.]+)", svg)
         assert box is not None
         assert name is not None
-        assert (float(box[1]) < 0) == is_wider
-        assert float(name[1]) - 6 >= float(box[1])
+        assert (float(box[1]) < -1) == is_wider
+        assert float(name[1]) - 8 >= float(box[1]) - 0.01  # whole at 10 points, too: a phone has these
