@@ -58,22 +58,18 @@ def number(value: float) -> str:
     return "0" if text == "-0" else text
 
 
-def _tenth(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")
-
-
 def rectangle(left: float, top: float, width: float, height: float) -> str:
     """Name, place and size of a rectangular element, which has still to be ended."""
     return f'<rect x="{number(left)}" y="{number(top)}" width="{number(width)}" height="{number(height)}"'
 
 
 def broken_path(x: Floats, y: Floats) -> str:
-    """The path through points, each to a tenth of a point; where one is no number it is broken."""
+    """The path through points; where one is no number it is broken."""
     drawn, goes_on = [], False
     for at_x, at_y in zip(x.tolist(), y.tolist(), strict=True):
         is_point = abs(at_x) < np.inf and abs(at_y) < np.inf  # false for what is no number
         if is_point:
-            drawn.append(f"{'L' if goes_on else 'M'}{_tenth(at_x)} {_tenth(at_y)}")
+            drawn.append(f"{'L' if goes_on else 'M'}{number(at_x)} {number(at_y)}")
         goes_on = is_point
     return "".join(drawn)
 
