@@ -44,7 +44,7 @@ files = ["own.py"]
 repetitions = 1
 """
 PLAIN = MINIMAL.replace('folder = "workloads/idle"', 'folder = "workloads/constant-load"')
-REGISTERED = PLAIN.replace("[campaign]", 'instruments = "instruments.toml"\n[campaign]')
+REGISTERED = PLAIN.replace("[sut]", 'instruments = "instruments.toml"\n[sut]')
 LOADED = PLAIN + "[thresholds]\nforeign_load_invalid_percent = 1000.0  # other tests run beside\n"
 
 MODULES = {
@@ -196,7 +196,7 @@ def fault(name: str, subject: str) -> Callable[[Spoil], Spoil]:
 
 @fault("a photograph that is not there", "photos")
 def _no_photo(lab: Lab) -> tuple[LabConfig, Step]:
-    lab.text = PLAIN.replace("[campaign]", 'photos = ["no.jpg"]\n[campaign]')
+    lab.text = PLAIN.replace("[sut]", 'photos = ["no.jpg"]\n[sut]')
     loaded = lab.load()
     return loaded, lambda: Campaign(loaded, {})
 
