@@ -115,7 +115,7 @@ def ask_a_lab(asked: Asked, folder: Path, patched: pytest.MonkeyPatch) -> None:
     lab = LabUnderTest(folder)
     lab.write(LAB.replace('operator = "', 'instruments = "instruments.toml"\noperator = "'))
     (folder / "instruments.toml").write_text(REGISTER)
-    patched.setattr(demo, "APPLICATION", folder)
+    patched.setattr(demo, "CORE_STUDY", folder / "lab.toml")
     with chdir(folder):
         asked.ask("sut prepare")
         asked.ask("demo", codes=(0, 3))

@@ -27,7 +27,6 @@ from tests.harness.test_config import MINIMAL
 from tests.harness.test_instruments import LAB, REGISTER, tried
 from tests.sut.conftest import config_of
 
-TODAY = datetime.now(UTC).date()
 DAY = timedelta(days=1)
 NAMED = LAB.replace('circuit = "', 'instrument = "plug"\ncircuit = "')
 CERTIFICATE = """\
@@ -43,7 +42,8 @@ points = [{{ load_w = 50.0, error_w = 0.0, U_w = 0.1 }}]
 
 
 def certified(expires_in_days: int) -> str:
-    dates = (TODAY - 400 * DAY).isoformat(), (TODAY + expires_in_days * DAY).isoformat()
+    today = datetime.now(UTC).date()  # now, for tests go on past midnight
+    dates = (today - 400 * DAY).isoformat(), (today + expires_in_days * DAY).isoformat()
     return REGISTER.replace("[check_loads", CERTIFICATE.format(*dates))
 
 
@@ -89,17 +89,19 @@ def strict(text: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("register", "label", "refuse", "said"),
+    ("expires_in_days", "label", "refuse", "said"),
     [
-        (certified(100), "ok", "ok", "certificate P-1 of Cal lab"),
-        (certified(0), "ok", "ok", "until"),
-        (certified(-1), "warn", "refuse", "expired on"),
-        (REGISTER, "warn", "refuse", "instruments.plug has no certificate"),
+        (100, "ok", "ok", "certificate P-1 of Cal lab"),
+        (0, "ok", "ok", "until"),
+        (-1, "warn", "refuse", "expired on"),
+        (None, "warn", "refuse", "instruments.plug has no certificate"),
     ],
 )
 def test_a_certificate_that_expired_or_is_missing_is_labelled_or_refused_as_lab_toml_says(
-    tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch, register: str, label: str, refuse: str, said: str
-) -> None:
+    tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch, expires_in_days: int | None, label: str, refuse: str,
+    said: str,
+) -> None:  # fmt: skip
+    register = REGISTER if expires_in_days is None else certified(expires_in_days)
     for text, severity in ((NAMED, label), (strict(NAMED), refuse)):
         (reason,) = of_meter(lab(tmp_path, port, text, register), port, monkeypatch)
         assert reason.severity == severity
