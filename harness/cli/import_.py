@@ -3,8 +3,9 @@
 `wattlab import software-log FORMAT FILE --campaign FOLDER`: so is the log of a software meter."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,43 +175,40 @@ def _add_software_log(log: argparse.ArgumentParser) -> None:
     log.set_defaults(call=call_software_log, interrupted="the same command begins anew")
 
 
-def call_oscar(arguments: argparse.Namespace) -> int:
-    """Import and say what was found."""
+def _imported(importer: "Callable[..., Summary]", arguments: argparse.Namespace) -> int:
+    """Import into the campaign folder that was named, under a bar, and say what was found."""
     from harness.foreign.importers.grouping import Grouping
-    from harness.foreign.importers.oscar.importer import import_oscar  # numpy costs time that other verbs need not pay
 
     grouping = Grouping(arguments.group, arguments.baseline)
     with bar_of("importing") as on_progress:
-        summary = import_oscar(arguments.folder, arguments.into, grouping=grouping, on_progress=on_progress)
+        summary = importer(campaign=arguments.into, grouping=grouping, on_progress=on_progress)
     return _say(summary, arguments)
+
+
+def call_oscar(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.foreign.importers.oscar.importer import import_oscar  # numpy costs time that other verbs need not pay
+
+    return _imported(partial(import_oscar, arguments.folder), arguments)
 
 
 def call_nvidia_smi(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.foreign.importers.grouping import Grouping
     from harness.foreign.importers.nvidia_smi.importer import import_nvidia_smi
 
-    grouping = Grouping(arguments.group, arguments.baseline)
-    with bar_of("importing") as on_progress:
-        summary = import_nvidia_smi(arguments.paths, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary, arguments)
+    return _imported(partial(import_nvidia_smi, arguments.paths), arguments)
 
 
 def call_ptd(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.foreign.importers.grouping import Grouping
     from harness.foreign.importers.ptd.importer import import_ptd
 
-    grouping = Grouping(arguments.group, arguments.baseline)
-    with bar_of("importing") as on_progress:
-        summary = import_ptd(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary, arguments)
+    return _imported(partial(import_ptd, arguments.path), arguments)
 
 
 def call_power_csv(arguments: argparse.Namespace) -> int:
     """Import by the mapping; where there is none, propose one."""
     from harness.cli.import_mapping import mapping_for, proposed
-    from harness.foreign.importers.grouping import Grouping
     from harness.foreign.importers.power_csv.importer import import_power_csv
 
     if arguments.propose:
@@ -221,32 +219,21 @@ def call_power_csv(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.into is None:
         raise ImportFileError(f"{mapping}: --into is missing; name the campaign folder to create, such as runs/NAME")
-    grouping = Grouping(arguments.group, arguments.baseline)
-    with bar_of("importing") as on_progress:
-        summary = import_power_csv(arguments.paths, arguments.into, mapping, grouping=grouping, on_progress=on_progress)
-    return _say(summary, arguments)
+    return _imported(partial(import_power_csv, arguments.paths, mapping=mapping), arguments)
 
 
 def call_mlperf_training(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.foreign.importers.grouping import Grouping
     from harness.foreign.importers.mlperf_training.importer import import_mlperf_training
 
-    grouping = Grouping(arguments.group, arguments.baseline)
-    with bar_of("importing") as on_progress:
-        summary = import_mlperf_training(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary, arguments)
+    return _imported(partial(import_mlperf_training, arguments.path), arguments)
 
 
 def call_mlperf_tiny(arguments: argparse.Namespace) -> int:
     """Import and say what was found."""
-    from harness.foreign.importers.grouping import Grouping
     from harness.foreign.importers.mlperf_tiny.importer import import_mlperf_tiny
 
-    grouping = Grouping(arguments.group, arguments.baseline)
-    with bar_of("importing") as on_progress:
-        summary = import_mlperf_tiny(arguments.path, arguments.into, grouping=grouping, on_progress=on_progress)
-    return _say(summary, arguments)
+    return _imported(partial(import_mlperf_tiny, arguments.path), arguments)
 
 
 def call_tracker(arguments: argparse.Namespace) -> int:

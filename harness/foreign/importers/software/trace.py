@@ -44,7 +44,7 @@ class SoftwareTrace:
         if zone is None:
             raise ImportFileError(
                 f"{where}: the stamps of a {self.name} log name no time zone; say which one its machine was set to, "
-                "such as Europe/Berlin or +01:00"
+                "such as Europe/Berlin or +01:00 (`--timezone`; in a mapping `zone` of [[software]])"
             )
         offsets = {hour: _offset_ns(hour, zone) for hour in np.unique(self.time_ns // (3600 * SECOND_NS)).tolist()}
         return self.time_ns - np.array(
