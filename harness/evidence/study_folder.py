@@ -9,6 +9,7 @@ import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from harness.record.campaign_folder import STUDY_FILE, CampaignFolder
@@ -64,11 +65,9 @@ def read_declared(path: Path) -> tuple[StudyFile, bytes]:
     """A study file, checked, and its verbatim bytes.
 
     Raises:
-        ConfigError: with file, TOML path, what was found, what is expected.
+        ConfigError: every mistake with file, TOML path, what was found, what is expected.
     """
-    declared, source = read_records(StudyFile, path, REMEDY)
-    check_study(str(path), declared)
-    return declared, source
+    return read_records(StudyFile, path, REMEDY, partial(check_study, path))
 
 
 def read_material(path: Path, into: Path) -> Material:

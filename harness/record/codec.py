@@ -77,8 +77,11 @@ class Mistakes:
             raise ConfigError(*self._lines)
 
 
-def read_records(cls: type[Record], path: Path, remedy: str) -> tuple[Record, bytes]:
-    """Another TOML file of the lab as a record of dataclasses, and its verbatim bytes; `remedy` is for a missing file.
+def read_records(
+    cls: type[Record], path: Path, remedy: str, check: Callable[[Record, Mistakes], None] | None = None
+) -> tuple[Record, bytes]:
+    """Another TOML file of the lab as a record of dataclasses, and its verbatim bytes; `remedy` is for a missing file,
+    `check` adds what contradicts itself in it.
 
     Raises:
         ConfigError: every mistake with file, TOML path, what was found, what is expected.
@@ -86,6 +89,8 @@ def read_records(cls: type[Record], path: Path, remedy: str) -> tuple[Record, by
     source, raw = read_toml(path, remedy)
     mistakes = Mistakes()
     written = record(cls, of_schema(path, raw, mistakes), str(path), "", mistakes)
+    if check is not None:
+        check(written, mistakes)
     mistakes.raise_all(path)
     return written, source
 

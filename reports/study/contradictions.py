@@ -4,9 +4,12 @@ Knows the records of a study file. Knows no table: whether both fit together is 
 """
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import partial
+from pathlib import Path
 
+from harness.record.codec import Mistakes
 from harness.record.errors import ConfigError
 from reports.study.file import (
     Correlation,
@@ -20,20 +23,43 @@ from reports.study.file import (
     Reduction,
     StudyFile,
 )
-from reports.study.formula import FORMULA
+from reports.study.formula import FORMULA, formula_of, times_scale
 from reports.study.margin import relevant_of
 
 
-def check_study(path: str, declared: StudyFile) -> None:
-    """Refuse a study file that contradicts itself.
+def check_study(path: Path, declared: StudyFile, mistakes: Mistakes) -> None:
+    """Add what contradicts itself in a study file: what rests on a mistake that is said already is not said."""
+    found = [(place, problem) for place, problem in _problems(declared) if not mistakes.touch(path, place)]
+    for place, problem in found:
+        mistakes.at(str(path), place, problem)
+    for places, rule in _rules(str(path), declared):
+        if not mistakes.touch(path, *places):
+            try:
+                rule()
+            except ConfigError as error:
+                mistakes.extend([str(error)])
 
-    Raises:
-        ConfigError: with file, TOML path, what was found, what is expected.
-    """
-    for place, problem in _problems(declared):
-        raise ConfigError(f"{path}: {place}: {problem}")
-    for name in declared.questions:
-        relevant_of(path, name, declared)
+
+def _rules(path: str, declared: StudyFile) -> Iterator[tuple[list[str], Callable[[], object]]]:
+    """What raises by itself where it is wrong, and what it rests on."""
+    for name, question in declared.questions.items():
+        if question.response in declared.responses:
+            yield (
+                [f"questions.{name}", f"responses.{question.response}.unit"],
+                partial(relevant_of, path, name, declared),
+            )
+    for name, part in declared.predictions.items():
+        named = [response for response in (part.target, part.times, part.total) if response]
+        if declared.responses.keys() >= set(named):
+            places = [f"responses.{response}.unit" for response in named]
+            yield [f"predictions.{name}", *places], partial(times_scale, path, name, declared)
+    units = {name: column.unit for name, column in declared.columns.items()}
+    for name, response in declared.responses.items() if declared.table is not None else ():
+        places = [f"columns.{column.strip()}" for column in re.split("[*/]", response.formula)]
+        yield (
+            [f"responses.{name}.formula", f"responses.{name}.unit", *places],
+            partial(formula_of, path, name, declared, units),
+        )
 
 
 def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
@@ -63,7 +89,7 @@ def _factor_problems(place: str, factor: Factor) -> Iterator[tuple[str, str]]:
         yield f"{place}.levels", "at least one level is needed, in the order in which they are to be shown"
     if twice := [level for level in factor.levels if factor.levels.count(level) > 1]:
         yield f"{place}.levels", f"{twice[0]!r} stands there twice"
-    for level in factor.labels:
+    for level in factor.labels if factor.levels else ():
         if level not in factor.levels:
             yield f"{place}.labels.{level}", f"no such level; there are {', '.join(factor.levels)}"
 
@@ -81,7 +107,7 @@ def _filter_problems(place: str, part: Filtered, declared: StudyFile) -> Iterato
             yield f"{place}.where.{name}", f"no such factor; there are {', '.join(declared.factors)}"
         else:
             for level in levels:
-                if level not in (known := declared.factors[name].levels):
+                if (known := declared.factors[name].levels) and level not in known:
                     yield f"{place}.where.{name}", f"{level!r} is no level of it; there are {', '.join(known)}"
     for key in ("above", "below"):
         yield from _unknown(f"{place}.{key}", getattr(part, key), declared.responses, "response")
@@ -117,18 +143,21 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
     elif isinstance(part, Prediction):
         yield from _prediction_problems(place, part, declared)
     elif isinstance(part, Reduction | Pareto):
-        named = [part.response, *part.beside] if isinstance(part, Reduction) else [part.x, part.y]
-        yield from _unknown(place, named, responses, "response")
+        for key in ("response", "beside") if isinstance(part, Reduction) else ("x", "y"):
+            named = getattr(part, key)
+            yield from _unknown(f"{place}.{key}", [named] if isinstance(named, str) else named, responses, "response")
         yield from _factors_of(f"{place}.over", part.over, factors)
         if isinstance(part, Pareto):
-            for name in named:
+            for name in (part.x, part.y):
                 if name in responses and not responses[name].better:
                     yield f"responses.{name}.better", f'{place} needs to know: "lower" or "higher"'
 
 
 def _prediction_problems(place: str, part: Prediction, declared: StudyFile) -> Iterator[tuple[str, str]]:
-    named = [part.target, *part.features, *filter(None, (part.times, part.total))]
-    yield from _unknown(place, named, declared.responses, "response")
+    for key in ("target", "times", "total"):
+        if name := getattr(part, key):
+            yield from _unknown(f"{place}.{key}", [name], declared.responses, "response")
+    yield from _unknown(f"{place}.features", part.features, declared.responses, "response")
     if not part.features or not part.models:
         yield f"{place}.{'models' if part.features else 'features'}", "at least one is needed"
     if told := {part.target, part.times, part.total} & set(part.features):
@@ -141,7 +170,7 @@ def _prediction_problems(place: str, part: Prediction, declared: StudyFile) -> I
 
 def _unknown(place: str, names: Collection[str], known: Collection[str], what: str) -> Iterator[tuple[str, str]]:
     for name in names:
-        if name not in known:
+        if known and name not in known:  # where nothing is known, that is the mistake
             yield place, f"found {name!r}, no such {what}; there are {', '.join(known)}"
 
 

@@ -1,4 +1,5 @@
-"""A response's formula: its columns, the unit they give, and what converts it to the stated one.
+"""A response's formula: its columns, the unit they give, and what converts it to the stated one; what converts a
+product of two responses to a third one's.
 
 Knows products and quotients of columns, and their units. Knows no value.
 """
@@ -49,3 +50,24 @@ def formula_of(path: str, name: str, declared: StudyFile, units: Mapping[str, st
         )
     above, below = ([units[c] for c, power in columns if power == sign] for sign in (1, -1))
     return Formula(columns, "/".join([" ".join(above), *(f"({u})" if " " in u else u for u in below)]), scale)
+
+
+def times_scale(path: str, name: str, declared: StudyFile) -> float:
+    """What turns target times `times` of a prediction into the unit of its `total`; 1 where it has none.
+
+    Raises:
+        ConfigError: they do not make a quantity of that kind.
+    """
+    part, place = declared.predictions[name], f"{path}: predictions.{name}"
+    if not part.times:
+        return 1.0
+    target, times, total = (
+        unit_of(declared.responses[response].unit, f"{path}: responses.{response}.unit", declared.study.units)
+        for response in (part.target, part.times, part.total)
+    )
+    if (scale := target.times(times).per(total)) is None:
+        raise ConfigError(
+            f"{place}.total: {part.target} times {part.times} is of the dimension {target.times(times).base}, "
+            f"{part.total} is {total.base}; name the response that it makes"
+        )
+    return scale

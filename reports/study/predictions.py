@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.errors import ConfigError
 from reports.inference import regression
 from reports.inference.regression import Floats, Rows
 from reports.results.prediction import (
@@ -20,9 +19,9 @@ from reports.results.prediction import (
     PredictionSplit,
 )
 from reports.study.cells import cells
-from reports.study.file import Prediction, StudyFile
+from reports.study.file import StudyFile
+from reports.study.formula import times_scale
 from reports.study.rows import Runs, filter_of, matching
-from reports.study.units import unit_of
 
 Split = Sequence[tuple[Rows, Rows]]
 
@@ -34,7 +33,7 @@ def predict(path: str, declared: StudyFile, runs: Runs, name: str) -> Prediction
         ConfigError: target and `times` do not make a quantity of the kind that is to be scored.
     """
     part = declared.predictions[name]
-    scale = _scale(f"{path}: predictions.{name}", declared, part)
+    scale = times_scale(path, name, declared)
     mask = matching(runs, part)
     for response in (part.target, *part.features, *filter(None, (part.times, part.total))):
         mask &= np.isfinite(runs.values[response])
@@ -71,21 +70,6 @@ def predict(path: str, declared: StudyFile, runs: Runs, name: str) -> Prediction
         ),
         best=best,
     )  # fmt: skip
-
-
-def _scale(place: str, declared: StudyFile, part: Prediction) -> float:
-    if not part.times:
-        return 1.0
-    target, times, total = (
-        unit_of(declared.responses[response].unit, f"{place}: responses.{response}.unit", declared.study.units)
-        for response in (part.target, part.times, part.total)
-    )
-    if (scale := target.times(times).per(total)) is None:
-        raise ConfigError(
-            f"{place}.total: {part.target} times {part.times} is of the dimension {target.times(times).base}, "
-            f"{part.total} is {total.base}; name the response that it makes"
-        )
-    return scale
 
 
 def _why(split: Split, model: Model) -> NoPrediction | None:

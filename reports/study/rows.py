@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.codec import Mistakes
 from harness.record.errors import AnalysisError, ConfigError
 from reports.results.cell import Above, Below, Cell, Filter, OfLevels
 from reports.results.study import Drop, ExcludedRow, ExclusionResult, LeftOutRow
@@ -62,15 +63,10 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
     Raises:
         AnalysisError: a cell that should be a number is none; ConfigError: file and table do not fit together.
     """
-    columns = _columns(path, declared, table, units)
-    factors = {
-        name: np.array(_levels_of(table, factor.column, f"{path}: factors.{name}.column"), dtype=np.str_)
-        for name, factor in declared.factors.items()
-    }
+    columns, formulas = _fitted(path, declared, table, units)
+    factors = {name: np.array(table.column(factor.column), dtype=np.str_) for name, factor in declared.factors.items()}
     used, left_out = _left_out(declared, table, factors)
-    known = {name: unit for name, (_, unit) in columns.items()}
-    formulas = {name: formula_of(path, name, declared, known) for name in declared.responses}
-    values = _values(path, declared, table, columns, formulas)
+    values = _values(declared, table, columns, formulas)
     runs = Runs(table, factors, values, formulas, used, left_out)
     for name in declared.responses:
         for row in map(int, np.flatnonzero(used & ~np.isfinite(values[name]))):
@@ -80,31 +76,39 @@ def sort_rows(path: str, declared: StudyFile, table: Table, units: Mapping[str, 
     return runs
 
 
-def _columns(path: str, declared: StudyFile, table: Table, units: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Column of numbers -> its header and unit."""
+def _fitted(
+    path: str, declared: StudyFile, table: Table, units: Mapping[str, str]
+) -> tuple[dict[str, tuple[str, str]], dict[str, Formula]]:
+    """Column of numbers -> its header and unit; response -> its formula. Everything that file and table disagree in is
+    said at once."""
+    mistakes = Mistakes()
     columns = {name: (column.header, column.unit) for name, column in declared.columns.items()}
     for name, unit in units.items():
         stated = columns.setdefault(name, (name, unit))[1]
         if stated != unit:
-            raise ConfigError(f"{path}: columns.{name}.unit: found {stated!r}, the campaigns have it in {unit!r}")
-    for name, column in declared.columns.items():
-        _has(table, column.header, f"{path}: columns.{name}.header")
-    return columns
+            mistakes.at(path, f"columns.{name}.unit", f"found {stated!r}, the campaigns have it in {unit!r}")
+    known, formulas = {name: unit for name, (_, unit) in columns.items()}, dict[str, Formula]()
+    for name in declared.responses:
+        try:
+            formulas[name] = formula_of(path, name, declared, known)
+        except ConfigError as error:
+            mistakes.extend([str(error)])
+    used = [column for formula in formulas.values() for column, _ in formula.columns]
+    headers = [(f"columns.{name}.header", columns[name][0]) for name in dict.fromkeys([*declared.columns, *used])]
+    headers += [(f"factors.{name}.column", factor.column) for name, factor in declared.factors.items()]
+    for place, header in headers:
+        if header not in table.headers:
+            mistakes.at(path, place, _no_column(table, header))
+    mistakes.raise_all(path)
+    return columns, formulas
 
 
 def _values(
-    path: str,
-    declared: StudyFile,
-    table: Table,
-    columns: Mapping[str, tuple[str, str]],
-    formulas: Mapping[str, Formula],
+    declared: StudyFile, table: Table, columns: Mapping[str, tuple[str, str]], formulas: Mapping[str, Formula]
 ) -> dict[str, NDArray[np.float64]]:
     """Response -> value of every row."""
-    read: dict[str, NDArray[np.float64]] = {}
-    for column in dict.fromkeys(column for formula in formulas.values() for column, _ in formula.columns):
-        header = columns[column][0]
-        _has(table, header, f"{path}: columns.{column}.header")
-        read[column] = _numbers_of(table, header)
+    used = dict.fromkeys(column for formula in formulas.values() for column, _ in formula.columns)
+    read = {column: _numbers_of(table, columns[column][0]) for column in used}
     values = {name: _value(formula, read) for name, formula in formulas.items()}
     for name, response in values.items():
         if beyond := [row for row, value in enumerate(response) if not (np.isnan(value) or _is_measured(value))]:
@@ -115,14 +119,14 @@ def _values(
     return values
 
 
-def _has(table: Table, header: str, place: str) -> None:
-    if header not in table.headers:
-        shown = ", ".join(name[:60] for name in table.headers[:40]) + (", ..." if len(table.headers) > 40 else "")
-        raise ConfigError(f"{place}: {table.name} has no column {header!r}; it has {shown}")
+def _no_column(table: Table, header: str) -> str:
+    shown = ", ".join(name[:60] for name in table.headers[:40]) + (", ..." if len(table.headers) > 40 else "")
+    return f"{table.name} has no column {header!r}; it has {shown}"
 
 
 def _levels_of(table: Table, header: str, place: str) -> list[str]:
-    _has(table, header, place)
+    if header not in table.headers:
+        raise ConfigError(f"{place}: {_no_column(table, header)}")
     return table.column(header)
 
 

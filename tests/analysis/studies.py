@@ -1,16 +1,14 @@
 """Small studies for the tests: a study file as text, a table as text, and what comes of them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.record.codec import read_records
+from harness.evidence.study_folder import read_declared
 from harness.record.documents import VERSION, Json
 from reports.results.codec import document_text
 from reports.results.study import IMPORTED, SourceFacts, StudyResult, StudySoftware
-from reports.study.contradictions import check_study
-from reports.study.file import StudyFile
 from reports.study.study import Inputs, compute
 from reports.study.table import read_table
 
@@ -91,6 +89,33 @@ c,9,42
 """
 
 
+def start(
+    columns: Mapping[str, tuple[str, str]],
+    factors: Mapping[str, tuple[str, Sequence[str]]],
+    responses: Mapping[str, tuple[str, str, str]],
+    better: Mapping[str, str] | None = None,
+) -> str:
+    """The tables that every study of `runs.csv` begins with: column -> header and unit, factor (which is its column)
+    -> title and levels, response -> title, formula and unit; `better` of some responses."""
+    lines = ["schema = 1", "[study]", 'name = "small"', 'title = "A small study"', "alpha = 0.05"]
+    lines += ["[table]", 'file = "runs.csv"', "[columns]"]
+    lines += [f'{name} = {{ header = "{header}", unit = "{unit}" }}' for name, (header, unit) in columns.items()]
+    for name, (title, levels) in factors.items():
+        named = ", ".join(f'"{level}"' for level in levels)
+        lines += [f"[factors.{name}]", f'title = "{title}"', f'column = "{name}"', f"levels = [{named}]"]
+    for name, (title, formula, unit) in responses.items():
+        lines += [f"[responses.{name}]", f'title = "{title}"', f'formula = "{formula}"', f'unit = "{unit}"']
+        lines += [f'better = "{better[name]}"'] if better and name in better else []
+    return "\n".join([*lines, ""])
+
+
+def in_folder(folder: Path, text: str, header: str, rows: Iterable[Sequence[object]]) -> Path:
+    """A study file beside its table; returns the file."""
+    (folder / "runs.csv").write_text("\n".join([header, *(",".join(map(str, row)) for row in rows), ""]))
+    (folder / "study.toml").write_text(text, encoding="utf-8")
+    return folder / "study.toml"
+
+
 def question(test: str = "welch", transform: str = "none") -> str:
     """HEAD's only question."""
     return QUESTION.format(test=test, transform=transform)
@@ -102,8 +127,7 @@ def study_of(
     """The study of a study file and a table; `units` of columns as of a campaign's table."""
     path = folder / "study.toml"
     path.write_text(text, encoding="utf-8")
-    declared, _ = read_records(StudyFile, path, "")
-    check_study(str(path), declared)
+    declared, _ = read_declared(path)
     content = table.encode() if isinstance(table, str) else table
     about = replace(facts(), units=units or {})
     return compute(Inputs(str(path), declared, read_table("runs.csv", content), about), None)
@@ -128,7 +152,7 @@ def published(name: str) -> Json:
 def inputs_of(name: str) -> Inputs:
     """The inputs of a study file of docs/studies."""
     path = STUDIES / name
-    declared, _ = read_records(StudyFile, path, "")
+    declared, _ = read_declared(path)
     assert declared.table is not None
     content = (path.parent / declared.table.file).read_bytes()
     return Inputs(str(path), declared, read_table(Path(declared.table.file).name, content), facts())

@@ -9,44 +9,21 @@ import pytest
 
 from harness.cli import main
 from reports.inference.regression import at_random, left_out, predicted
+from tests.analysis.studies import in_folder, start
 
-HEAD = """\
-schema = 1
-[study]
-name = "pre"
-title = "What a training takes, told before it"
-alpha = 0.05
-[table]
-file = "runs.csv"
-[columns]
-energy = { header = "kj", unit = "kJ" }
-hours = { header = "hours", unit = "h" }
-flops = { header = "gflop", unit = "GFLOP" }
-tdp = { header = "tdp", unit = "W" }
-[factors.net]
-title = "Network"
-column = "net"
-levels = ["a", "b", "c", "d"]
-[responses.energy]
-title = "Energy"
-formula = "energy"
-unit = "Wh"
-[responses.power]
-title = "Mean power"
-formula = "energy / hours"
-unit = "W"
-[responses.duration]
-title = "Duration"
-formula = "hours"
-unit = "min"
-[responses.flops]
-title = "FLOPs"
-formula = "flops"
-unit = "GFLOP"
-[responses.tdp]
-title = "TDP"
-formula = "tdp"
-unit = "W"
+HEAD = (
+    start(
+        {"energy": ("kj", "kJ"), "hours": ("hours", "h"), "flops": ("gflop", "GFLOP"), "tdp": ("tdp", "W")},
+        {"net": ("Network", "abcd")},
+        {
+            "energy": ("Energy", "energy", "Wh"),
+            "power": ("Mean power", "energy / hours", "W"),
+            "duration": ("Duration", "hours", "min"),
+            "flops": ("FLOPs", "flops", "GFLOP"),
+            "tdp": ("TDP", "tdp", "W"),
+        },
+    )
+    + """\
 [predictions.power]
 title = "Mean power before the training"
 target = "power"
@@ -56,20 +33,17 @@ total = "energy"
 models = ["mean", "linear"]
 hold_out = [["net"]]
 """
+)
 
 
 def study_file(folder: Path, text: str = HEAD, rows: int = 40) -> Path:
     """A study of `rows` trainings of four networks: power is 3 FLOPs + .5 TDP + noise, each lasts .5 to 2 h."""
-    draw = np.random.default_rng(5)
-    with (folder / "runs.csv").open("w", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(["net", "gflop", "tdp", "hours", "kj"])
-        for row in range(rows):
-            flops, tdp, hours = 1.0 + row % 4, 60.0 + 10 * draw.integers(0, 9), draw.uniform(0.5, 2)
-            power_w = 3 * flops + 0.5 * tdp + draw.normal(0, 1)
-            writer.writerow(["abcd"[row % 4], flops, tdp, hours, power_w * hours * 3.6])
-    (folder / "study.toml").write_text(text, encoding="utf-8")
-    return folder / "study.toml"
+    draw, table = np.random.default_rng(5), []
+    for row in range(rows):
+        flops, tdp, hours = 1.0 + row % 4, 60.0 + 10 * draw.integers(0, 9), draw.uniform(0.5, 2)
+        power_w = 3 * flops + 0.5 * tdp + draw.normal(0, 1)
+        table.append(("abcd"[row % 4], flops, tdp, hours, power_w * hours * 3.6))
+    return in_folder(folder, text, "net,gflop,tdp,hours,kj", table)
 
 
 def table_of(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:

@@ -76,6 +76,30 @@ def test_what_is_declared_beside_the_questions_is_checked_too(tmp_path: Path, mo
         document_of(tmp_path, WHOLE + more)
 
 
+def test_all_mistakes_are_said_at_once_and_none_twice(tmp_path: Path) -> None:
+    text = WHOLE + PUBLISHED + 'effect = "large"\n' + EXCLUSION + "above = { power = 1.0, heat = 2.0 }\n"
+    for old, new in (
+        ("alpha = 0.05", "alpha = 5"), ('unit = "J" }', 'unit = "joule" }'), ('test = "welch"', 'test = "anova"'),
+        ('formula = "load"', 'formula = "lode"'), ('better = "higher"', ""),
+        ('over = ["net"]\nbeside', 'over = []\nbeside'),
+    ):  # fmt: skip
+        text = text.replace(old, new, 1)
+    with pytest.raises(ConfigError) as raised:
+        document_of(tmp_path, text)
+    head, *lines = str(raised.value).splitlines()
+    assert head == f"{tmp_path / 'study.toml'}: 9 mistakes:"
+    assert [line.split(": ")[0].removeprefix("  - ") for line in lines] == [
+        "questions.q.test", "study.alpha", "exclusions[0].above", "exclusions[0].above", "reductions.r.over",
+        "responses.load.better", "questions.q.published", "columns.energy.unit", "responses.load.formula",
+    ]  # fmt: skip
+
+
+def test_what_file_and_table_disagree_in_is_said_at_once(tmp_path: Path) -> None:
+    text = WHOLE.replace('header = "load"', 'header = "Load"').replace('column = "net"', 'column = "Net"')
+    with pytest.raises(ConfigError, match=r"2 mistakes:\n  - columns\.load\.header: .*\n  - factors\.net\.column: "):
+        document_of(tmp_path, text)
+
+
 @pytest.mark.parametrize("path", sorted(STUDIES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_study_file_that_is_shipped_is_consistent(path: Path) -> None:
     declared, _ = read_declared(path)

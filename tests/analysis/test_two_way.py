@@ -11,6 +11,7 @@ import pytest
 from harness.cli import main
 from reports.inference.two_way import EFFECTS, differences, effects
 from reports.results.interaction import TwoWayTest
+from tests.analysis.studies import in_folder, start
 
 VALUES = [
     [[9.1, 10.4, 11.2, 8.7], [14.9, 17.3, 16.1, 12.8, 15.5, 18.9], [21.7, 16.4, 25.2, 19.3, 22.8]],
@@ -120,43 +121,25 @@ def test_false_alarms_of_the_default_are_few_where_spreads_and_sizes_differ_most
     assert alarms["classical"] >= 0.14 * 400
 
 
-STUDY = """\
-schema = 1
-[study]
-name = "two"
-title = "Networks in environments"
-alpha = 0.05
-[table]
-file = "runs.csv"
-[columns]
-energy = { header = "wh", unit = "Wh" }
-[factors.net]
-title = "Network"
-column = "net"
-levels = ["0", "1"]
-[factors.place]
-title = "Environment"
-column = "place"
-levels = ["0", "1", "2"]
-[responses.energy]
-title = "Energy"
-formula = "energy"
-unit = "Wh"
+STUDY = (
+    start(
+        {"energy": ("wh", "Wh")},
+        {"net": ("Network", "01"), "place": ("Environment", "012")},
+        {"energy": ("Energy", "energy", "Wh")},
+    )
+    + """\
 [interactions.both]
 title = "Does the environment matter alike for both networks?"
 response = "energy"
 factors = ["net", "place"]
 """
+)
 
 
 def study(folder: Path, text: str = STUDY, without: tuple[int, int] | None = None) -> Path:
     """A study of `CELLS`, `without` one of them."""
-    lines = [
-        f"{i},{j},{y}" for i, row in enumerate(VALUES) for j, of in enumerate(row) for y in of if (i, j) != without
-    ]
-    (folder / "runs.csv").write_text("\n".join(["net,place,wh", *lines, ""]), encoding="utf-8")
-    (folder / "study.toml").write_text(text, encoding="utf-8")
-    return folder / "study.toml"
+    rows = [(i, j, y) for i, row in enumerate(VALUES) for j, of in enumerate(row) for y in of if (i, j) != without]
+    return in_folder(folder, text, "net,place,wh", rows)
 
 
 def test_a_study_has_its_interaction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
