@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from harness.measure.cells import cells_of, crossed_in, is_level, of_factors
-from harness.record.documents import Json
+from harness.measure.cells import cells_of, crossed_in, is_level, of_count, of_factors, of_rows
+from harness.record.documents import Json, matches
 from harness.record.entries import Entry, Header, Plan, of
-from harness.record.levels import Levels, are_same, levels_text
+from harness.record.levels import Level, Levels, are_same, levels_text
 from harness.record.run_folder import RunFolder
 
 
@@ -23,9 +23,10 @@ def section_of(run: RunFolder) -> str:
 def cell_problems(run: RunFolder, scenario_toml: Json) -> Iterator[str]:
     """A run's cell, which is the one of its name by lab.toml and scenario.toml."""
     sections = run.start.config.get("scenarios")
-    factors = _factors_of(sections, section_of(run))
+    factors, rows = _crossing_of(sections, section_of(run))
     stated = {factor: level for factor, level in _table(scenario_toml.get("factors")).items() if is_level(level)}
-    cells: Mapping[str, Levels] = {cell.name: cell.levels for cell in cells_of(section_of(run), factors, stated)}
+    found = cells_of(section_of(run), factors, stated, rows)
+    cells: Mapping[str, Levels] = {cell.name: cell.levels for cell in found}
     where = f"{run.path.name}: its start document"
     if run.start.scenario not in cells:
         yield f"{where} has the scenario {run.start.scenario!r:.60}, which is no cell of scenarios.{section_of(run)}"
@@ -40,8 +41,8 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
     runs = [run for plan in of(Plan, entries) if plan.stage in (None, "first") for run in plan.runs]
     planned = Counter(str(run.get("scenario")) for run in runs if run.get("kind") == "scenario")
     for table, section in _table(config.get("scenarios")).items():
-        factors, wanted = _factors_of(config.get("scenarios"), table), _table(section).get("repetitions")
-        for cell in cells_of(table, factors, {}) if crossed_in(factors) and runs else ():
+        (factors, rows), wanted = _crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
+        for cell in cells_of(table, factors, {}, rows) if crossed_in(factors) and runs else ():
             if planned[cell.name] != wanted:
                 yield (
                     f"campaign.jsonl: {planned[cell.name]} runs of {cell.name!r} are planned, its config has "
@@ -49,10 +50,13 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
                 )
 
 
-def _factors_of(sections: Any, table: str) -> Json:  # noqa: ANN401  a decoded document
-    """The factors of a scenario's table; none where no lab.toml could have them."""
-    factors = _table(_table(_table(sections).get(table)).get("factors"))
-    return {} if any(of_factors("", factors)) else factors
+def _crossing_of(sections: Any, table: str) -> tuple[Json, list[list[Level]] | None]:  # noqa: ANN401  a decoded document
+    """The factors of a scenario's table, and its rows; none where no lab.toml could have them."""
+    section = _table(_table(sections).get(table))
+    factors, rows = _table(section.get("factors")), section.get("rows")
+    if not matches(rows, list[list[Any]] | None) or any(of_factors("", factors)):
+        return {}, None
+    return ({}, None) if any((*of_rows("", factors, rows), *of_count("", factors, rows))) else (factors, rows)
 
 
 def _table(value: object) -> Json:

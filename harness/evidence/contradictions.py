@@ -19,7 +19,7 @@ from typing import Any
 from harness.evidence import lab_inputs
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
-from harness.measure.cells import parameters_at, with_levels
+from harness.measure.cells import TRACKER_FACTOR, parameters_at, tracked_by, with_levels
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent
 from harness.record.entries import Header, header_of
@@ -110,19 +110,27 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
 def _scenario_problems(run: RunFolder) -> Iterator[str]:
     """What scenario.toml says of command, artifacts and verification, against the start document."""
     own = _toml(run, "scenario.toml")
+    section = _table(_table(run.start.config.get("scenarios")).get(section_of(run)))
+    prefix = list(with_levels([str(word) for word in _list(section.get("prefix"))], run.start.cell or {}))
     if isinstance(words := own.get("command"), list):
-        own = own | {"command": list(with_levels([str(word) for word in words], run.start.cell or {}))}
+        own = own | {"command": [*prefix, *with_levels([str(word) for word in words], run.start.cell or {})]}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):
             here, there = _list(run.start.scenario_config.get(key)), _list(own.get(key))
-            is_part = here[len(here) - len(there) :] == there if key == "command" else here[: len(there)] == there
+            is_part = _is_around(here, there, len(prefix)) if key == "command" else here[: len(there)] == there
             told |= {key: here if is_part else there}
     for path, there, here in _differing(told, run.start.scenario_config, is_whole=bool(run.start.scenario_config)):
         where = "in its start document, {there!r:.40} in inputs/scenario.toml"
         yield f"{run.path.name}: scenario_config.{path} is {here!r:.40} {where.format(there=there)}"
     for key in sorted(declared_in(run.start.scenario_config).keys() - own.keys()):
         yield f"{run.path.name}: scenario_config.{key} is in its start document, not in inputs/scenario.toml"
+
+
+def _is_around(here: list[Any], there: list[Any], prefix: int) -> bool:
+    """Whether a command is another one with a tracker's words between its first `prefix` words and the rest."""
+    rest = there[prefix:]
+    return here[:prefix] == there[:prefix] and here[len(here) - len(rest) :] == rest
 
 
 def _parameter_problems(run: RunFolder) -> Iterator[str]:
@@ -132,6 +140,9 @@ def _parameter_problems(run: RunFolder) -> Iterator[str]:
     own = _table(_toml(run, "scenario.toml").get("parameters"))
     if "scenario.toml" in run.start.inputs and parameters_at(own | given, run.start.cell or {}) != told:
         yield f"{run.path.name}: its parameters are not those of inputs/scenario.toml and lab.toml"
+    level, trackers = (run.start.cell or {}).get(TRACKER_FACTOR), _list(run.start.scenario_config.get("trackers"))
+    if level is not None and tracked_by({TRACKER_FACTOR: level})[level] != trackers:
+        yield f"{run.path.name}: its cell has the trackers {level!r:.40}, its scenario_config has {trackers!r:.40}"
 
 
 def _toml(run: RunFolder, name: str) -> Json:

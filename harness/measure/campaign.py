@@ -187,6 +187,10 @@ class Campaign:
         """Ordinal -> why its attempts were thrown out, of the runs of which no other attempt counts."""
         return standing.thrown_out(self.folder.entries())
 
+    def given_up(self) -> dict[int, str]:
+        """Ordinal -> why, of the runs that are left out because their workload failed (`campaign.when_failed`)."""
+        return standing.given_up(self.folder.entries())
+
     def in_no_mean(self) -> list[str]:
         """A sentence for each planned run that was measured, thrown out and is not tried again."""
         left = {run.ordinal for run in self.remaining()}
@@ -250,6 +254,8 @@ class Campaign:
         durations_s: dict[str, list[float]] = {}
         left_s = partial(estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
+            if planned.ordinal in self.given_up():
+                continue
             tried = len(self._thrown_out().get(planned.ordinal, []))
             for failures in range(tried + 1, self._most_attempts + 1):
                 begin = time.monotonic()
@@ -260,6 +266,8 @@ class Campaign:
                         break
                 else:
                     self._give_up_or_retry(planned, ended, failures)
+                    if planned.ordinal in self.given_up():
+                        break
             time.sleep(self._config.file.campaign.pause_s)
 
     def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
@@ -410,7 +418,7 @@ class Campaign:
             raise cause
         if isinstance(cause, Interrupted | SutError | RunFolderError):
             raise cause
-        if failures >= self._most_attempts:
+        if failures >= self._most_attempts and planned.ordinal not in self.given_up():
             raise LabError(
                 f"run {planned.ordinal} ({planned.scenario}, repetition {planned.repetition}) failed "
                 f"{_times(failures)}: {ended.reason}. All attempts are kept in {self.folder.path}; mend what made it "

@@ -90,6 +90,9 @@ class Campaign:
     """Cool-down between runs; not together with a gate."""
     max_failed_attempts: int = field(default=2, metadata=at_least(1))
     """Of one planned run; then the campaign stops, or goes on without a run that gaps and the like threw out."""
+    when_failed: Literal["stop", "leave-out"] = "stop"
+    """When a workload has failed in every attempt at a run: the campaign stops, or goes on without that run, and, while
+    no run of its scenario or cell has succeeded (it does not fit into memory, say), without the others of it."""
     sync_pulse: bool = False
     """At the start of each session the load is switched on and off, which shows the meter's latency and window."""
     gate: Gate = field(default_factory=Gate)

@@ -5,10 +5,12 @@ give, what these are called, and how a level reaches a program. Knows no scenari
 
 Decisions
 - A plain value is stated: it says what the scenario is, and names nothing. A list is crossed: one cell for each of its
-  levels, in each combination with those of the others, and the cell's name says which.
+  levels, in each combination with those of the others, and the cell's name says which. Where the scenario lists `rows`,
+  these combinations are its cells, and no other.
 - A level reaches the program as the parameter of its factor's name and as the word `{FACTOR}` of the command. A factor
   that is crossed and reaches the program in neither way is refused: its cells would be one and the same program, and
-  what they measure would look like a factor without an effect.
+  what they measure would look like a factor without an effect. The factor `trackers` reaches it by wattlab: its levels
+  name the trackers that run around the program.
 """
 
 import re
@@ -20,14 +22,16 @@ from pathlib import Path
 from typing import Any
 
 from harness.record.documents import Json, matches
-from harness.record.levels import Level, Levels, level_text, levels_text
+from harness.record.levels import Level, Levels, are_same, level_text, levels_text
 from harness.station.consistency import LONGEST_NAME, NAME_CHARACTERS
 
-MOST_CELLS = 1000
+MOST_CELLS = 20_000
 """Of one scenario: more are a slip of the pen, and no lab lives long enough for their runs."""
 LONGEST_LEVEL = 100
 FACTOR = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 PLACEHOLDER = re.compile(r"\{(" + FACTOR.pattern + r")\}")
+TRACKER_FACTOR, UNTRACKED = "trackers", "none"
+"""The factor whose levels are trackers (`codecarbon`, of several `codecarbon+carbontracker`), and the one without."""
 TAKEN = ("python",)
 """`{python}` is the SUT's interpreter."""
 ONE_LEVEL = "text of one line without outer blanks, a finite number, true or false"
@@ -41,8 +45,11 @@ class Cell:
     levels: Levels
 
 
-def cells_of(name: str, factors: Mapping[str, Any], stated: Levels) -> list[Cell]:
-    """The cells of a scenario, the last factor running fastest; of a scenario that crosses nothing the one that it is.
+def cells_of(
+    name: str, factors: Mapping[str, Any], stated: Levels, rows: Sequence[Sequence[Level]] | None = None
+) -> list[Cell]:
+    """The cells of a scenario, the last factor running fastest, or as `rows` lists them; of a scenario that crosses
+    nothing the one that it is.
 
     `factors` are lab.toml's (a level, or a list of them), `stated` those of scenario.toml.
     """
@@ -50,7 +57,7 @@ def cells_of(name: str, factors: Mapping[str, Any], stated: Levels) -> list[Cell
     plain = {factor: level for factor, level in factors.items() if factor not in crossed}
     order = [*stated, *factors]
     cells = []
-    for levels in product(*crossed.values()):
+    for levels in product(*crossed.values()) if rows is None else rows:
         varied = dict(zip(crossed, levels, strict=True))
         every = {**stated, **plain, **varied}
         cells.append(Cell(_name(name, varied), {factor: every[factor] for factor in order}))
@@ -78,6 +85,13 @@ def with_levels(command: Sequence[str], levels: Levels) -> tuple[str, ...]:
     return tuple(PLACEHOLDER.sub(level_of, word) for word in command)
 
 
+def tracked_by(factors: Mapping[str, Any]) -> dict[Level, list[str]]:
+    """Level of the factor `trackers` -> the trackers that it names; nothing where there is no such factor."""
+    levels = factors.get(TRACKER_FACTOR, [])
+    each = levels if isinstance(levels, list) else [levels]
+    return {level: [] if level == UNTRACKED else str(level).split("+") for level in each}
+
+
 def parameters_at(parameters: Json, levels: Levels) -> Json:
     """The parameters with the level of each factor that is called like one of them."""
     return parameters | {factor: level for factor, level in levels.items() if factor in parameters}
@@ -95,9 +109,40 @@ def of_factors(where: str, factors: Mapping[str, Any]) -> Iterator[str]:
             yield from _of_crossed(place, levels)
         elif not is_level(levels):
             yield f"{place}: found {levels!r}, expected a level ({ONE_LEVEL}) or a list of levels to be crossed"
-    cells = prod(len(levels) for levels in crossed_in(factors).values())
+
+
+def of_count(where: str, factors: Mapping[str, Any], rows: Sequence[Sequence[Level]] | None) -> Iterator[str]:
+    """As many cells as a lab can measure; `where` is the scenario's table."""
+    cells = prod(len(levels) for levels in crossed_in(factors).values()) if rows is None else len(rows)
     if cells > MOST_CELLS:
-        yield f"{where}: {cells} cells, expected at most {MOST_CELLS}; cross fewer levels, or in several scenarios"
+        place = f"{where}.factors" if rows is None else f"{where}.rows"
+        yield f"{place}: {cells} cells, expected at most {MOST_CELLS}; cross fewer levels, or in several scenarios"
+
+
+def of_rows(where: str, factors: Mapping[str, Any], rows: Sequence[Sequence[object]] | None) -> Iterator[str]:
+    """Rows of a crossing whose factors are right: each has a level of every factor that is crossed, once."""
+    crossed = crossed_in(factors)
+    if rows is None:
+        return
+    if not crossed or not rows:
+        yield f"{where}: a row is one level of each factor that is crossed (a list in `factors`); expected at least one"
+        return
+    seen: dict[str, int] = {}
+    for index, row in enumerate(rows):
+        if len(row) != len(crossed):
+            yield f"{where}[{index}]: found {row!r}, expected a level of each of {', '.join(crossed)}, in this order"
+            continue
+        for (factor, levels), level in zip(crossed.items(), row, strict=True):
+            if not any(are_same(level, one) for one in levels):
+                listed = ", ".join(map(repr, levels))
+                yield f"{where}[{index}]: {level!r} is no level of {factor}; there are {listed}"
+        if (first := seen.setdefault(repr(list(row)), index)) != index:
+            yield f"{where}[{index}]: the same as {where}[{first}]; name each row once"
+    for place, (factor, levels) in enumerate(crossed.items()):
+        used = [row[place] for row in rows if len(row) == len(crossed)]
+        for level in levels:
+            if not any(are_same(level, one) for one in used):
+                yield f"{where}: no row has {factor} = {level!r}; add one, or take the level out of `factors`"
 
 
 def of_stated(where: str, factors: Mapping[str, Any]) -> Iterator[str]:
@@ -122,7 +167,7 @@ def of_reach(where: str, factors: Mapping[str, Any], parameters: Json, command: 
     """What is crossed has to reach the program: the module says why."""
     words = {name for word in command for name in PLACEHOLDER.findall(word)}
     for factor in crossed_in(factors):
-        if factor not in parameters and factor not in words:
+        if factor not in parameters and factor not in words and factor != TRACKER_FACTOR:
             yield (
                 f"{where}.{factor}: no parameter is called so and no word of the command has {{{factor}}}: every cell "
                 f"would run the same; write {{{factor}}} into the command or {factor} into the parameters"

@@ -20,7 +20,7 @@ from harness.measure.campaign_file import (
     of_settle,
     of_stages,
 )
-from harness.measure.cells import cells_of, of_factors
+from harness.measure.cells import cells_of, of_count, of_factors, of_rows
 from harness.measure.lab_tables import LabFile, StationFile, station_of
 from harness.record.qualification import of_qualification
 from harness.station import consistency, suts
@@ -124,11 +124,12 @@ def _of_names(path: Path, lab: LabFile) -> Iterator[str]:
 
 def _called(lab: LabFile) -> dict[str, list[str]]:
     """Table of a scenario -> the names of its cells, or its own; none where its factors have a mistake."""
-    factors = {name: section.factors or {} for name, section in lab.scenarios.items()}
-    return {
-        name: [] if any(of_factors("", own)) else [cell.name for cell in cells_of(name, own, {})]
-        for name, own in factors.items()
-    }
+    called = {}
+    for name, section in lab.scenarios.items():
+        own = section.factors or {}
+        is_right = not any((*of_factors("", own), *of_rows("", own, section.rows), *of_count("", own, section.rows)))
+        called[name] = [cell.name for cell in cells_of(name, own, {}, section.rows)] if is_right else []
+    return called
 
 
 def _of_cells(path: Path, cells: Mapping[str, Sequence[str]]) -> Iterator[str]:

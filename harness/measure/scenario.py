@@ -11,14 +11,19 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.measure.cells import (
+    TRACKER_FACTOR,
+    Cell,
     cells_of,
     crossed_in,
     is_level,
+    of_count,
     of_factors,
     of_names,
     of_reach,
+    of_rows,
     of_twice,
     parameters_at,
+    tracked_by,
     with_levels,
 )
 from harness.measure.scenario_file import (
@@ -34,7 +39,7 @@ from harness.measure.scenario_file import (
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
-from harness.record.levels import Levels
+from harness.record.levels import Level, Levels
 from harness.record.work import declared_in, of_declaration
 from harness.station.consistency import of_doubles
 from harness.station.station import APPLICATION, at_least
@@ -80,6 +85,10 @@ class ScenarioSection:
     """Seconds between two polls of a tracker; without, the tracker's own default."""
     factors: dict[str, Any] | None = None
     """Factor -> its level, or the list of levels that are crossed (`harness.measure.cells`)."""
+    rows: list[list[Any]] | None = None
+    """The cells, where not all combinations are measured: each the levels of the crossed factors, in their order."""
+    prefix: list[str] = field(default_factory=list)
+    """Words before the command, such as `["taskset", "--cpu-list", "0"]`."""
     load_kind: Literal["", "cpu", "memory", "gpu", "other"] = ""
     """What it keeps busy; needed where no meter measures (`sut.qualification`): a software meter is qualified for
     kinds of load."""
@@ -88,7 +97,7 @@ class ScenarioSection:
         """As written, with all defaults; without the younger keys as it was before there were any."""
         plain = asdict(self)
         younger = {"factors": self.factors is None, "directory": not self.directory, "packages": not self.packages}
-        younger |= {"load_kind": not self.load_kind}
+        younger |= {"load_kind": not self.load_kind, "rows": self.rows is None, "prefix": not self.prefix}
         return {key: value for key, value in plain.items() if not younger.get(key)}
 
 
@@ -155,37 +164,74 @@ def scenarios_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
     """The scenarios that a table of lab.toml describes: one for each cell where it crosses factors; none where
     something is wrong with it. `base`: the folder that its paths are relative to."""
     where, factors = f"{path}: scenarios.{name}", section.factors or {}
-    if wrong := list(of_factors(f"{where}.factors", factors)):
+    wrong = list(of_factors(f"{where}.factors", factors))
+    if wrong := wrong or [*of_rows(f"{where}.rows", factors, section.rows), *of_count(where, factors, section.rows)]:
         mistakes.extend(wrong)
         _scenario_of(path, base, name, replace(section, factors=None), mistakes)
         return []
-    whole = _scenario_of(path, base, name, section, mistakes)
-    for cell in cells_of(name, factors, {}) if section.command and not section.folder else ():
+    wholes = _wholes(path, base, name, section, mistakes)
+    for cell in cells_of(name, factors, {}, section.rows) if section.command and not section.folder else ():
         names = [Path(file).name for file in section.files]
         mistakes.extend(of_program(f"{where}.command", with_levels(section.command, cell.levels), names))
-    return [] if whole is None else _crossed(path, whole, factors, mistakes)
+    found = {level: whole for level, whole in wholes.items() if whole is not None}
+    return _crossed(path, found, section, mistakes) if len(found) == len(wholes) else []
 
 
-def _crossed(path: Path, whole: Scenario, factors: Json, mistakes: Mistakes) -> list[Scenario]:
+def _wholes(
+    path: Path, base: Path, name: str, section: ScenarioSection, mistakes: Mistakes
+) -> dict[Level | None, Scenario | None]:
+    """The scenario whatever it crosses, by the level of the factor `trackers`; under None where that is no factor."""
+    tracked, where = tracked_by(section.factors or {}), f"{path}: scenarios.{name}"
+    if not tracked:
+        return {None: _scenario_of(path, base, name, section, mistakes)}
+    if section.trackers:
+        mistakes.extend([f"{where}.trackers: they are a factor of it; take this line out"])
+    every, found = [one for names in tracked.values() for one in names], dict[Level | None, Scenario | None]()
+    for level, names in tracked.items():
+        periods_s = {one: s for one, s in section.tracker_periods_s.items() if one in names or one not in every}
+        whole = _scenario_of(path, base, name, replace(section, trackers=names, tracker_periods_s=periods_s), mistakes)
+        # What is kept as its source is the table as it is written.
+        source = dump(section.to_json()).encode() if section.command and whole is not None else None
+        found[level] = replace(whole, source=source) if whole is not None and source is not None else whole
+    return found
+
+
+def _crossed(
+    path: Path, wholes: Mapping[Level | None, Scenario], section: ScenarioSection, mistakes: Mistakes
+) -> list[Scenario]:
     """A scenario once for each of its cells."""
+    factors, whole = section.factors or {}, next(iter(wholes.values()))
     where, given = f"{path}: scenarios.{whole.name}.factors", whole.parameters
-    cells = cells_of(whole.name, factors, whole.cell or {})
+    cells = cells_of(whole.name, factors, whole.cell or {}, section.rows)
     mistakes.extend(of_reach(where, factors, given, whole.command))
     mistakes.extend(of_names(where, cells))
-    for cell in cells:
-        levels = {factor: level for factor, level in cell.levels.items() if factor in given}
+    mistakes.extend(of_words(f"{path}: scenarios.{whole.name}.prefix", section.prefix) if section.prefix else ())
+    for levels in _parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))
+    is_tracked = None not in wholes
     return [
-        replace(
-            whole,
-            name=cell.name,
-            command=with_levels(whole.command, cell.levels),
-            parameters=parameters_at(given, cell.levels),
-            cell=cell.levels or None,
-            cell_of=whole.name if crossed_in(factors) else "",
-        )
+        _at(wholes[cell.levels[TRACKER_FACTOR] if is_tracked else None], cell, section.prefix,
+            cell_of=whole.name if crossed_in(factors) else "")
         for cell in cells
-    ]
+    ]  # fmt: skip
+
+
+def _parameter_levels(cells: Sequence[Cell], given: Json) -> list[Json]:
+    """Every level that is a parameter, once."""
+    levels = {repr((factor, level)): {factor: level} for cell in cells for factor, level in cell.levels.items()}
+    return [one for one in levels.values() if one.keys() & given.keys()]
+
+
+def _at(whole: Scenario, cell: Cell, prefix: Sequence[str], cell_of: str) -> Scenario:
+    """A scenario at the levels of one cell."""
+    return replace(
+        whole,
+        name=cell.name,
+        command=with_levels((*prefix, *whole.command), cell.levels),
+        parameters=parameters_at(whole.parameters, cell.levels),
+        cell=cell.levels or None,
+        cell_of=cell_of,
+    )
 
 
 def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mistakes: Mistakes) -> Scenario | None:

@@ -8,8 +8,10 @@ from collections.abc import Mapping, Sequence
 from statistics import mean
 
 from harness.record.documents import Json
-from harness.record.entries import Entry, Plan, RunEnd, of
+from harness.record.entries import Entry, Plan, RunEnd, header_of, of
 
+LEAVES_OUT = "leave-out"
+"""The value of `campaign.when_failed` by which a campaign goes on without what fails."""
 BEGIN_S = 5.0
 """About so long a run takes to begin (files, agent, meters, clocks); what was measured of the first run replaces it."""
 
@@ -33,9 +35,43 @@ def thrown_out(entries: Sequence[Entry]) -> dict[int, list[str]]:
 
 
 def done(entries: Sequence[Entry], most_attempts: int) -> set[int]:
-    """Ordinals of the runs that are not made again: a success, unless it was thrown out and may be tried once more."""
+    """Ordinals of the runs that are not made again: a success, unless it was thrown out and may be tried once more, and
+    those that are given up."""
     successes = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
-    return successes - {at for at, reasons in thrown_out(entries).items() if len(reasons) < most_attempts}
+    return given_up(entries).keys() | successes - {
+        at for at, reasons in thrown_out(entries).items() if len(reasons) < most_attempts
+    }
+
+
+def given_up(entries: Sequence[Entry]) -> dict[int, str]:
+    """Ordinal -> why, of the runs that are left out because the workload failed, where `campaign.when_failed` says so:
+    those of which every attempt was used up, and, where none of a scenario succeeded, the rest of its runs."""
+    header = header_of(entries)
+    campaign = (header.config if header is not None and header.config else {}).get("campaign")
+    if not isinstance(campaign, dict) or campaign.get("when_failed") != LEAVES_OUT:
+        return {}
+    failures: dict[int, list[str]] = {}
+    for end in of(RunEnd, entries):
+        if end.exit_status == "fail":
+            failures.setdefault(end.ordinal, []).append(end.reason or "")
+    if not failures:
+        return {}
+    most, rejected = int(campaign.get("max_failed_attempts", 1)), thrown_out(entries)
+    succeeded = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
+    plans = [run for run in planned(entries) if run.get("kind") == "scenario"]
+    lost = {
+        ordinal: reasons[-1]
+        for ordinal, reasons in failures.items()
+        if len(reasons) + len(rejected.get(ordinal, [])) >= most and (ordinal not in succeeded or ordinal in rejected)
+    }
+    hopeless = {run["scenario"]: lost[run["ordinal"]] for run in plans if run["ordinal"] in lost}
+    hopeless = {
+        name: reason
+        for name, reason in hopeless.items()
+        if not any(run["ordinal"] in succeeded for run in plans if run["scenario"] == name)
+    }
+    found = {run["ordinal"]: lost.get(run["ordinal"], hopeless.get(run["scenario"])) for run in plans}
+    return {ordinal: reason for ordinal, reason in found.items() if reason is not None}
 
 
 def estimate_s(

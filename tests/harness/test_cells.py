@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.measure.cells import MOST_CELLS, cells_of, of_factors, with_levels
+from harness.measure.cells import MOST_CELLS, cells_of, of_count, with_levels
 from harness.measure.lab_file import LabConfig, changed_since, load
 from harness.measure.plan import make_plan, make_second_stage, replanned
 from harness.measure.scenario import Scenario
@@ -193,8 +193,8 @@ def test_what_is_wrong_with_factors_hides_nothing_else_that_is_wrong(tmp_path: P
 
 def test_more_cells_than_a_lab_can_measure_are_refused_before_they_are_made() -> None:
     factors = {f"f{index}": list(range(100)) for index in range(20)}
-    assert list(of_factors("w", factors)) == [
-        f"w: {100**20} cells, expected at most {MOST_CELLS}; cross fewer levels, or in several scenarios"
+    assert list(of_count("w", factors, None)) == [
+        f"w.factors: {100**20} cells, expected at most {MOST_CELLS}; cross fewer levels, or in several scenarios"
     ]
 
 
