@@ -1,5 +1,5 @@
-"""Pages of docs/ about the files that people write: lab.toml with the campaign file, scenario.toml, and what becomes of
-summary.json; from the records that read them.
+"""Pages of docs/ about the files that people write: lab.toml with the campaign file, scenario.toml, population.toml,
+and what becomes of summary.json; from the records that read them.
 
 `python -m harness.cli.toml_reference` writes what stands between the two marks of each page; a test holds the pages
 against the records. Knows types, bounds, defaults and docstrings of records, and how TOML writes them. Knows no other
@@ -19,6 +19,7 @@ from harness.measure.joined import CAMPAIGN_TABLES, OF_LAB
 from harness.measure.lab_tables import LabFile, Suts
 from harness.measure.scenario_file import ScenarioFile
 from harness.record.documents import Thresholds
+from harness.record.population import Population
 from reports.pages.sentences import LIMITS
 from reports.results.reference import DOCS, meaning, type_in_words
 from reports.results.undeclared import UNDECLARED
@@ -97,6 +98,11 @@ def lab_reference() -> str:
 def scenario_reference() -> str:
     """scenario.toml."""
     return files_reference(ScenarioFile)
+
+
+def population_reference() -> str:
+    """population.toml."""
+    return files_reference(Population)
 
 
 def factors() -> str:
@@ -187,6 +193,7 @@ def _default(spec: "Field[Any]") -> str:
 PAGES: Mapping[str, Callable[[], str]] = {
     "lab-toml.md": lab_reference,
     "scenario-toml.md": scenario_reference,
+    "population.md": population_reference,
     "summary-json.md": factors,
 }
 """Page of docs/ -> what of the records it shows."""

@@ -12,7 +12,8 @@ Journal schema history
                  start has `boot_ns`, a clock event `sut_boot_ns` and `host_boot_ns` (null in 1: not known), the end of
                  a rating interval `exit_code` (null in 1: not known) and `frozen_ns` (empty in 1: none was seen);
                  a power descriptor `codec` (1 where it is absent); start and the runs of a plan have `cell`, where the
-                 scenario has factors (absent: it has none)
+                 scenario has factors (absent: it has none); descriptor `tasks`, and in `scenario_config` of a run
+                 `population`, `service` and `baseline_state`, where there are any (2026-11-30)
 """
 
 import json
@@ -189,6 +190,23 @@ class IndicatorDescriptor:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TasksDescriptor:
+    """The tasks of a population, and how the remote terminal emulator fared that made them; both stamped by the host's
+    monotonic clock. `seed`: of what was drawn; `address`: of the service, without any key; `connection` says whether
+    the load went straight there or through an SSH forward."""
+
+    stream: str
+    generator: str
+    population: str
+    shape: Literal["users", "constant", "poisson", "closed", "trace"]
+    seed: int
+    address: str
+    connection: Literal["direct", "forward"]
+    columns: list[Json]
+    generator_columns: list[Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseEvent:
     """An edge of a phase (ISO/IEC 14756); `rating` is the run's interval. With its end come the command's `exit_code`
     and `frozen_ns`: stretches (from, to) of the SUT's clock in which the command was frozen, or what stamps its end."""
@@ -333,12 +351,13 @@ class Stop:
     streams: dict[str, Json]
 
 
-Document: TypeAlias = Start | PowerDescriptor | IndicatorDescriptor | Event | Stop
+Document: TypeAlias = Start | PowerDescriptor | IndicatorDescriptor | TasksDescriptor | Event | Stop
 
 _TAGS: dict[tuple[str, str | None], type[Document]] = {
     ("start", None): Start,
     ("descriptor", "power"): PowerDescriptor,
     ("descriptor", "indicators"): IndicatorDescriptor,
+    ("descriptor", "tasks"): TasksDescriptor,
     ("event", "phase"): PhaseEvent,
     ("event", "action"): ActionEvent,
     ("event", "work"): WorkEvent,

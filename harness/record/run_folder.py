@@ -15,6 +15,7 @@ from harness.record.documents import (
     PowerDescriptor,
     Start,
     Stop,
+    TasksDescriptor,
     decode,
 )
 from harness.record.errors import DocumentError, RunFolderError, why
@@ -39,6 +40,7 @@ class RunFolder:
     indicators: tuple[IndicatorDescriptor, ...]
     events: tuple[Event, ...]
     stop: Stop | None
+    tasks: tuple[TasksDescriptor, ...] = ()
     is_unended: bool = False
     """The campaign's log does not say yet how it ended (`Examination.unended`)."""
 
@@ -65,6 +67,8 @@ class RunFolder:
         if len(stops) > 1 or (stops and documents[-1] is not stops[0]):
             raise DocumentError(f"{journal}: documents after the stop document")
         streams = [d.stream for d in documents if isinstance(d, PowerDescriptor | IndicatorDescriptor)]
+        for described in (d for d in documents if isinstance(d, TasksDescriptor)):
+            streams += [described.stream, described.generator]
         meters = [d.meter for d in documents if isinstance(d, PowerDescriptor)]
         if odd := [name for name in (*streams, *meters) if "/" in name or "\0" in name or name in ("", ".", "..")]:
             raise DocumentError(f"{journal}: {odd[0]!r:.80} is no name of a stream or meter inside the run")
@@ -77,6 +81,7 @@ class RunFolder:
             indicators=tuple(d for d in documents if isinstance(d, IndicatorDescriptor)),
             events=tuple(d for d in documents if isinstance(d, Event)),
             stop=stops[0] if stops else None,
+            tasks=tuple(d for d in documents if isinstance(d, TasksDescriptor)),
         )
 
     def read_input(self, name: str) -> bytes | None:

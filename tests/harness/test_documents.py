@@ -20,6 +20,7 @@ from harness.record.documents import (
     RangeChangeEvent,
     Start,
     Stop,
+    TasksDescriptor,
     decode,
     encode,
     tame,
@@ -74,6 +75,16 @@ events: st.SearchStrategy[Document] = st.one_of(
     st.builds(Stop, time_ns=ints, utc=names, reason=st.none() | names, streams=st.just({"a": {"rows": 1}})),
     st.builds(
         IndicatorDescriptor, stream=names, period_s=st.floats(0.01, 60), columns=st.just([{"name": "cpu_percent"}])
+    ),
+    st.builds(
+        TasksDescriptor,
+        stream=names,
+        generator=names,
+        population=names,
+        seed=ints,
+        address=names,
+        columns=st.just([{"name": "task"}]),
+        generator_columns=st.just([{"name": "time_ns"}]),
     ),
 )
 
