@@ -20,6 +20,7 @@ from harness.record.documents import (
     PowerDescriptor,
     Start,
     Stop,
+    TasksDescriptor,
     decode,
     is_plain_name,
 )
@@ -35,6 +36,7 @@ class LiveRun:
         self.start: Start | None = None
         self.stop: Stop | None = None
         self.indicators: list[IndicatorDescriptor] = []
+        self.tasks: list[TasksDescriptor] = []
         self.events: list[Event] = []
         self.streams: dict[str, Stream] = {}
         """Meter -> its stream, in the order of the journal."""
@@ -82,6 +84,8 @@ class LiveRun:
                 self.indicators.append(document)
                 if is_plain_name(document.stream):
                     self.samples[document.stream] = Samples(self.folder, document)
+            case TasksDescriptor():
+                self.tasks.append(document)
             case _:
                 self.events.append(document)
 
@@ -91,7 +95,8 @@ class LiveRun:
         if self.start is None:
             return None
         power = tuple(stream.descriptor for stream in self.streams.values())
-        return RunFolder(self.folder, self.start, power, tuple(self.indicators), tuple(self.events), self.stop)
+        indicators, events, tasks = tuple(self.indicators), tuple(self.events), tuple(self.tasks)
+        return RunFolder(self.folder, self.start, power, indicators, events, self.stop, tasks)
 
     @property
     def counted(self) -> list[Stream]:
