@@ -32,7 +32,7 @@ VERBS = {
     "report": "compute results.json and write the report",
     "compare": "campaigns or scenarios beside each other: difference, ratio, uncertainty, equivalence",
     "estimate": "what a training will have taken, of its first epochs; how good such estimates are",
-    "study": "analyse campaigns, or a published table of runs, as a study file declares",
+    "study": "a whole study, as its file declares it: its analysis, of campaigns or of a published table",
     "qualify": "which share of the wall each software meter sees: a certificate",
     "correct": "what a record of a qualified software meter alone is at the wall: an estimate with U",
     "sign": "sign a campaign with an OpenSSH key",

@@ -34,8 +34,8 @@ MEANINGS = {
     ),
     "computed": (
         "holds numbers, or a page, that do not follow from what was measured",
-        "The verb that made them makes them anew: `wattlab report`, `compare`, `study`; then verify again. Where they "
-        "were signed, ask who signed them.",
+        "The verb that made them makes them anew: `wattlab report`, `compare`, `study report`; then verify again. "
+        "Where they were signed, ask who signed them.",
     ),
     "after": (
         "was added to or written anew after it was signed",

@@ -132,7 +132,7 @@ def _plain(cell: str) -> float | str:
 STUDY_DOCUMENT: Derived[StudyInputs, StudyResult] = Derived(
     name=STUDY,
     mark=STUDY_FILE,
-    verb="study",
+    verb="study report",
     read=study_in,
     writer=lambda written, _: writer_of_sealed(written),
     inputs=_inputs,

@@ -58,7 +58,7 @@ def test_a_study_takes_traces_of_both_spacings_as_runs_of_one_kind(tmp_path: Pat
         + '[factors.model]\ntitle = "m"\ncolumn = "model"\nlevels = ["vgg"]\n'
         '[responses.energy]\ntitle = "e"\nformula = "energy_wh"\nunit = "Wh"\n'
     )
-    assert cli.main(["study", str(tmp_path / "s.toml"), "--into", str(tmp_path / "out")]) == 0
+    assert cli.main(["study", "report", str(tmp_path / "s.toml"), "--into", str(tmp_path / "out")]) == 0
     study = json.loads((tmp_path / "out" / "study.json").read_text())
     assert study["rows"] == {"read": 4, "left_out": 0, "excluded": 0, "used": 4}
 

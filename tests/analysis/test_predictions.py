@@ -54,7 +54,7 @@ def table_of(folder: Path) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
 
 
 def test_scores_are_those_of_least_squares_by_hand(tmp_path: Path) -> None:
-    assert main(["study", str(study_file(tmp_path)), "--into", str(tmp_path / "out")]) == 0
+    assert main(["study", "report", str(study_file(tmp_path)), "--into", str(tmp_path / "out")]) == 0
     found = json.loads((tmp_path / "out" / "study.json").read_text())["predictions"][0]
     table = table_of(tmp_path)
     design = np.column_stack([np.ones(len(table)), table[:, :2]])
@@ -77,7 +77,7 @@ def test_scores_are_those_of_least_squares_by_hand(tmp_path: Path) -> None:
 
 
 def test_the_study_verifies_and_its_page_says_what_was_not_seen(tmp_path: Path) -> None:
-    main(["study", str(study_file(tmp_path)), "--into", str(tmp_path / "out")])
+    main(["study", "report", str(study_file(tmp_path)), "--into", str(tmp_path / "out")])
     assert main(["verify", str(tmp_path / "out")]) == 0
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "Predictions: what can be told beforehand" in page
@@ -134,7 +134,10 @@ def test_what_contradicts_itself_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
 ) -> None:
     assert old in HEAD
-    assert main(["study", str(study_file(tmp_path, HEAD.replace(old, new))), "--into", str(tmp_path / "out")]) == 1
+    assert (
+        main(["study", "report", str(study_file(tmp_path, HEAD.replace(old, new))), "--into", str(tmp_path / "out")])
+        == 1
+    )
     assert said in " ".join(capsys.readouterr().err.split())
 
 
@@ -143,7 +146,7 @@ def test_what_contradicts_itself_is_refused(
 )
 def test_too_little_is_no_score(tmp_path: Path, rows: int, levels: str, refused: str) -> None:
     text = HEAD.replace('["a", "b", "c", "d"]', levels)
-    assert main(["study", str(study_file(tmp_path, text, rows)), "--into", str(tmp_path / "out")]) == 0
+    assert main(["study", "report", str(study_file(tmp_path, text, rows)), "--into", str(tmp_path / "out")]) == 0
     found = json.loads((tmp_path / "out" / "study.json").read_text())["predictions"][0]
     assert {score["refused"] for score in found["splits"][1]["scores"]} == {refused}
     assert "not fitted" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")

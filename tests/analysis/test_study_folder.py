@@ -175,7 +175,7 @@ def test_the_verb_writes_the_study_of_the_paper_with_its_correction_and_verify_p
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "delrey"
-    assert cli.main(["study", str(STUDIES / "delrey-v1.toml"), "--into", str(folder)]) == 0
+    assert cli.main(["study", "report", str(STUDIES / "delrey-v1.toml"), "--into", str(folder)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "135 of 148 published values are as printed, 13 differ as a known erratum says, 0 differ without a" in out
     assert cli.main(["verify", str(folder)]) == 0
@@ -206,7 +206,7 @@ def test_without_r_no_study_is_made_and_a_written_one_is_verified_but_for_its_nu
             [sys.executable, "-m", "harness.cli", *words], env=environment, cwd=STUDIES.parents[1],
             capture_output=True, text=True, check=False,
         )
-        for words in (["verify", str(elsewhere)], ["study", str(STUDIES / "delrey-v1.toml"), "--into", "x"])
+        for words in (["verify", str(elsewhere)], ["study", "report", str(STUDIES / "delrey-v1.toml"), "--into", "x"])
     ]  # fmt: skip
     verified, made = (" ".join((one.stdout + one.stderr).split()) for one in done)
     assert [one.returncode for one in done] == [0, 1]
@@ -220,7 +220,7 @@ def test_a_number_that_contradicts_the_published_one_ends_with_3(tmp_path: Path)
     (tmp_path / "runs.csv").write_text(TABLE)
     claim = '[questions.q.published]\nplace = "Table I"\nomnibus = ["1.0", "0.5"]\n'
     (tmp_path / "study.toml").write_text(HEAD + question() + claim)
-    assert cli.main(["study", str(tmp_path / "study.toml"), "--into", str(tmp_path / "out")]) == 3
+    assert cli.main(["study", "report", str(tmp_path / "study.toml"), "--into", str(tmp_path / "out")]) == 3
 
 
 def test_a_study_is_not_written_into_a_sealed_campaign(campaigns: Path) -> None:
@@ -232,7 +232,7 @@ def test_a_study_is_never_written_over_another(tmp_path: Path, capsys: pytest.Ca
     (tmp_path / "runs.csv").write_text(TABLE)
     (tmp_path / "study.toml").write_text(HEAD + question())
     (tmp_path / "out").mkdir()
-    assert cli.main(["study", str(tmp_path / "study.toml"), "--into", str(tmp_path / "out")]) == 1
+    assert cli.main(["study", "report", str(tmp_path / "study.toml"), "--into", str(tmp_path / "out")]) == 1
     assert "is there already" in capsys.readouterr().err
     assert list((tmp_path / "out").iterdir()) == []
 
@@ -242,11 +242,11 @@ def test_a_study_without_its_table_or_its_companion_is_a_sentence(
 ) -> None:
     path = tmp_path / "study.toml"
     path.write_text(HEAD + question())
-    assert cli.main(["study", str(path), "--into", str(tmp_path / "out")]) == 1
+    assert cli.main(["study", "report", str(path), "--into", str(tmp_path / "out")]) == 1
     assert "table.file: there is no file" in capsys.readouterr().err
     (tmp_path / "runs.csv").write_text(TABLE)
     path.write_text((HEAD + question()).replace("alpha", 'companion = "gone.toml"\nalpha'))
-    assert cli.main(["study", str(path), "--into", str(tmp_path / "out")]) == 1
+    assert cli.main(["study", "report", str(path), "--into", str(tmp_path / "out")]) == 1
     assert "gone.toml: no such file" in capsys.readouterr().err
 
 

@@ -143,7 +143,7 @@ def study(folder: Path, text: str = STUDY, without: tuple[int, int] | None = Non
 
 
 def test_a_study_has_its_interaction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["study", str(study(tmp_path)), "--into", str(tmp_path / "out")]) == 0
+    assert main(["study", "report", str(study(tmp_path)), "--into", str(tmp_path / "out")]) == 0
     assert "interaction" in capsys.readouterr().out
     (found,) = json.loads((tmp_path / "out" / "study.json").read_text())["interactions"]
     ours = effects(CELLS, "welch")
@@ -159,7 +159,7 @@ def test_a_study_has_its_interaction(tmp_path: Path, capsys: pytest.CaptureFixtu
 
 
 def test_a_confounded_design_is_refused_with_what_is_missing(tmp_path: Path) -> None:
-    assert main(["study", str(study(tmp_path, without=(1, 2))), "--into", str(tmp_path / "out")]) == 0
+    assert main(["study", "report", str(study(tmp_path, without=(1, 2))), "--into", str(tmp_path / "out")]) == 0
     (found,) = json.loads((tmp_path / "out" / "study.json").read_text())["interactions"]
     assert (found["refused"], found["absent"], found["effects"]) == ("absent-combinations", ["1, 2"], [])
     assert "both factors are confounded" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -176,5 +176,7 @@ def test_a_confounded_design_is_refused_with_what_is_missing(tmp_path: Path) -> 
 def test_what_contradicts_itself_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], old: str, new: str, said: str
 ) -> None:
-    assert main(["study", str(study(tmp_path, STUDY.replace(old, new))), "--into", str(tmp_path / "out")]) == 1
+    assert (
+        main(["study", "report", str(study(tmp_path, STUDY.replace(old, new))), "--into", str(tmp_path / "out")]) == 1
+    )
     assert said in " ".join(capsys.readouterr().err.split())

@@ -82,7 +82,7 @@ def test_two_crossed_factors_from_the_plan_to_a_signature(lab: LabUnderTest) -> 
     verified = lab.call("verify", "runs/c", "--public-key", "key.pub")
     assert verified.returncode == 0, verified.stdout
     (lab.folder / "study.toml").write_text(STUDY)
-    studied = lab.call("study", "study.toml", "--json")
+    studied = lab.call("study", "report", "study.toml", "--json")
     assert studied.returncode == 0, studied.stderr
     counted = [cell["n"] for cell in json.loads(studied.stdout)["descriptive"][0]["cells"]]
     assert counted == [2, 2, 2, 2]

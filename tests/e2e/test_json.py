@@ -169,7 +169,7 @@ def ask_of_campaigns(asked: Asked, folder: Path) -> None:
     (folder / "small.toml").write_text(HEAD + QUESTION.format(test="welch", transform="none"))
     rows = [f"{net},{energy + place},{load}" for place in range(3) for net, energy, load in TABLE]
     (folder / "runs.csv").write_text("\n".join(["net,energy,load", *rows, ""]))
-    asked.ask("study", folder / "small.toml", "--into", folder / "study")
+    asked.ask("study", "report", folder / "small.toml", "--into", folder / "study")
     assert asked.refused("report", folder / "no")["place"] == str(folder / "no")
     assert asked.refused("sign", other, "--key", folder / "none")["place"] == str(folder / "none")
 

@@ -34,7 +34,7 @@ from harness.cli import (
     qualify,
     report,
     run,
-    study,
+    study_report,
     verify,
     witness,
 )  # fmt: skip
@@ -162,8 +162,8 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     """Each table of the command line with long names, and what has to stand whole in it."""
     yield "report", report.results_sheet(read(example())), ("123.456789 ± 0.000012", "mean power")
     yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
-    yield "study", study.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
-    yield "study, predictions", study.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
+    yield "study", study_report.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
+    yield "study, predictions", study_report.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
     yield "estimate", estimate.scores_sheet(assessment()), ("12.35", "+2.5", "STEP")
     yield "qualify", qualify.meters_sheet(qualifications.example()), ("65.71 ± 0.75", "0.420 ± 0.086")
     checks = [
@@ -541,7 +541,7 @@ def test_every_verb_is_listed_in_the_order_of_the_work_and_says_what_an_interrup
         ("sign", "was not signed"),
         ("verify", "nothing was changed"),
         ("report", "what was measured is untouched"),
-        ("study", "was not written"),
+        ("study report", "was not written"),
     ],
 )
 def test_an_interruption_says_what_it_left(
@@ -550,9 +550,9 @@ def test_an_interruption_says_what_it_left(
     def interrupted(_: argparse.Namespace) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(f"harness.cli.{verb}.call", interrupted)
+    monkeypatch.setattr(f"harness.cli.{verb.replace(' ', '_')}.call", interrupted)
     words = {"sign": ["c", "--key", "k"], "run": []}.get(verb, ["c"])
-    assert cli.main([verb, *words]) == 130
+    assert cli.main([*verb.split(), *words]) == 130
     error = capsys.readouterr().err
     assert left in error
     assert ("wattlab run" in error) == (verb == "run")

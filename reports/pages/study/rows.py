@@ -146,7 +146,7 @@ def _software(study: StudyResult) -> Facts:
     dirty = ", with uncommitted changes" if software.dirty else ""
     return Facts("Software", (
         ("Computed with", f"wattlab {software.version}, commit {software.commit or NOTHING}{dirty}"),
-        ("R", software.r), ("Made by", "wattlab study FILE --into FOLDER"),
+        ("R", software.r), ("Made by", "wattlab study report FILE --into FOLDER"),
         ("Check the seal, recompute every number", "wattlab verify FOLDER"),
         ("Schema of study.json", str(study.schema)),
     ))  # fmt: skip
