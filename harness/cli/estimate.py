@@ -11,12 +11,18 @@ from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import add_json_argument, at_least
-from reports.results.estimation import Assessment, ScoredEstimator
+from reports.results.estimation import Assessment, Score, ScoredEstimator
 
 KJ = 1e-3
 NAMES = {
-    "step-power": "STEP, power", "step-epoch": "STEP, energy of epochs", "mean-epoch": "mean epoch (carbontracker)",
+    "step-power": "STEP, power", "step-epoch": "STEP, energy of epochs",
+    "step-power-settled": "STEP, power, once settled", "step-epoch-settled": "STEP, epochs, once settled",
+    "mean-epoch": "mean epoch (carbontracker)",
     "green-algorithms": "Green Algorithms", "mlco2": "MLCO2",
+}  # fmt: skip
+PROXIES = {
+    "flops": "FLOPs", "tdp": "TDP", "gpu-use": "GPU use", "time": "time", "tdp-time": "TDP × time",
+    "use-time": "GPU use × time", "tdp-use-time": "TDP × GPU use × time",
 }  # fmt: skip
 SOURCES = {"meter": "the energy of the power meters", "gpu": "the energy of the GPUs by NVML"}
 SHOWN = 5
@@ -84,10 +90,14 @@ def call(arguments: argparse.Namespace) -> int:
 def _show(found: Assessment) -> None:
     console = Console()
     console.print(scores_sheet(found))
+    if any(scored.score is not None for scored in found.proxies):
+        console.print(proxies_sheet(found))
     if found.source == "meter":
         say(console, f"The readings are of {', '.join(found.circuits)}.")
     for sentence in unscored(found):
         say(console, sentence, "yellow")
+    if sentence := settles(found):
+        say(console, sentence)
     uniform = sum(training.is_uniform for training in found.trainings)
     if uniform:
         say(
@@ -99,6 +109,14 @@ def _show(found: Assessment) -> None:
         say(console, f"{run} was left out: {why}.", "yellow")
     if len(found.left_out) > SHOWN:
         say(console, f"{len(found.left_out) - SHOWN} more runs were left out; --json names all of them.", "yellow")
+
+
+def settles(found: Assessment) -> str:
+    """By when the power of most trainings has settled; empty where none does."""
+    if found.settled is None:
+        return ""
+    n = sum(training.settling is not None for training in found.trainings)
+    return f"By epoch {found.settled} the power of nine tenths of {counted(n, 'training')} has settled (FLUSS)."
 
 
 def unscored(found: Assessment) -> Iterator[str]:
@@ -134,11 +152,26 @@ def scores_sheet(found: Assessment) -> Sheet:
 
 
 def _row(scored: ScoredEstimator) -> tuple[str, ...]:
-    score = scored.score
-    assert score is not None
+    assert scored.score is not None
+    held = f"{scored.score.intervals_held}/{scored.score.intervals}" if scored.score.intervals else ""
+    return NAMES[scored.estimator], scored.extent, *_cells(scored.score), held
+
+
+def _cells(score: Score) -> tuple[str, ...]:
     energies = (f"{KJ * value:.4g}" for value in (score.rmse_j, score.mae_j))
-    held = f"{score.intervals_held}/{score.intervals}" if score.intervals else ""
-    return (
-        NAMES[scored.estimator], scored.extent, str(score.n), *energies, f"{score.mape_percent:.3g}",
-        f"{KJ * score.bias_j:+.4g}", "" if score.r2 is None else f"{score.r2:.3f}", held,
-    )  # fmt: skip
+    r2 = "" if score.r2 is None else f"{score.r2:.3f}"
+    return str(score.n), *energies, f"{score.mape_percent:.3g}", f"{KJ * score.bias_j:+.4g}", r2
+
+
+def proxies_sheet(found: Assessment) -> Sheet:
+    """A line for each proxy, its factor fitted without the training, without its scenario, without its machine."""
+    rows = [
+        (PROXIES[scored.proxy], scored.without, *_cells(scored.score))
+        for scored in found.proxies if scored.score is not None
+    ]  # fmt: skip
+    numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "bias kJ", "R²")
+    caption = (
+        "The energy taken as a multiple of one amount, the length known. Without: what the factor was fitted without. "
+        "Without the training alone, its repetitions have told the answer."
+    )
+    return Sheet(columns("proxy", "without", *numbers, numbers=numbers), rows, "Proxies as estimators", caption)

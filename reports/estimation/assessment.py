@@ -7,6 +7,10 @@ are made; nobody can be told that before the end where training stops early. Wit
 epochs is the mean of the other trainings of the configuration, of all others where it has none; their time is what had
 passed when the window was full, and the window's mean epoch for each epoch to come. A calculator sees no window: to it
 the time is the mean of those other trainings.
+
+Where STEP begins when power has settled: FLUSS looks at a whole trace, the rest of the training included. So with the
+length known, STEP begins at the epoch after the training's own change; with the length predicted, at the epoch before
+which 90 % of those other trainings had settled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from reports.estimation.facts import Facts
+from reports.estimation.proportional import scored_proxies
 from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
 from reports.estimation.scores import score
 from reports.estimation.step import START, WINDOW, Estimate, Extent, is_early_enough, mean_epoch, step_epoch, step_power
@@ -26,7 +31,10 @@ from reports.results.estimation import (
     Estimator,
     Known,
     ScoredEstimator,
+    ScoredProxy,
     ScoredTraining,
+    Settling,
+    Without,
 )
 
 EXTENTS: tuple[Known, ...] = ("known", "predicted")
@@ -34,6 +42,12 @@ STEPS: Mapping[Estimator, Callable[[Training, Extent, int, int], Estimate]] = {
     "step-power": step_power,
     "step-epoch": step_epoch,
 }
+SETTLED_STEPS: Mapping[Estimator, Callable[[Training, Extent, int, int], Estimate]] = {
+    "step-power-settled": step_power,
+    "step-epoch-settled": step_epoch,
+}
+SETTLED_SHARE = 0.9
+"""Of the trainings; as the paper chose its constant s."""
 WINDOWS, STARTS = (1, 2, 3, 5, 8, 10, 15, 20), (0, 1, 2, 3, 5, 8, 10, 15, 20, 30, 40)
 """Of the curves."""
 TDP, MEMORY = "tdp_w", "memory_gb"
@@ -42,14 +56,16 @@ TDP, MEMORY = "tdp_w", "memory_gb"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A training, where it lies, what a table says of it, the mean use of its GPUs (0 to 1; None: not recorded), and
-    what its meters stand before."""
+    """A training, where it lies, what a table says of it, the mean use of its GPUs (0 to 1; None: not recorded), what
+    its meters stand before, on which machine it ran, and when its power settled."""
 
     campaign: str
     training: Training
     facts: Facts
     gpu_use: float | None
     circuits: tuple[str, ...] = ()
+    machine: str = ""
+    settling: Settling | None = None
 
 
 def assess(
@@ -63,6 +79,8 @@ def assess(
         start=start,
         window=window,
         scores=tuple(_scores(cases, estimates)),
+        proxies=tuple(_proxies(cases)),
+        settled=settled(cases),
         curves=tuple(_curves([case.training for case in cases], start, window)),
         trainings=tuple(_row(case, own) for case, own in zip(cases, estimates, strict=True)),
         left_out=dict(left_out),
@@ -72,12 +90,17 @@ def assess(
 def _estimates(case: Case, cases: Sequence[Case], start: int, window: int) -> tuple[EstimatedEnergy, ...]:
     training = case.training
     found: list[EstimatedEnergy] = []
-    alike = _alike(case, cases)
+    alike_cases = _alike(case, cases)
+    alike = [other.training for other in alike_cases]
     for extent in EXTENTS:
         is_known, made = extent == "known", dict[Estimator, Estimate]()
         if is_early_enough(training, start, window) and (is_known or alike):
             length = _known(training) if is_known else _predicted(training, alike, start, window)
             made |= {name: estimate(training, length, start, window) for name, estimate in STEPS.items()}
+        first = settled([case] if is_known else alike_cases)
+        if first is not None and is_early_enough(training, first, window):
+            length = _known(training) if is_known else _predicted(training, alike, first, window)
+            made |= {name: estimate(training, length, first, window) for name, estimate in SETTLED_STEPS.items()}
         if is_early_enough(training, 0, window) and (is_known or alike):
             length = _known(training) if is_known else _predicted(training, alike, 0, window)
             made["mean-epoch"] = mean_epoch(training, length, window)
@@ -98,10 +121,16 @@ def _known(training: Training) -> Extent:
     return Extent(training.epochs, training.duration_s)
 
 
-def _alike(case: Case, cases: Sequence[Case]) -> list[Training]:
+def _alike(case: Case, cases: Sequence[Case]) -> list[Case]:
     """The other trainings of its configuration, or all others where it has none."""
-    others = [other.training for other in cases if other is not case]
-    return [other for other in others if other.configuration == case.training.configuration] or others
+    others = [other for other in cases if other is not case]
+    return [other for other in others if other.training.configuration == case.training.configuration] or others
+
+
+def settled(cases: Sequence[Case]) -> int | None:
+    """The first epoch before which the power of nine tenths of these trainings has settled, of those that settle."""
+    after = [case.settling.epoch + 1 for case in cases if case.settling is not None]
+    return int(np.quantile(after, SETTLED_SHARE, method="inverted_cdf")) if after else None
 
 
 def _mean_of(alike: Sequence[Training]) -> Extent:
@@ -119,7 +148,7 @@ def _predicted(training: Training, alike: Sequence[Training], start: int, window
 
 
 def _scores(cases: Sequence[Case], estimates: Sequence[tuple[EstimatedEnergy, ...]]) -> list[ScoredEstimator]:
-    names: tuple[Estimator, ...] = (*STEPS, "mean-epoch", "green-algorithms", "mlco2")
+    names: tuple[Estimator, ...] = (*STEPS, *SETTLED_STEPS, "mean-epoch", "green-algorithms", "mlco2")
     found = []
     for name in names:
         for extent in EXTENTS:
@@ -132,6 +161,17 @@ def _scores(cases: Sequence[Case], estimates: Sequence[tuple[EstimatedEnergy, ..
             scored = score(*np.array(chosen, dtype=np.float64).T) if chosen else None
             found.append(ScoredEstimator(name, extent, scored, len(cases) - len(chosen)))
     return found
+
+
+def _proxies(cases: Sequence[Case]) -> list[ScoredProxy]:
+    told = [(case.facts, case.gpu_use, _known(case.training)) for case in cases]
+    energy_j = np.array([case.training.energy_j for case in cases])
+    groups: Mapping[Without, list[str]] = {
+        "training": [str(place) for place in range(len(cases))],
+        "configuration": [case.training.configuration for case in cases],
+        "machine": [case.machine for case in cases],
+    }
+    return scored_proxies(told, energy_j, groups)
 
 
 def _curves(trainings: Sequence[Training], start: int, window: int) -> list[CurvePoint]:
@@ -152,5 +192,5 @@ def _row(case: Case, estimates: tuple[EstimatedEnergy, ...]) -> ScoredTraining:
     training = case.training
     return ScoredTraining(
         case.campaign, training.run, training.configuration, training.epochs, training.is_uniform, training.duration_s,
-        training.energy_j, estimates,
+        training.energy_j, case.machine, case.settling, estimates,
     )  # fmt: skip

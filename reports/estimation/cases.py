@@ -15,7 +15,9 @@ from reports.campaign.analyse import judged_runs
 from reports.campaign.run import AnalysedRun
 from reports.estimation.assessment import Case
 from reports.estimation.facts import EPOCHS, FactTable
-from reports.estimation.training import Source, training_of
+from reports.estimation.settling import FEWEST, MOST, regime_change
+from reports.estimation.training import Source, Training, energies_of, training_of
+from reports.results.estimation import Settling
 
 GPU_LOAD = re.compile(r"gpu\d+_load_percent")
 
@@ -39,7 +41,8 @@ def cases_of(campaigns: Sequence[Path], source: Source, facts: FactTable) -> tup
             if isinstance(training, str):
                 left_out[run.run.path.name] = training
             else:
-                cases.append(Case(path.resolve().name, training, known, _gpu_use(run), circuits_of(run)))
+                place, settling = path.resolve().name, settling_of(run, training, source)
+                cases.append(Case(place, training, known, _gpu_use(run), circuits_of(run), machine_of(run), settling))
     if not cases:
         why = next(iter(left_out.values()), "there is no run of a scenario")
         raise AnalysisError(f"{', '.join(map(str, campaigns))}: no run is a training that can be estimated: {why}")
@@ -49,6 +52,34 @@ def cases_of(campaigns: Sequence[Path], source: Source, facts: FactTable) -> tup
 def circuits_of(run: AnalysedRun) -> tuple[str, ...]:
     """What its meters stand before, with the origin of their readings."""
     return tuple(f"{descriptor.circuit} ({descriptor.origin})" for descriptor in run.feeding)
+
+
+def machine_of(run: AnalysedRun) -> str:
+    """The SUT by its host name and its GPUs, as far as they are known."""
+    sut = run.run.start.sut
+    boards = [str(gpu.get("name", "")) for gpu in sut.get("gpus") or [] if isinstance(gpu, dict)]
+    return ", ".join(filter(None, (str(sut.get("hostname") or ""), *boards)))
+
+
+def settling_of(run: AnalysedRun, training: Training, source: Source) -> Settling | None:
+    """When its power settles: FLUSS of its record in equal steps, as long as its readings lie apart."""
+    begin_ns, end_ns = run.interval_ns or (0, 0)
+    step_s = (
+        max((part.usual_step_s for part in run.parts), default=0.0) if source == "meter" else run.series.sample_period_s
+    )
+    count = min(int((end_ns - begin_ns) * 1e-9 / step_s), MOST) if step_s else 0
+    if count < FEWEST:
+        return None
+    edges_ns = np.linspace(begin_ns, end_ns, count + 1).astype(np.int64)
+    energies_j = energies_of(run, source, edges_ns)
+    if energies_j is None or not np.all(np.isfinite(energies_j)):
+        return None
+    change = regime_change(energies_j / (np.diff(edges_ns) * 1e-9))
+    if change is None:
+        return None
+    at_s = float(edges_ns[change.sample] - begin_ns) * 1e-9
+    borders_s = training.before_s + np.cumsum(training.epoch_s)
+    return Settling(min(int(np.searchsorted(borders_s, at_s, side="right")), training.epochs - 1), at_s, change.arcs)
 
 
 def _gpu_use(run: AnalysedRun) -> float | None:

@@ -72,7 +72,7 @@ def training_of(run: AnalysedRun, source: Source, epochs: int | None = None) -> 
     if np.any(np.diff(borders_ns) <= 0):
         return "two of its epochs begin at one time"
     edges_ns = np.concatenate([[begin_ns], borders_ns, [end_ns]])
-    parts_j = _energies_j(run, source, edges_ns)
+    parts_j = energies_of(run, source, edges_ns)
     if parts_j is None or not np.all(np.isfinite(parts_j)):
         return {"meter": "no meter reads all of it", "gpu": "nothing says what its GPUs took"}[source]
     if source == "meter" and marked and np.any(unseen(run.parts, borders_ns[:-1], borders_ns[1:])):
@@ -85,7 +85,8 @@ def training_of(run: AnalysedRun, source: Source, epochs: int | None = None) -> 
     )  # fmt: skip
 
 
-def _energies_j(run: AnalysedRun, source: Source, edges_ns: NDArray[np.int64]) -> NDArray[np.float64] | None:
+def energies_of(run: AnalysedRun, source: Source, edges_ns: NDArray[np.int64]) -> NDArray[np.float64] | None:
+    """Energy (J) between neighbouring edges, shape (n - 1,); None where nothing says it."""
     begins_ns, ends_ns = edges_ns[:-1], edges_ns[1:]
     if source == "meter":
         return None if run.function is None else run.function.energy_j(begins_ns, ends_ns)

@@ -7,8 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Estimator: TypeAlias = Literal["step-power", "step-epoch", "mean-epoch", "green-algorithms", "mlco2"]
-"""STEP by power, STEP by energy of epochs, carbontracker's mean epoch, two calculators."""
+Estimator: TypeAlias = Literal[
+    "step-power", "step-epoch", "step-power-settled", "step-epoch-settled", "mean-epoch", "green-algorithms", "mlco2"
+]
+"""STEP by power, STEP by energy of epochs, both from the epoch on in which the power has settled, carbontracker's mean
+epoch, two calculators."""
+Proxy: TypeAlias = Literal["flops", "tdp", "gpu-use", "time", "tdp-time", "use-time", "tdp-use-time"]
+"""What energy is taken to be proportional to."""
+Without: TypeAlias = Literal["training", "configuration", "machine"]
+"""What the factor of a proxy was fitted without: the training alone, its scenario, its machine."""
 Known: TypeAlias = Literal["known", "predicted"]
 """How long the training was: as it turned out (no estimate can know that), or predicted from the other trainings."""
 
@@ -47,6 +54,33 @@ class ScoredEstimator:
     """Null where no training carries it."""
     left_out: int
     """Trainings that do not carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredProxy:
+    """Energy as a multiple of one amount, with its score; the length known."""
+
+    proxy: Proxy
+    """Which amount."""
+    without: Without
+    """What the factor was fitted without."""
+    score: Score | None
+    """Null where no training carries it, or nothing is left to fit the factor to."""
+    left_out: int
+    """Trainings that do not carry it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """When the power of a training settles, by FLUSS."""
+
+    epoch: int
+    """The epoch in which the regime changes, from 0."""
+    at_s: float
+    """When, s after the begin of the run."""
+    arcs: float
+    """Arcs that pass over the change, as a share of how many would where nothing changes: 0 is a clear change, 1
+    none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +131,10 @@ class ScoredTraining:
     """Length, s."""
     energy_j: float
     """Measured, J."""
+    machine: str
+    """The SUT, with its GPUs; empty where nothing says it."""
+    settling: Settling | None
+    """When its power settles; null where the trace is too short or shows no change."""
     estimates: tuple[EstimatedEnergy, ...]
     """What was estimated."""
 
@@ -115,6 +153,10 @@ class Assessment:
     """How many epochs it counts."""
     scores: tuple[ScoredEstimator, ...]
     """Every estimator."""
+    proxies: tuple[ScoredProxy, ...]
+    """Every proxy."""
+    settled: int | None
+    """The epoch before which the power of 90 % of the trainings has settled; null where none does."""
     curves: tuple[CurvePoint, ...]
     """STEP with other windows and other first epochs."""
     trainings: tuple[ScoredTraining, ...]

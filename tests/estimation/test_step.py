@@ -112,7 +112,7 @@ def test_the_length_is_predicted_from_the_other_trainings_only() -> None:
 def test_a_training_alone_has_no_predicted_length() -> None:
     found = assess([Case("c", training([1.0] * 20), {}, None)], "meter", {})
     assert {one.extent for one in found.trainings[0].estimates} == {"known"}
-    assert [scored.score is None for scored in found.scores if scored.extent == "predicted"] == [True] * 5
+    assert [scored.score is None for scored in found.scores if scored.extent == "predicted"] == [True] * 7
 
 
 def test_what_cannot_be_scored_says_why_and_what_to_do() -> None:

@@ -58,7 +58,7 @@ from reports.inference.planning import Wanted
 from reports.pages.budgets import assumed
 from reports.results.compared_pair import ComparedPair
 from reports.results.comparison import ComparedSet
-from reports.results.estimation import Assessment, Score, ScoredEstimator
+from reports.results.estimation import Assessment, Score, ScoredEstimator, ScoredProxy
 from reports.results.finding_kinds import KINDS
 from reports.results.inference import Effect, Test
 from reports.results.prediction import PredictionResult, PredictionScore, PredictionSplit
@@ -136,7 +136,8 @@ def assessment() -> Assessment:
     """One estimator that was scored, and one that no training carried."""
     score = Score(12, 12345.6, 9000.0, 3.21, 2500.0, 0.99, 12, 11)
     scores = (ScoredEstimator("step-epoch", "known", score, 0), ScoredEstimator("mlco2", "predicted", None, 12))
-    return Assessment("meter", ("sut-ac-inlet (emulated)",), 10, 5, scores, (), (), {})
+    proxies = (ScoredProxy("tdp-use-time", "configuration", score, 0), ScoredProxy("flops", "machine", None, 12))
+    return Assessment("meter", ("sut-ac-inlet (emulated)",), 10, 5, scores, proxies, 9, (), (), {})
 
 
 def test_a_caption_says_u_only_where_one_stands() -> None:
@@ -165,6 +166,7 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "study", study_report.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
     yield "study, predictions", study_report.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
     yield "estimate", estimate.scores_sheet(assessment()), ("12.35", "+2.5", "STEP")
+    yield "estimate, proxies", estimate.proxies_sheet(assessment()), ("12.35", "+2.5", "TDP")
     yield "qualify", qualify.meters_sheet(qualifications.example()), ("65.71 ± 0.75", "0.420 ± 0.086")
     checks = [
         Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),
