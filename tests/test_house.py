@@ -199,7 +199,8 @@ SMALL_HOUSE = {
                     "machine", "prepare", "session")),
                 "sut/agent/__init__", "sut/agent/survey", "sut/agent/loop",
                 "station/__init__", "station/station", "record/__init__", "record/errors",
-                "record/documents", "record/run_folder"],
+                "record/documents", "record/run_folder", "record/population",
+                "terminal/__init__", "terminal/emulator"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", "api/__init__", *(f"{room}/__init__" for room in (
         "pages", "figures", "estimation", "comparison", "study", "qualification", "campaign", "trackers", "findings",
@@ -235,6 +236,7 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         "meters/emulators/wattsup.py": "import threading",
         "harness/sut/agent/loop.py": "from harness.sut.agent import survey",
         "harness/measure/preflight.py": "from harness.sut.agent import survey",
+        "harness/terminal/emulator.py": "import asyncio\nfrom harness.record.population import Population",
         "reports/qualification/__init__.py": "import reports.campaign.analyse\nimport reports.energy.budget",
         "harness/live/watch.py": "import threading\nimport reports.campaign.analyse\nimport harness.record.run_folder",
     }
@@ -287,6 +289,9 @@ def test_the_contracts_allow_what_the_architecture_draws(tmp_path: Path) -> None
         (9, "harness/live/watch.py", "import harness.measure.run"),
         (9, "harness/live/watch.py", "from meters import wattsup"),
         (4, "harness/live/watch.py", "import harness.evidence"),
+        (4, "harness/terminal/emulator.py", "import harness.measure.run"),
+        (5, "harness/terminal/emulator.py", "import pandas"),
+        (10, "harness/measure/run.py", "import asyncio"),
     ],
 )
 def test_a_violation_of_a_contract_is_found(tmp_path: Path, contract: int, file: str, line: str) -> None:

@@ -16,7 +16,8 @@ POINTER = re.compile(r"(/([^~/]|~[01])*)*")
 PLACEHOLDER = re.compile(r"\$(?:(\$)|\{([^{}]*)\})")
 """`${task}` in a template; `$$` is a dollar."""
 PLACEHOLDERS = ("task", "user", "seed", "random")
-"""Number of the task, of its user, seed of the run, a whole number below 2^31 that the seed and the task give."""
+"""Number of the task, of its user (0 without users), seed of the run, a whole number below 2^31 that the seed and the
+task give."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,16 +27,16 @@ class Oracle:
     status: int = field(default=200, metadata={"minimum": 100, "maximum": 599})
     """HTTP status that is expected."""
     pointer: str = ""
-    """JSON Pointer (RFC 6901) of the value that `equals`, `contains` and `regex` are asked of; empty: the whole body,
-    as text for `contains` and `regex`, as JSON for `equals`."""
+    """JSON Pointer (RFC 6901) of the value that `equals`, `contains` and `regex` are asked of; empty: the text, which
+    is the body, or what the language model said."""
     equals: Any = None
-    """The value."""
+    """The value; without a pointer the whole text."""
     contains: str = ""
     """Part of the text."""
     regex: str = ""
     """A regular expression that is found in the text."""
     sha256: str = ""
-    """Digest of the whole body, 64 hex digits."""
+    """Digest of that text, 64 hex digits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +91,7 @@ class Activity:
     unit: str = "request"
     """What one unit of its work is called: image, token, request."""
     work: str = ""
-    """JSON Pointer of the number of work units in the answer; empty: one for each correct answer, and with
+    """JSON Pointer of the number of work units in the answer; empty: one for each answer that did not fail, and with
     `completions` and `chat` the output tokens where `unit` is token."""
     timeout_s: float = field(default=30.0, metadata={"minimum": 0.001, "maximum": 86400})
     """After so long from its intended time on an answer is given up."""
@@ -101,8 +102,8 @@ class Activity:
     keep: Literal["digest", "text"] = "digest"
     """Of prompt and answer the run folder has digests, or with `text` both as they were."""
     oracle: Oracle | None = None
-    """When an answer is correct; without, every complete answer of a status below 400 passes for one that nobody
-    judged."""
+    """When an answer is correct; without, a complete answer with a status from 200 to 299 did not fail, and nobody
+    judged it."""
 
     @property
     def is_language(self) -> bool:
@@ -131,6 +132,10 @@ def of_activity(where: str, activity: Activity) -> Iterator[str]:
     yield from _of_template(f"{where}.body", activity.body)
     yield from _of_template(f"{where}.path", activity.path)
     yield from _of_pointer(f"{where}.work", activity.work)
+    if activity.oracle is not None and activity.oracle.pointer and activity.is_language and activity.stream:
+        yield f"{where}.oracle.pointer: a streamed answer is no JSON; leave it out, and what was said is asked"
+    if activity.work and activity.is_language:
+        yield f'{where}.work: {activity.protocol} counts tokens (unit = "token") or answers; remove it'
     if activity.oracle is not None:
         yield from _of_oracle(f"{where}.oracle", activity.oracle)
 
@@ -207,6 +212,8 @@ def _of_oracle(where: str, oracle: Oracle) -> Iterator[str]:
     yield from _of_pointer(f"{where}.pointer", oracle.pointer)
     if oracle.pointer and oracle.equals is None and not oracle.contains and not oracle.regex:
         yield f"{where}.pointer: nothing is asked of the value there; add equals, contains or regex"
+    if oracle.equals is not None and not oracle.pointer and not isinstance(oracle.equals, str):
+        yield f"{where}.equals: found {oracle.equals!r}, expected a text; a value of JSON needs its `pointer`"
     if oracle.sha256 and not re.fullmatch("[0-9a-f]{64}", oracle.sha256):
         yield f"{where}.sha256: found {oracle.sha256!r}, expected 64 hex digits"
     try:

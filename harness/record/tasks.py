@@ -28,7 +28,7 @@ unreachable   no connection for another reason (no route, no name, no free port,
 garbled       the answer is no HTTP, or the stream in it no event stream
 body-too-long longer than the activity's longest_bytes
 redirects     more than the activity's redirects, or to another service
-status        another status than the oracle's; 400 or above without an oracle
+status        another status than the oracle's; without an oracle none from 200 to 299
 wrong-json    the answer has to be JSON and is not
 oracle        the oracle's value, text or digest is not there
 no-work       the number of work units, or of tokens, does not stand where it should
