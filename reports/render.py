@@ -35,6 +35,7 @@ from reports.results.document import Results, results_of
 if TYPE_CHECKING:
     from reports.qualification.aligned import AlignedTraces
     from reports.results.comparison import Comparison
+    from reports.results.estimation import Estimation
     from reports.results.qualification import Qualification
     from reports.results.study import StudyResult
 
@@ -96,6 +97,13 @@ def comparison_html(comparison: "Comparison") -> str:
     from reports.pages.comparison.page import comparison_page  # its records are none of a campaign's
 
     return render(comparison_page(comparison), "document.html.j2")
+
+
+def estimation_html(document: "Estimation") -> str:
+    """The page of estimators beside what was measured."""
+    from reports.pages.estimation.page import estimation_page  # its records are none of a campaign's
+
+    return render(estimation_page(document), "document.html.j2")
 
 
 def qualification_html(document: "Qualification", aligned: "Sequence[AlignedTraces]") -> str:

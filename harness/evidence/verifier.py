@@ -57,7 +57,7 @@ class Verified:
 def verify_document(kind: Derived[Any, Any], folder: Path) -> Outcome:
     """Every check of a sealed folder with a derived document; nothing is written, no link is followed."""
     verified = check_document(kind, folder)
-    unsigned = f"Nothing proves who made this {kind.title}: a {kind.title} is not signed."
+    unsigned = f"Nothing proves who made this {kind.title}: it is not signed."
     return Outcome([*verify_sealed(folder), *verified.checks], [*verified.notes, unsigned])
 
 

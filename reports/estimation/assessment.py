@@ -57,13 +57,14 @@ TDP, MEMORY = "tdp_w", "memory_gb"
 @dataclass(frozen=True, slots=True)
 class Case:
     """A training, where it lies, what a table says of it, the mean use of its GPUs (0 to 1; None: not recorded), what
-    its meters stand before, on which machine it ran, and when its power settled."""
+    its meters stand before and the origins of their readings, on which machine it ran, and when its power settled."""
 
     campaign: str
     training: Training
     facts: Facts
     gpu_use: float | None
     circuits: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     machine: str = ""
     settling: Settling | None = None
 
@@ -76,6 +77,7 @@ def assess(
     return Assessment(
         source=source,
         circuits=tuple(dict.fromkeys(circuit for case in cases for circuit in case.circuits)),
+        origins=tuple(dict.fromkeys(origin for case in cases for origin in case.origins)),
         start=start,
         window=window,
         scores=tuple(_scores(cases, estimates)),

@@ -41,8 +41,13 @@ def cases_of(campaigns: Sequence[Path], source: Source, facts: FactTable) -> tup
             if isinstance(training, str):
                 left_out[run.run.path.name] = training
             else:
-                place, settling = path.resolve().name, settling_of(run, training, source)
-                cases.append(Case(place, training, known, _gpu_use(run), circuits_of(run), machine_of(run), settling))
+                origins = ("estimated",) if source == "gpu" else tuple(one.origin for one in run.feeding)
+                cases.append(
+                    Case(
+                        path.resolve().name, training, known, _gpu_use(run), circuits_of(run), origins,
+                        machine_of(run), settling_of(run, training, source),
+                    )
+                )  # fmt: skip
     if not cases:
         why = next(iter(left_out.values()), "there is no run of a scenario")
         raise AnalysisError(f"{', '.join(map(str, campaigns))}: no run is a training that can be estimated: {why}")

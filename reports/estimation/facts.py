@@ -31,12 +31,30 @@ def read_facts(path: Path) -> FactTable:
     """The table of a file.
 
     Raises:
-        AnalysisError: it cannot be read, has no scenario, says something twice, or a cell is no number; with its line.
+        AnalysisError: it cannot be read, or is no such table (`facts_of`).
+    """
+    return facts_of(path, bytes_of(path))
+
+
+def bytes_of(path: Path) -> bytes:
+    """What stands in a file.
+
+    Raises:
+        AnalysisError: it cannot be read.
     """
     try:
-        table = read_table(str(path), path.read_bytes())
+        return path.read_bytes()
     except OSError as error:
         raise AnalysisError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def facts_of(path: Path, content: bytes) -> FactTable:
+    """The table that a file holds.
+
+    Raises:
+        AnalysisError: it has no scenario, says something twice, or a cell is no number; with its line.
+    """
+    table = read_table(str(path), content)
     if SCENARIO not in table.headers:
         raise AnalysisError(f"{path}: found columns {', '.join(table.headers)}; expected one named `{SCENARIO}`")
     found: dict[tuple[str, int | None], dict[str, float]] = {}

@@ -1,4 +1,4 @@
-"""How well estimators tell what a training takes, as `wattlab estimate score` prints it.
+"""How well estimators tell what a training takes: what `wattlab estimate score` prints, and estimation.json.
 
 Knows the shape. Computes nothing. Energies stand in joules.
 """
@@ -6,6 +6,14 @@ Knows the shape. Computes nothing. Energies stand in joules.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from harness.record.documents import Json
+from reports.results.codec import document_in
+from reports.results.software import Software
+
+SCHEMA: Literal[1] = 1
+"""Schema history of estimation.json: 1, 2026-11-30, first version."""
+ESTIMATION, FACTS = "estimation.json", "facts.csv"
 
 Estimator: TypeAlias = Literal[
     "step-power", "step-epoch", "step-power-settled", "step-epoch-settled", "mean-epoch", "green-algorithms", "mlco2"
@@ -147,6 +155,8 @@ class Assessment:
     """Whose energy: that of the power meters, or that of the GPUs by NVML."""
     circuits: tuple[str, ...]
     """What the power meters stood before, and the origin of their readings: `sut-ac-inlet (instrument)`."""
+    origins: tuple[str, ...]
+    """The origins of the readings that the energies rest on; of GPUs by NVML `estimated`."""
     start: int
     """The first epoch that STEP counts, from 0."""
     window: int
@@ -163,3 +173,39 @@ class Assessment:
     """What was scored."""
     left_out: Mapping[str, str]
     """Run -> why it was not."""
+
+
+@dataclass(frozen=True, slots=True)
+class EstimatedCampaign:
+    """A campaign whose trainings were estimated."""
+
+    place: str
+    """Its folder, seen from the folder of this document."""
+    chain_head: str
+    """Digest of the last entry of its log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimation:
+    """Estimators beside what was measured, as a document of its own."""
+
+    schema: Literal[1]
+    """Version of this form."""
+    software: Software
+    """Which wattlab computed it."""
+    campaigns: tuple[EstimatedCampaign, ...]
+    """What it was computed from."""
+    facts_sha256: str | None
+    """SHA-256 of the table of facts, which is sealed beside it as `facts.csv`; null: none was given."""
+    assessment: Assessment
+    """Scores, curves, trainings."""
+
+
+def estimation_of(written: Json) -> Estimation:
+    """estimation.json, read.
+
+    Raises:
+        NewerSchema: a newer wattlab wrote it.
+        DocumentError: it is none; with the place.
+    """
+    return document_in(Estimation, written, ESTIMATION, SCHEMA)

@@ -20,6 +20,7 @@ from reports.results import finding_reference
 from reports.results.codec import LEFT_OUT, key_of
 from reports.results.comparison import Comparison
 from reports.results.document import Results
+from reports.results.estimation import Estimation
 from reports.results.kinds.code import FindingCode
 from reports.results.qualification import Qualification
 from reports.results.study import StudyResult
@@ -28,6 +29,7 @@ from reports.results.uncertainty import Number
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 PAGES: Mapping[str, type] = {
     "comparing.md": Comparison,
+    "estimating.md": Estimation,
     "qualification.md": Qualification,
     "results.md": Results,
     "studies.md": StudyResult,

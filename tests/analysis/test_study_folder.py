@@ -19,7 +19,7 @@ from tests.analysis.studies import HEAD, STUDIES, TABLE, question
 from tests.reports.make_campaign import Load, Shape, make_campaign
 
 LOADS = {"cnn": Load(52.0, 34.0, 61.0, epochs=3), "transfer": Load(38.0, 22.0, 44.0, epochs=2)}
-UNSIGNED = "Nothing proves who made this study: a study is not signed."
+UNSIGNED = "Nothing proves who made this study: it is not signed."
 MACHINES = """
 [questions.machines]
 title = "Do the machines differ?"

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from harness.cli import main
+from harness.evidence.estimations import ESTIMATION_DOCUMENT
+from harness.evidence.verifier import verify_document
+from harness.record.documents import Json
 from reports.results.estimation import EstimatedEnergy
+from tests.evidence.test_derived import resealed
 
 DATA = Path(__file__).parents[1] / "data" / "delrey"
 EPOCHS = {"gpu-cloud-mobilenet_v2": 98, "gpu-cloud-resnet50": 49, "gpu-cloud-vgg16": 82, "gpu-local-mobilenet_v2": 51}
@@ -78,3 +82,30 @@ def test_whole_traces_have_the_published_energies(words: list[str], capsys: pyte
     found = json.loads(capsys.readouterr().out)["assessment"]
     energies = [row["energy_j"] for row in sorted(found["trainings"], key=lambda row: row["configuration"])]
     assert energies == pytest.approx([417203, 344214, 949960, 100403], abs=1)
+
+
+def test_the_page_is_sealed_verified_and_a_forged_score_is_found(words: list[str], tmp_path: Path) -> None:
+    into = tmp_path / "estimated"
+    assert main([*words[:-1], "--into", str(into)]) == 0
+    page = (into / "report.html").read_text(encoding="utf-8")
+    assert all(f'id="{name}-t"' in page for name in ("fig-estimated", "fig-curves", "fig-settling", "fig-settled"))
+    assert main(["verify", str(into)]) == 0
+    outcome = verify_document(ESTIMATION_DOCUMENT, into)
+    assert outcome.failed == []
+
+    def forge(written: Json) -> None:
+        written["assessment"]["scores"][0]["score"]["rmse_j"] = 1.0
+
+    resealed(ESTIMATION_DOCUMENT, into, forge)
+    failed = {check.name: check.detail for check in verify_document(ESTIMATION_DOCUMENT, into).failed}
+    assert "assessment.scores.0.score.rmse_j is 1.0, recomputed 6868.3" in failed["estimation"]
+    assert "report" in failed
+
+
+def test_a_page_inside_a_campaign_is_refused_and_a_folder_that_is_not_there(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words[:-1], "--into", f"{words[2]}/page"]) == 1
+    assert "lies in the campaign" in capsys.readouterr().err
+    assert main(["estimate", "score", f"{words[2]}-none"]) == 1
+    assert "no such folder" in capsys.readouterr().err

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.cli.estimate import scores_sheet, unscored
+from harness.cli.estimate import scores_sheet
 from harness.record.errors import AnalysisError
 from reports.estimation.assessment import Case, assess
 from reports.estimation.cases import cases_of
@@ -14,6 +14,7 @@ from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
 from reports.estimation.scores import score
 from reports.estimation.step import Extent, is_early_enough, mean_epoch, step_epoch, step_power
 from reports.estimation.training import Training
+from reports.pages.estimation.words import unscored
 from tests.analysis.monitored import campaign_of
 from tests.analysis.test_every_finding import FIRES
 

@@ -102,7 +102,7 @@ def test_a_fourth_kind_goes_through_the_same_writer_and_verifier(weighed: Path) 
     outcome = verify_document(WEIGHING, weighed)
     assert [check.name for check in outcome.checks] == ["bytes", "weighing", "report", "input"]
     assert outcome.failed == []
-    assert outcome.notes == ["Nothing proves who made this weighing: a weighing is not signed."]
+    assert outcome.notes == ["Nothing proves who made this weighing: it is not signed."]
 
 
 def test_the_verb_needs_no_more_than_its_description(

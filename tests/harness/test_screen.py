@@ -137,7 +137,7 @@ def assessment() -> Assessment:
     score = Score(12, 12345.6, 9000.0, 3.21, 2500.0, 0.99, 12, 11)
     scores = (ScoredEstimator("step-epoch", "known", score, 0), ScoredEstimator("mlco2", "predicted", None, 12))
     proxies = (ScoredProxy("tdp-use-time", "configuration", score, 0), ScoredProxy("flops", "machine", None, 12))
-    return Assessment("meter", ("sut-ac-inlet (emulated)",), 10, 5, scores, proxies, 9, (), (), {})
+    return Assessment("meter", ("sut-ac-inlet (emulated)",), ("emulated",), 10, 5, scores, proxies, 9, (), (), {})
 
 
 def test_a_caption_says_u_only_where_one_stands() -> None:
@@ -166,7 +166,9 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "study", study_report.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
     yield "study, predictions", study_report.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
     yield "estimate", estimate.scores_sheet(assessment()), ("12.35", "+2.5", "STEP")
-    yield "estimate, proxies", estimate.proxies_sheet(assessment()), ("12.35", "+2.5", "TDP")
+    proxies = estimate.proxies_sheet(assessment())
+    assert proxies is not None
+    yield "estimate, proxies", proxies, ("12.35", "+2.5", "TDP")
     yield "qualify", qualify.meters_sheet(qualifications.example()), ("65.71 ± 0.75", "0.420 ± 0.086")
     checks = [
         Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),

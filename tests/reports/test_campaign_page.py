@@ -42,7 +42,7 @@ from tests.reports.example_results import SCENARIOS, budget, number, results, wi
 
 COMMAND = "wattlab report runs/synthetic"
 HOSTILE = "\"><script>alert(1)</script>\\'{{ 7*7 }}</style> & \x01 $x$ 日本"
-BESIDE = ("results.json", "comparison.json", "study.json")
+BESIDE = ("results.json", "comparison.json", "study.json", "estimation.json")
 VOID = {"meta", "link", "br", "hr", "img", "input", "wbr"}
 
 

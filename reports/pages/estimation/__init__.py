@@ -1,0 +1,1 @@
+"""The page of estimators beside what was measured."""
