@@ -3,7 +3,8 @@
 import argparse
 
 from harness.cli import report
-from harness.cli.run import Display, MeasuredCampaign, check, measured_campaign, open_bench, opened, seal_cut_off
+from harness.cli.display import Display
+from harness.cli.run import MeasuredCampaign, check, measured_campaign, open_bench, opened, seal_cut_off
 from harness.cli.types import add_json_argument, add_lab_argument
 from harness.measure.agenda import OBSERVER
 from harness.measure.campaign import Campaign

@@ -6,24 +6,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self, TypeAlias
+from typing import TypeAlias
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn
-from rich.progress import Progress as Bar
-from rich.table import Column as TableColumn
 
 from harness.attest.signer import SealSigner
 from harness.attest.witness import Messenger, channels_of
 from harness.cli import report
 from harness.cli.check import of_certificate, show
+from harness.cli.display import Display
 from harness.cli.documents import Document
-from harness.cli.screen import Sheet, columns, counted, lasting, say
+from harness.cli.forecast import Forecast
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import add_json_argument, add_lab_argument
 from harness.cli.view import add_address_arguments, beside
 from harness.measure.bench import Bench
-from harness.measure.campaign import Campaign, Progress
+from harness.measure.campaign import Campaign
 from harness.measure.campaign_lock import locked, nothing_left_unbegun
 from harness.measure.embedded import Wires, open_wires
 from harness.measure.lab_file import LabConfig, load
@@ -34,6 +32,7 @@ from harness.measure.run import utc_now
 from harness.measure.scenario import MARKERS
 from harness.measure.without_meter import require_meter
 from harness.record.campaign_folder import DERIVED
+from harness.record.run_folder import RunFolder
 from harness.record.seal import Sign
 from harness.station.occupancy import taken, uses_of
 from harness.station.provenance import host_facts, software_facts
@@ -49,8 +48,6 @@ from reports.render import REPORT
 from reports.results.document import RESULTS, results_of
 from reports.results.verdict import Word
 
-BAR, SHORT_BAR, WIDE = 40, 8, 100
-"""Characters: of the bar on a wide and on a narrow terminal, and what is wide."""
 Told: TypeAlias = Callable[[Path, str | None], str | None]
 """What is said of a run that was just sealed, and thrown out for a reason or not (None); None: nothing."""
 CONTINUES = "`wattlab run` continues a campaign where it stood"
@@ -174,14 +171,16 @@ def measure(
             print(f"Every run of {config.campaign_folder} is done.")
             return campaign
         check(campaign, config, wires)
+        forecast = Forecast(config.scenarios, campaign.folder.runs())
         with (
             viewed or contextlib.nullcontext(),
             open_bench(config, wires, campaign.sign) as bench,
-            Display(len(campaign.plan)) as display,
+            Display(len(campaign.plan), forecast) as display,
         ):
 
             def judge(path: Path) -> str | None:
                 thrown_out = exclusion_of(path)
+                forecast.ended(RunFolder.open(path))
                 if told is not None and (sentence := told(path, thrown_out)) is not None:
                     display.say(sentence)
                 return thrown_out
@@ -338,61 +337,3 @@ def ranges_sheet(ranges: Sequence[Found]) -> Sheet:
     ]  # fmt: skip
     numbers = ("highest", f"x {MARGIN:g}", "range to set")
     return Sheet(columns("meter", "quantity", *numbers, numbers=numbers), rows)
-
-
-class Display:
-    """A bar with the time left on a terminal; a line for every run begun elsewhere (a log, CI)."""
-
-    def __init__(self, total: int) -> None:
-        self._console = Console()
-        self._bar = Bar(
-            TextColumn("{task.description}", markup=False, table_column=TableColumn(overflow="fold")),
-            TextColumn("{task.fields[power]}", table_column=TableColumn(no_wrap=True)),
-            BarColumn(bar_width=BAR if self._console.width >= WIDE else SHORT_BAR),
-            MofNCompleteColumn(table_column=TableColumn(no_wrap=True)),
-            TextColumn("{task.fields[left]}", table_column=TableColumn(no_wrap=True)),
-            console=self._console,
-            transient=True,
-        )
-        self._task = self._bar.add_task("starting", total=total, left="", power="")
-        self._shown: tuple[int, int] | None = None
-
-    def __enter__(self) -> Self:
-        """Start the bar on a terminal."""
-        if self._console.is_terminal:
-            self._bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Take the bar down."""
-        with contextlib.suppress(OSError):  # the terminal was closed
-            self._bar.stop()
-
-    def say(self, sentence: str) -> None:
-        """A sentence above the bar."""
-        with contextlib.suppress(OSError):
-            say(self._console, sentence)
-
-    def on_progress(self, progress: Progress) -> None:
-        """Show where the campaign is. Whoever looks may go away: a measurement does not depend on it."""
-        with contextlib.suppress(OSError):
-            self._show(progress)
-
-    def _show(self, progress: Progress) -> None:
-        run, left = progress.current, f"{lasting(progress.left_s)} left"
-        what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
-        again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
-        self._bar.update(
-            self._task,
-            completed=progress.done,
-            total=progress.total,
-            description=f"{what}{again} {progress.phase}",
-            power="" if progress.power_w is None else f"{progress.power_w:.1f} W",
-            left=left,
-        )
-        if self._shown != (run.ordinal, progress.attempt):
-            self._shown = (run.ordinal, progress.attempt)
-            if not self._console.is_terminal:
-                self._console.print(f"{what}{again} {left}", highlight=False)

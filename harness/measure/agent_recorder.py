@@ -55,6 +55,7 @@ class AgentRecorder:
         self._names: list[str] | None = None
         self._last_ns = -1
         self._begin_ns: int | None = None
+        self._begins: dict[str, list[int]] = {}
         self._open: dict[tuple[str, int], int] = {}
         self._units: set[str] = set()
         self._odd_columns: set[str] = set()
@@ -62,6 +63,10 @@ class AgentRecorder:
         self.rows = 0
         self.last: dict[str, float | None] = {}
         """The last sample by indicator."""
+
+    def begins_of(self, action: str) -> tuple[int, ...]:
+        """When the command began, and each time that an action did by now (the SUT's clock, ns); none before."""
+        return () if self._begin_ns is None else (self._begin_ns, *self._begins.get(action, ()))
 
     def on_record(self, record: Json) -> None:
         """One line of the agent's journal. A line that cannot be read is kept as a note, never dropped.
@@ -147,6 +152,8 @@ class AgentRecorder:
         )
         encode(event)
         self._require_order(event)
+        if event.edge == "begin":
+            self._begins.setdefault(event.name, []).append(event.sut_ns or 0)
         self._journal.put(event)
         for problem in problems:
             self._note("not-finite", f"metric {problem}")

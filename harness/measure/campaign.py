@@ -36,7 +36,7 @@ from harness.measure.observer import observer_scenarios
 from harness.measure.photos import attach_photos
 from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, replanned, sync_pulse
 from harness.measure.recorder import MeterRecorder
-from harness.measure.run import utc_now
+from harness.measure.run import OnPhase, Run, utc_now
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record import standing
@@ -54,7 +54,7 @@ Judge: TypeAlias = Callable[[Path], str | None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Where the campaign is. `left_s` is an estimate, `power_w` the last reading."""
+    """Where the campaign is. `left_s` is an estimate, `power_w` the last reading; `underway`: the run that goes on."""
 
     done: int
     total: int
@@ -63,6 +63,7 @@ class Progress:
     phase: str
     power_w: float | None
     left_s: float
+    underway: Run | None = None
 
 
 class Campaign:
@@ -330,7 +331,7 @@ class Campaign:
         left = self.remaining((planned.kind,) if planned.kind == "observer" else RATED)
         total = len(self.plan)
 
-        def on_phase(phase: str, recorder: MeterRecorder | None) -> None:
+        def on_phase(phase: str, recorder: MeterRecorder | None, underway: Run | None) -> None:
             estimate_s = left_s(left)
             on_progress(
                 Progress(
@@ -341,6 +342,7 @@ class Campaign:
                     phase=phase,
                     power_w=recorder.last.power_w if recorder and recorder.last else None,
                     left_s=max(0.0, estimate_s - (time.monotonic() - begin_s)),
+                    underway=underway,
                 )
             )
 
@@ -374,16 +376,14 @@ class Campaign:
             self._log_end(planned.ordinal, path, ended.exit_status, ended.reason, ended.manifest, thrown_out=thrown_out)
         return ended, thrown_out
 
-    def _require_meters(
-        self, bench: Bench, planned: PlannedRun, attempt: int, on_phase: Callable[[str, MeterRecorder | None], None]
-    ) -> None:
+    def _require_meters(self, bench: Bench, planned: PlannedRun, attempt: int, on_phase: OnPhase) -> None:
         """Ask every meter for a reading before the log names the attempt.
 
         Raises:
             MeterAway: one gives none; says what was not begun, and how the campaign goes on.
         """
         try:
-            require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None))
+            require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None, None))
         except MeterAway as away:
             raise MeterAway(
                 f"{away}. Attempt {attempt} at run {planned.ordinal} ({planned.scenario}, repetition "

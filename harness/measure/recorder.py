@@ -68,15 +68,15 @@ class MeterRecorder:
         self._spoken = threading.Event()
         self._wire = writer.open_stream(f"wire-{name}.log")
         self._meter = open_meter(self._wire)
-        self._description = stated(self._meter.describe(), limits_percent)
-        self.interval_s = self._description.interval_s or self._description.window_s or 1.0
+        self.description = stated(self._meter.describe(), limits_percent)
+        self.interval_s = self.description.interval_s or self.description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
-        self._columns = columns_of(column.name for column in self._description.columns)
+        self._columns = columns_of(column.name for column in self.description.columns)
         self._file: BinaryIO = writer.open_stream(self._stream)
         self._file.write((",".join(header_of(self._columns)) + "\n").encode())
         identity, origin = self._meter.identify(), self._meter.origin()
         calibration = calibration_of(identity, origin)
-        journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self._description, calibration))
+        journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self.description, calibration))
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._guarded, name=f"meter {name}", daemon=True)
         self._thread.start()

@@ -46,8 +46,9 @@ from meters.reading import Identity, Origin
 
 CLOCK_EXCHANGES_AT_EDGES = 8
 
-OnPhase: TypeAlias = Callable[[str, MeterRecorder | None], None]
-"""Told the phase that runs and the first meter's recorder, a few times a second: for the progress display."""
+OnPhase: TypeAlias = Callable[[str, MeterRecorder | None, "Run | None"], None]
+"""Told the phase, the first meter's recorder and the run that goes on, a few times a second: for the progress
+display."""
 
 MEANINGS = {120: " (Python could not write all of its output: is the disk of the SUT full?)"}
 """What some exit codes mean that say nothing by themselves."""
@@ -79,6 +80,16 @@ class Run:
         self._room: AmbientRecorder | None = None
         self._session: AgentSession | None = None
         self._work: str | None = None
+        self._exchange: ClockExchange | None = None
+
+    def begins_of(self, action: str) -> tuple[int, ...]:
+        """When the command began, and each time that an action did by now: the host's monotonic clock (ns), by the last
+        exchange of clocks. The report fits all of them."""
+        last = self._exchange
+        if self._agent is None or last is None:
+            return ()
+        ahead_ns = last.t_sut_ns - (last.t0_ns + last.t1_ns) // 2
+        return tuple(at_ns - ahead_ns for at_ns in self._agent.begins_of(action))
 
     @property
     def session(self) -> AgentSession:
@@ -190,7 +201,7 @@ class Run:
         gate, begin_s = self.bench.config.file.campaign.gate, time.monotonic()
         while (away := outside(self._condition(), reference, gate)) and time.monotonic() - begin_s < gate.limit_s:
             self.pause(POLL_S)
-            self._on_phase("gate", self._first)
+            self._on_phase("gate", self._first, self)
         evidence = {"now": self._condition().to_json(), "reference": reference.to_json(), "outside": away}
         self._waited("gate", "limit" if away else "reached", begin_s, gate.limit_s, evidence)
 
@@ -201,7 +212,7 @@ class Run:
         if settle.limit_s:
             while not self._settled() and time.monotonic() - begin_s < settle.limit_s:
                 self.pause(POLL_S)
-                self._on_phase("stabilization", self._first)
+                self._on_phase("stabilization", self._first, self)
             outcome: Literal["reached", "limit"] = "reached" if self._settled() else "limit"
             steps = {name: None if step is None else asdict(step) for name, step in self._last_steps().items()}
             self._waited("settle", outcome, begin_s, settle.limit_s, {"steps": steps})
@@ -215,19 +226,20 @@ class Run:
 
     def _last_steps(self) -> dict[str, Step | None]:
         mean_s, now_s = self.bench.config.file.campaign.settle.mean_s, time.monotonic()
-        return {meter.name: last_step(_trace(meter), now_s, mean_s) for meter in self._of_the_sut()}
+        return {meter.name: last_step(_trace(meter), now_s, mean_s) for meter in self.of_the_sut()}
 
     def _condition(self) -> Condition:
         """Power and temperatures now."""
         mean_s, now_s = self.bench.config.file.campaign.gate.mean_s, time.monotonic()
-        means = {meter.name: recent_mean(_trace(meter), now_s, mean_s) for meter in self._of_the_sut()}
+        means = {meter.name: recent_mean(_trace(meter), now_s, mean_s) for meter in self.of_the_sut()}
         samples = {} if self._agent is None else self._agent.last
         return Condition(
             {name: mean for name, mean in means.items() if mean is not None},
             {name: float(v) for name, v in samples.items() if name.endswith("_temperature_c") and v is not None},
         )
 
-    def _of_the_sut(self) -> list[MeterRecorder]:
+    def of_the_sut(self) -> list[MeterRecorder]:
+        """The meters before the SUT's circuits; all of them where none is."""
         circuits = self.bench.config.file.sut.circuits
         return [meter for meter in self.meters if meter.circuit in circuits] or self.meters
 
@@ -248,7 +260,7 @@ class Run:
         """The interval, between clock exchanges where the agent rates it."""
         edges = CLOCK_EXCHANGES_AT_EDGES if self._rating.is_conditioned else 0
         self._exchange_clocks(edges)
-        self._on_phase("rating", self._first)
+        self._on_phase("rating", self._first, self)
         result = self._rating.rate(self, self._scenario)
         self._exchange_clocks(edges)
         return result
@@ -256,7 +268,7 @@ class Run:
     def watch(self) -> None:
         """Raise what ended a stream for good, and tell that the interval goes on."""
         self._check_streams()
-        self._on_phase("rating", self._first)
+        self._on_phase("rating", self._first, self)
 
     def mark(self, edge: Edge) -> None:
         """Journal that the rating interval begins or ends now, by the host's clock."""
@@ -292,6 +304,7 @@ class Run:
             self._record_exchange(self.session.exchange())
 
     def _record_exchange(self, exchange: ClockExchange) -> None:
+        self._exchange = exchange
         self._journal.put(ClockEvent(time_ns=exchange.t1_ns, **asdict(exchange)))
 
     def pause(self, duration_s: float) -> None:
@@ -315,7 +328,7 @@ class Run:
     def _phase(self, name: Phase) -> Iterator[None]:
         """Journal a phase; one that an error ends has no end."""
         self._put_phase(name, "begin")
-        self._on_phase(name, self._first)
+        self._on_phase(name, self._first, self)
         yield
         self._put_phase(name, "end")
 

@@ -22,7 +22,17 @@ from reports.estimation.facts import Facts
 from reports.estimation.proportional import scored_proxies
 from reports.estimation.proxies import Nameplate, green_algorithms, mlco2
 from reports.estimation.scores import score
-from reports.estimation.step import START, WINDOW, Estimate, Extent, is_early_enough, mean_epoch, step_epoch, step_power
+from reports.estimation.step import (
+    START,
+    WINDOW,
+    Estimate,
+    Extent,
+    ahead,
+    is_early_enough,
+    mean_epoch,
+    step_epoch,
+    step_power,
+)
 from reports.estimation.training import Source, Training
 from reports.results.estimation import (
     Assessment,
@@ -142,11 +152,7 @@ def _mean_of(alike: Sequence[Training]) -> Extent:
 
 
 def _predicted(training: Training, alike: Sequence[Training], start: int, window: int) -> Extent:
-    seen = start + window
-    epochs = max(_mean_of(alike).epochs, seen)
-    counted_s = training.epoch_s[start:seen]
-    passed_s = training.before_s + float(training.epoch_s[:seen].sum())
-    return Extent(epochs, passed_s + (epochs - seen) * float(counted_s.mean()))
+    return ahead(training, _mean_of(alike).epochs, start, window)
 
 
 def _scores(cases: Sequence[Case], estimates: Sequence[tuple[EstimatedEnergy, ...]]) -> list[ScoredEstimator]:

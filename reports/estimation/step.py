@@ -45,6 +45,15 @@ class Estimate:
     half_width_j: float = float("nan")
 
 
+def ahead(training: Training, epochs: float, start: int, window: int) -> Extent:
+    """The length of a training that is to have so many epochs, of what was seen when the window was full: the time that
+    had passed, and the window's mean epoch for each epoch to come. The training has these epochs."""
+    seen = start + window
+    counted_s = training.epoch_s[start:seen]
+    passed_s = training.before_s + float(training.epoch_s[:seen].sum())
+    return Extent(max(epochs, seen), passed_s + max(epochs - seen, 0.0) * float(counted_s.mean()))
+
+
 def is_early_enough(training: Training, start: int, window: int) -> bool:
     """Whether the training has the epochs that such an estimate counts."""
     return start >= 0 and window >= 1 and start + window <= training.epochs

@@ -298,7 +298,7 @@ def test_ctrl_c_ends_a_run_within_seconds_though_the_agent_is_mute(tmp_path: Pat
     config, sut = config_in(tmp_path), LyingSut(Lie())
     interrupted: list[float] = []
 
-    def interrupt(phase: str, _: object) -> None:
+    def interrupt(phase: str, *_: object) -> None:
         if phase == "rating":
             sut.fall_silent()
             interrupted.append(time.monotonic())

@@ -89,7 +89,7 @@ def test_a_run_without_a_meter_is_recorded_and_its_energy_estimated(tmp_path: Pa
     path, phases = CampaignFolder.create(config.campaign_folder).path / "run", list[str]()
     ended = execute(
         bench, planned, config.scenarios[0], path, MATERIAL, attempt=1, previous_manifest=None,
-        on_start=lambda digest: None, on_phase=lambda phase, meter: phases.append(phase), reference=None,
+        on_start=lambda digest: None, on_phase=lambda phase, *_: phases.append(phase), reference=None,
     )  # fmt: skip
     run = RunFolder.open(path)
     assert (ended.exit_status, run.power) == ("success", ())
