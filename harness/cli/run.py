@@ -256,7 +256,6 @@ def open_bench(config: LabConfig, wires: Wires, sign: Sign) -> Iterator[Bench]:
             register=load_register(config.station),
             agent_source=agent_source(),
             marker_source=MARKERS.read_bytes(),
-            python=sut.python,
             data_folder=sut.data_folder,
             inventory=Inventory(sut),
             sign=sign,

@@ -19,7 +19,7 @@ from typing import Any
 from harness.evidence import lab_inputs
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
-from harness.measure.cells import TRACKER_FACTOR, parameters_at, tracked_by, with_levels
+from harness.measure.cells import TRACKER_FACTOR, parameters_at, python_at, tracked_by, with_levels
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent
 from harness.record.entries import Header, header_of
@@ -115,6 +115,9 @@ def _scenario_problems(run: RunFolder) -> Iterator[str]:
     if isinstance(words := own.get("command"), list):
         own = own | {"command": [*prefix, *with_levels([str(word) for word in words], run.start.cell or {})]}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
+    if isinstance(name := own.get("python"), str) and name:
+        parameters = _table(run.start.scenario_config.get("parameters"))
+        told["python"] = python_at(name, parameters, run.start.cell or {})
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):
             here, there = _list(run.start.scenario_config.get(key)), _list(own.get(key))

@@ -30,7 +30,6 @@ class Bench:
     register: Register | None
     agent_source: bytes
     marker_source: bytes
-    python: str
     data_folder: str
     inventory: Inventory
     sign: Sign
@@ -38,4 +37,5 @@ class Bench:
 
     def command_of(self, scenario: Scenario) -> list[str]:
         """The argument list that a run of the scenario starts; empty where it only pauses."""
-        return [self.python if word == "{python}" else word for word in scenario.command]
+        python = self.sut.python_of(scenario.python)
+        return [python if word == "{python}" else word for word in scenario.command]

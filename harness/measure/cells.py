@@ -7,10 +7,10 @@ Decisions
 - A plain value is stated: it says what the scenario is, and names nothing. A list is crossed: one cell for each of its
   levels, in each combination with those of the others, and the cell's name says which. Where the scenario lists `rows`,
   these combinations are its cells, and no other.
-- A level reaches the program as the parameter of its factor's name and as the word `{FACTOR}` of the command. A factor
-  that is crossed and reaches the program in neither way is refused: its cells would be one and the same program, and
-  what they measure would look like a factor without an effect. The factor `trackers` reaches it by wattlab: its levels
-  name the trackers that run around the program.
+- A level reaches the program as the parameter of its factor's name, as the word `{FACTOR}` of the command, and in the
+  name of the Python environment that runs it. A factor that is crossed and reaches the program in none of these ways is
+  refused: its cells would be one and the same program, and what they measure would look like one without an effect. The
+  factor `trackers` reaches it by wattlab: its levels name the trackers that run around the program.
 """
 
 import re
@@ -97,6 +97,12 @@ def parameters_at(parameters: Json, levels: Levels) -> Json:
     return parameters | {factor: level for factor, level in levels.items() if factor in parameters}
 
 
+def python_at(python: str, parameters: Json, levels: Levels) -> str:
+    """A Python environment by its name, in which the value of a parameter or the level of a factor is `{NAME}`."""
+    values = {name: value for name, value in parameters.items() if is_level(value)}
+    return with_levels([python], {**values, **levels})[0]
+
+
 # --- what is wrong with them: each a sentence that begins with file and TOML path ---
 
 
@@ -164,7 +170,7 @@ def of_twice(where: str, factors: Mapping[str, Any], stated: Levels, toml: Path)
 
 
 def of_reach(where: str, factors: Mapping[str, Any], parameters: Json, command: Sequence[str]) -> Iterator[str]:
-    """What is crossed has to reach the program: the module says why."""
+    """What is crossed has to reach the program: the module says why. `command`: its words and its Python."""
     words = {name for word in command for name in PLACEHOLDER.findall(word)}
     for factor in crossed_in(factors):
         if factor not in parameters and factor not in words and factor != TRACKER_FACTOR:

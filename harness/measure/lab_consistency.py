@@ -25,6 +25,8 @@ from harness.measure.lab_tables import LabFile, StationFile, station_of
 from harness.record.qualification import of_qualification
 from harness.station import consistency, suts
 from harness.station.station import SutSection
+from harness.sut.environments import APART
+from meters.options import did_you_mean
 
 Contradictions: TypeAlias = Iterator[tuple[Sequence[str], Iterator[str]]]
 """Places that have to be right, and the sentences."""
@@ -70,6 +72,7 @@ def of_suts(path: Path, views: Mapping[str, StationFile], meters: StationFile) -
             yield [*feeding, *named, "meters"], _of_meters(where, name, view, meters)
         yield [], _of_paths(path, _paths_of_sut(table, view.sut))
         yield [f"{table}.host", f"{table}.port"], consistency.of_host(where, view.sut)
+        yield [f"{table}.pythons"], _of_pythons(f"{where}.pythons", view.sut)
         if not unknown:
             yield [f"{table}.circuits", *feeding], consistency.of_circuits(where, view.sut, view.meters)
         for meter, section in view.meters.items():
@@ -80,6 +83,13 @@ def of_suts(path: Path, views: Mapping[str, StationFile], meters: StationFile) -
         efficiency = [f"{table}.psu_efficiency_percent", f"{table}.psu_efficiency_limit_percent"]
         yield efficiency, consistency.of_supply(where, view.sut)
         yield [f"meters.{name}.port" for name in view.meters], consistency.of_shared_lines(path, view.meters)
+
+
+def _of_pythons(where: str, sut: SutSection) -> Iterator[str]:
+    """Interpreters are named for Python environments that there are beside the main one."""
+    for name in sut.pythons:
+        if name not in APART:
+            yield f"{where}.{name}: no Python environment {name!r} beside the main one; {did_you_mean(name, APART)}"
 
 
 def of_campaign(path: Path, lab: LabFile, names: Sequence[str], views: Mapping[str, StationFile]) -> Contradictions:

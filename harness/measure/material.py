@@ -6,7 +6,7 @@ goes into the start document. Everything is read once, before the run is begun: 
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,6 +16,7 @@ from harness.measure.scenario import MARKERS, Scenario
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError, SutUnreachable, why
 from harness.station.station import APPLICATION
+from harness.sut.environments import APART
 from harness.sut.machine import Sut
 from harness.sut.prepare import Needs
 
@@ -58,13 +59,23 @@ class Material:
 
 def needs_of(config: LabConfig) -> Needs:
     """What the scenarios of a lab need on the SUT, each once."""
-    packages = dict.fromkeys(package for scenario in config.scenarios for package in scenario.packages)
     parts = dict.fromkeys(part for scenario in config.scenarios for part in scenario.prepared)
-    readers = {
-        name: tuple(dict.fromkeys(one.section for one in config.scenarios if name in (*one.packages, *one.prepared)))
-        for name in (*packages, *parts)
-    }
-    return Needs(tuple(packages), tuple(parts), readers)
+    apart = {name: [one for one in config.scenarios if one.python == name] for name in APART}
+    in_main = [one for one in config.scenarios if one.python not in APART]
+    packages = _packages_of(in_main)
+    readers = {name: _sections_of(one for one in in_main if name in one.packages) for name in packages}
+    readers |= {part: _sections_of(one for one in config.scenarios if part in one.prepared) for part in parts}
+    readers |= {name: _sections_of(inside) for name, inside in apart.items() if inside}
+    environments = {name: _packages_of(inside) for name, inside in apart.items() if inside}
+    return Needs(packages, tuple(parts), readers, environments)
+
+
+def _packages_of(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(package for scenario in scenarios for package in scenario.packages))
+
+
+def _sections_of(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(scenario.section for scenario in scenarios))
 
 
 def read_staged(scenario: Scenario, marker_source: bytes) -> dict[str, StagedFile]:

@@ -22,6 +22,7 @@ from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
+from harness.measure.preflight_packages import of_packages
 from harness.measure.preflight_qualification import of_qualification
 from harness.measure.reason import Reason, Severity
 from harness.measure.scenario import Scenario
@@ -40,7 +41,6 @@ from harness.station.station import EMBEDDED, LOCAL, SutSection
 from harness.sut.agent.survey import machine_state
 from harness.sut.machine import Sut
 from meters.meter import Meter
-from workloads.trackers.tracking import TRACKERS
 
 FREE_BYTES = 1 << 30
 WHICH = "import json, shutil, sys; print(json.dumps({word: shutil.which(word) for word in sys.argv[1:]}))"
@@ -278,7 +278,7 @@ def _sut(config: LabConfig, wire: SutSection) -> Iterator[Reason]:
                 severity: Severity = "warn" if is_asked else "ok" if remark.severity == "info" else remark.severity
                 yield Reason(severity, f"SUT {remark.code}", remark.text)
             if not any(remark.code == "python" for remark in diagnoses):
-                yield from _packages(config, sut)
+                yield from of_packages(config, sut)
                 yield from _programs(config, sut)
                 yield from _places(config, sut)
             yield from _prepared(config, sut)
@@ -292,25 +292,6 @@ def _reached(wire: SutSection) -> Reason:
         return Reason("ok", "SUT", f"{wire.address} reached, host key known")
     text = "it is this machine, which measures too: what that costs is recorded and stands in every number"
     return Reason("warn", "SUT", text)
-
-
-def _packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:
-    """Whether the SUT's interpreter has what scenarios and trackers need; a tracker that lacks something would say
-    nothing in any run."""
-    tracked = {name: TRACKERS[name].packages for scenario in config.scenarios for name in scenario.trackers}
-    of_trackers = {package for packages in tracked.values() for package in packages}
-    needed = {f"tracker {name}": tracked[name] for name in sorted(tracked)}
-    for scenario in config.scenarios:
-        if own := tuple(package for package in scenario.packages if package not in of_trackers):
-            needed[f"scenario {scenario.section}"] = own
-    lacking = sut.lacking(sorted({one for packages in needed.values() for one in packages})) if needed else []
-    for subject, packages in needed.items():
-        missing = [package for package in packages if package in lacking]
-        if missing:
-            text = f"{sut.python} there has no {' and no '.join(missing)}; `wattlab sut prepare` installs it"
-            yield Reason("refuse", subject, text)
-        else:
-            yield Reason("ok", subject, "what it needs is installed on the SUT")
 
 
 def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:

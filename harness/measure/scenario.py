@@ -7,7 +7,7 @@ TOML path.
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 from harness.measure.cells import (
@@ -23,6 +23,7 @@ from harness.measure.cells import (
     of_rows,
     of_twice,
     parameters_at,
+    python_at,
     tracked_by,
     with_levels,
 )
@@ -30,10 +31,14 @@ from harness.measure.scenario_file import (
     ScenarioFile,
     is_file,
     of_artifacts,
+    of_choices,
+    of_directory,
     of_files,
     of_parameters,
     of_program,
+    of_pythons,
     of_scenario_file,
+    of_trackers,
     of_words,
 )
 from harness.record.codec import Mistakes, of_schema, read_toml, record
@@ -41,17 +46,19 @@ from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
 from harness.record.levels import Level, Levels
 from harness.record.work import declared_in, of_declaration
-from harness.station.consistency import of_doubles
 from harness.station.station import APPLICATION, at_least
-from meters.options import did_you_mean
+from harness.sut.environments import ENVIRONMENTS
 from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "cell", "cell_of", "declared", "directory", "load_kind")
-"""What of a scenario is not in its runs' start documents under its name: their own lists say what was there, `cell`
-stands by itself, `cell_of`, `directory` and `load_kind` stand there where they say something, and what is declared key
-by key."""
+WHERE_SAID = ("cell_of", "directory", "load_kind", "python")
+"""What of a scenario is in its runs' start documents where it says something."""
+NOT_OF_A_RUN = ("source", "packages", "prepared", "choices", "cell", "declared", *WHERE_SAID)
+"""What is not there under its name always: their own lists say what was there, `cell` stands by itself, and what is
+declared key by key."""
+YOUNGER = ("factors", "rows", "prefix", "directory", "packages", "python", "load_kind")
+"""Keys of a scenario's table that are not in its documents where they are not written."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
@@ -65,13 +72,18 @@ class ScenarioSection:
     """A folder with a scenario.toml, relative to this file or one of wattlab's own, such as `workloads/cnn`; either
     this or `command`."""
     command: list[str] = field(default_factory=list)
-    """Program and arguments, without a shell; `{python}` is the SUT's interpreter, `{FACTOR}` the level of a factor."""
+    """Program and arguments, without a shell; `{python}` is the interpreter of its Python environment, `{FACTOR}` the
+    level of a factor."""
     directory: str = ""
     """Where on the SUT `command` is started, absolute; empty: in the run's own work folder, where `files` are."""
     files: list[str] = field(default_factory=list)
     """With `command`: files, relative to this file, that are copied beside it for each run."""
     packages: list[str] = field(default_factory=list)
-    """Python distributions that `command` needs on the SUT, of those that workloads/requirements.lock holds."""
+    """Python distributions that `command` needs on the SUT, of those that the lock of its Python environment holds
+    (workloads/requirements.lock)."""
+    python: str = ""
+    """With `command`: which Python environment of the SUT `{python}` is, `tensorflow`, `jax`, `torch` or `sklearn`
+    (docs/which-framework.md); `{FACTOR}` is the level of a factor; empty: the main one."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """Handed to the program as `WATTLAB_PARAMETERS`; with `folder` they override those of the same name there, and
     no other."""
@@ -96,9 +108,7 @@ class ScenarioSection:
     def to_json(self) -> Json:
         """As written, with all defaults; without the younger keys as it was before there were any."""
         plain = asdict(self)
-        younger = {"factors": self.factors is None, "directory": not self.directory, "packages": not self.packages}
-        younger |= {"load_kind": not self.load_kind, "rows": self.rows is None, "prefix": not self.prefix}
-        return {key: value for key, value in plain.items() if not younger.get(key)}
+        return {key: value for key, value in plain.items() if key not in YOUNGER or value not in ("", [], None)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,6 +145,10 @@ class Scenario:
     """Where on the SUT its command is started; empty: in the run's work folder."""
     load_kind: str = ""
     """What it keeps busy, where lab.toml says it."""
+    python: str = ""
+    """The name of the Python environment that runs its command; empty: the SUT's main one."""
+    choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    """Parameter -> the values that it may have."""
 
     @property
     def section(self) -> str:
@@ -153,9 +167,7 @@ class Scenario:
             plain
             | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
-            | ({"cell_of": self.cell_of} if self.cell_of else {})
-            | ({"directory": self.directory} if self.directory else {})
-            | ({"load_kind": self.load_kind} if self.load_kind else {})
+            | {key: value for key in WHERE_SAID if (value := getattr(self, key))}
             | self.declared
         )
 
@@ -203,17 +215,22 @@ def _crossed(
     factors, whole = section.factors or {}, next(iter(wholes.values()))
     where, given = f"{path}: scenarios.{whole.name}.factors", whole.parameters
     cells = cells_of(whole.name, factors, whole.cell or {}, section.rows)
-    mistakes.extend(of_reach(where, factors, given, whole.command))
+    mistakes.extend(of_reach(where, factors, given, (*whole.command, whole.python)))
     mistakes.extend(of_names(where, cells))
     mistakes.extend(of_words(f"{path}: scenarios.{whole.name}.prefix", section.prefix) if section.prefix else ())
     for levels in _parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))
+        mistakes.extend(of_choices(where, levels, whole.choices))
     is_tracked = None not in wholes
-    return [
+    made = [
         _at(wholes[cell.levels[TRACKER_FACTOR] if is_tracked else None], cell, section.prefix,
             cell_of=whole.name if crossed_in(factors) else "")
         for cell in cells
     ]  # fmt: skip
+    tracked = {one.python: one.name for one in made if one.trackers}
+    where = f"{path}: scenarios.{whole.name}"
+    mistakes.extend(of_pythons(where, {one.python: tracked.get(one.python, "") for one in made if one.python}))
+    return made
 
 
 def _parameter_levels(cells: Sequence[Cell], given: Json) -> list[Json]:
@@ -223,7 +240,9 @@ def _parameter_levels(cells: Sequence[Cell], given: Json) -> list[Json]:
 
 
 def _at(whole: Scenario, cell: Cell, prefix: Sequence[str], cell_of: str) -> Scenario:
-    """A scenario at the levels of one cell."""
+    """A scenario at the levels of one cell; among its packages those that its Python environment brings."""
+    python = python_at(whole.python, whole.parameters, cell.levels)
+    brought = ENVIRONMENTS[python].brings if python in ENVIRONMENTS else ()
     return replace(
         whole,
         name=cell.name,
@@ -231,6 +250,8 @@ def _at(whole: Scenario, cell: Cell, prefix: Sequence[str], cell_of: str) -> Sce
         parameters=parameters_at(whole.parameters, cell.levels),
         cell=cell.levels or None,
         cell_of=cell_of,
+        python=python,
+        packages=tuple(dict.fromkeys((*brought, *whole.packages))),
     )
 
 
@@ -246,7 +267,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
     if section.folder:
         return from_folder(path, base, name, section, None, mistakes)
     mistakes.extend(of_words(f"{where}.command", section.command))
-    mistakes.extend(_of_directory(f"{where}.directory", section.directory))
+    mistakes.extend(of_directory(f"{where}.directory", section.directory))
     mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
     files = [base / file for file in section.files]
     mistakes.extend(of_files(f"{where}: files", files))
@@ -268,13 +289,9 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         directory=section.directory,
         packages=tuple(dict.fromkeys(section.packages)),
         load_kind=section.load_kind,
+        python=section.python,
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
-
-
-def _of_directory(where: str, directory: str) -> Iterator[str]:
-    if directory and not PurePosixPath(directory).is_absolute():
-        yield f"{where}: found {directory!r}, expected a folder of the SUT by its whole path, such as /home/me/project"
 
 
 def from_folder(
@@ -302,10 +319,11 @@ def from_folder(
     if (written.kind == "baseline") != (duration_s is not None):
         text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
         mistakes.extend([f"{where}: {text}"])
-    for extra in ("files", "artifacts", "directory", "packages"):
+    for extra in ("files", "artifacts", "directory", "packages", "python"):
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))
+    mistakes.extend(of_choices(f"{where}.parameters", section.parameters, written.choices))
     mistakes.extend(of_twice(f"{where}.factors", section.factors or {}, written.factors, toml))
     scenario = Scenario(
         name=name,
@@ -327,6 +345,8 @@ def from_folder(
         cell={factor: level for factor, level in written.factors.items() if is_level(level)} or None,
         declared=declared_in(raw),
         load_kind=section.load_kind,
+        python=written.python,
+        choices=written.choices,
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 
@@ -337,7 +357,7 @@ def _tracked(
     """The scenario with its trackers: their files beside the program, what they leave behind among the artifacts, and
     around.py before a command that does not run them itself."""
     names, periods_s = section.trackers, section.tracker_periods_s
-    wrong = [*_of_trackers(where, names, periods_s), *_of_staged(where, scenario.files)]
+    wrong = [*of_trackers(where, names, periods_s), *_of_staged(where, scenario.files)]
     mistakes.extend(wrong)
     if wrong or not names:
         return None if wrong else scenario
@@ -361,18 +381,6 @@ def _tracked(
         tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
         packages=(*scenario.packages, *(package for name in names for package in TRACKERS[name].packages)),
     )
-
-
-def _of_trackers(where: str, names: Sequence[str], periods_s: Mapping[str, float]) -> Iterator[str]:
-    for name in dict.fromkeys((*names, *periods_s)):
-        if name not in TRACKERS:
-            yield f"{where}.trackers: no tracker {name!r}; {did_you_mean(name, TRACKERS)}"
-    yield from of_doubles(f"{where}.trackers", names)
-    for name, period_s in periods_s.items():
-        if name not in names:
-            yield f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this"
-        if period_s <= 0:
-            yield f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0"
 
 
 def _of_staged(where: str, files: Sequence[Path]) -> Iterator[str]:

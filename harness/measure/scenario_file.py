@@ -3,15 +3,18 @@
 Knows the file's table and its rules. Knows no lab.toml.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.measure.cells import of_stated
 from harness.record.documents import Json, is_plain_name, matches
 from harness.record.work import DECLARED, Declaration
+from harness.station.consistency import of_doubles
+from harness.sut.environments import APART, ENVIRONMENTS
 from meters.options import did_you_mean
+from workloads.trackers.tracking import TRACKERS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +32,10 @@ class ScenarioFile(Declaration):
     kind: Literal["scenario", "baseline"]
     """`baseline` is without a command: the table [baseline] of lab.toml uses it."""
     command: list[str] = field(default_factory=list)
-    """Program and arguments, without a shell; `{python}` is the SUT's interpreter."""
+    """Program and arguments, without a shell; `{python}` is the interpreter of its Python environment."""
+    python: str = ""
+    """Which Python environment of the SUT runs it: `tensorflow`, `jax`, `torch` or `sklearn` (docs/which-framework.md),
+    or `{NAME}` for the value of that parameter; empty: the main one, with what `packages` names."""
     files: list[str] = field(default_factory=list)
     """Copied to the SUT for each run, relative to this folder."""
     actions: list[str] = field(default_factory=list)
@@ -39,13 +45,15 @@ class ScenarioFile(Declaration):
     trackers_inside: bool = False
     """The program runs the trackers of WATTLAB_TRACKERS itself and tells them its actions; else they run around it."""
     packages: list[str] = field(default_factory=list)
-    """Distributions of workloads/requirements.txt that the program imports: `wattlab sut prepare` installs them."""
+    """Distributions that the program imports, of the lock of its Python: `wattlab sut prepare` installs them."""
     prepared: list[Literal["dataset", "weights"]] = field(default_factory=list)
     """What of WATTLAB_DATA the program reads: `wattlab sut prepare` brings it."""
     factors: dict[str, Any] = field(default_factory=dict)
     """What the program is, by the factors of a design: each with its one level."""
     parameters: dict[str, Any] = field(default_factory=dict)
     """With their values; lab.toml may override each, and no other."""
+    choices: dict[str, list[Any]] = field(default_factory=dict)
+    """Parameter -> the values that it may have; of any other every value of its type."""
     verification: dict[str, Any] = field(default_factory=dict)
     """What summary.json must say, or the run enters no mean ([forms](run-folder.md))."""
 
@@ -58,6 +66,12 @@ def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterato
     yield from of_artifacts(f"{toml}: artifacts", written.artifacts)
     yield from of_files(f"{toml}: files", [folder / file for file in written.files])
     yield from of_stated(f"{toml}: factors", written.factors)
+    for name, values in written.choices.items():
+        if name not in written.parameters:
+            yield f"{toml}: choices.{name}: no parameter is called so; {did_you_mean(name, written.parameters)}"
+        else:
+            default = {name: written.parameters[name]}
+            yield from of_choices(f"{toml}: parameters", default, {name: values})
     for factor in written.factors:
         if written.kind == "baseline":
             yield f"{toml}: factors.{factor}: a baseline has no factors; remove it"
@@ -133,3 +147,42 @@ def of_parameters(where: str, defaults: Json, given: Json, toml: Path) -> Iterat
         expected: type = float if isinstance(defaults[key], float) else type(defaults[key])
         if not matches(value, expected):
             yield f"{where}.{key}: found {value!r}, expected {expected.__name__} like {defaults[key]!r}"
+
+
+def of_choices(where: str, given: Json, choices: Mapping[str, Sequence[Any]]) -> Iterator[str]:
+    """Parameters that have a value of those that they may have."""
+    for key, value in given.items():
+        if key in choices and value not in choices[key]:
+            yield f"{where}.{key}: found {value!r}, expected one of {', '.join(map(repr, choices[key])) or 'none'}"
+
+
+def of_directory(where: str, directory: str) -> Iterator[str]:
+    """A folder of the SUT, by its whole path."""
+    if directory and not PurePosixPath(directory).is_absolute():
+        yield f"{where}: found {directory!r}, expected a folder of the SUT by its whole path, such as /home/me/project"
+
+
+def of_trackers(where: str, names: Sequence[str], periods_s: Mapping[str, float]) -> Iterator[str]:
+    """Trackers that there are, each once, with times above 0."""
+    for name in dict.fromkeys((*names, *periods_s)):
+        if name not in TRACKERS:
+            yield f"{where}.trackers: no tracker {name!r}; {did_you_mean(name, TRACKERS)}"
+    yield from of_doubles(f"{where}.trackers", names)
+    for name, period_s in periods_s.items():
+        if name not in names:
+            yield f"{where}.tracker_periods_s.{name}: not among the trackers; add it there or remove this"
+        if period_s <= 0:
+            yield f"{where}.tracker_periods_s.{name}: found {period_s!r}, expected seconds above 0"
+
+
+def of_pythons(where: str, pythons: Mapping[str, str]) -> Iterator[str]:
+    """Python environments that there are; trackers are packages of the main one. `pythons`: name -> a cell that has
+    trackers in it, or nothing."""
+    for name, tracked in pythons.items():
+        if name not in ENVIRONMENTS:
+            yield f"{where}.python: no Python environment {name!r}; {did_you_mean(name, ENVIRONMENTS)}"
+        elif name in APART and tracked:
+            yield (
+                f"{where}.trackers: {tracked} runs in the Python environment {name!r}, whose lock has no tracker; take "
+                "them out, or measure what runs there in a scenario of its own"
+            )

@@ -91,6 +91,9 @@ class SutSection:
     """Read as ssh(1) reads it, with the system's behind it; empty: neither is read."""
     python: str = ""
     """Empty: the one that `wattlab sut prepare` makes; of a `local` SUT wattlab's own."""
+    pythons: dict[str, str] = field(default_factory=dict)
+    """Python environment (`jax`, `torch`, `sklearn`) -> an interpreter of yours in place of the one that `wattlab sut
+    prepare` makes, such as one whose JAX has CUDA."""
     folder: str = "wattlab-sut"
     """wattlab's folder there."""
     sample_period_s: float = field(default=1.0, metadata=at_least(0.01, 60))

@@ -3,7 +3,7 @@
 Knows where wattlab's things lie on the SUT, and the agent's commands (`harness.sut.agent`). Knows no journal
 (`harness.sut.session`), no run folder and no meter, and judges nothing of what the machine says.
 
-On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work}   data/   venv/   prepare/
+On the SUT, below `folder`:  agents/agent-<sha256>.py   runs/<uid>/{agent,work}   data/   venv*/   prepare/
 """
 
 import base64
@@ -25,6 +25,7 @@ from harness.record.errors import SutError, SutRefused
 from harness.station.station import SutSection
 from harness.sut.bundle import OLDEST_PYTHON, agent_source
 from harness.sut.channel import Channel, json_or_none
+from harness.sut.environments import APART, ENVIRONMENTS
 from harness.sut.files import make_folders, plain, read, read_if_there, unlike, write
 from harness.sut.interpreters import builds_of, installed, require_linux
 from harness.sut.link import COMMAND_S, Link
@@ -117,7 +118,17 @@ class Sut:
     @property
     def python(self) -> str:
         """The SUT's interpreter: absolute, or a bare name for the PATH there."""
-        python = self.config.interpreter
+        return self._placed(self.config.interpreter)
+
+    def python_of(self, environment: str) -> str:
+        """The interpreter of an environment (`harness.sut.environments`): the one that lab.toml names, or the one that
+        `prepare` makes; of the main one the SUT's."""
+        if environment not in APART:
+            return self.python
+        named = self.config.pythons.get(environment)
+        return self._placed(named) if named else f"{self.root}/{ENVIRONMENTS[environment].folder}/bin/python"
+
+    def _placed(self, python: str) -> str:
         return self.link.absolute(python) if "/" in python else python
 
     @property

@@ -1,5 +1,5 @@
-"""`wattlab sut prepare`: an environment for agent and programs, data and weights on the SUT: what the scenarios need,
-what is missing of it, and a word about what is there besides.
+"""`wattlab sut prepare`: an environment for agent and programs, one for each framework that needs its own, data and
+weights on the SUT: what the scenarios need, what is missing of it, and a word about what is there besides.
 
 Knows the locks and the programs of workloads/ that are copied there, and for which machines they are. Knows no
 lab.toml: which scenario needs what is said by `Needs`.
@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from harness.record.documents import Json
 from harness.record.errors import SutError, SutRefused
 from harness.sut.channel import json_or_none
+from harness.sut.environments import ENVIRONMENTS, MAIN_LOCK, Environment
 from harness.sut.files import make_folders, write
 from harness.sut.interpreters import builds_of
 from harness.sut.machine import Sut
@@ -24,8 +25,14 @@ AGENT_NEEDS = ("psutil",)
 GPU_NEEDS = ("nvidia-ml-py",)
 """What it needs besides where there is an NVIDIA driver; without it it records no GPU."""
 TENSORFLOW = "tensorflow"
+COMPILED = {TENSORFLOW: "TensorFlow", "jax": "JAX", "torch": "PyTorch", "scikit-learn": "scikit-learn"}
+"""Frameworks, and what they are called."""
 BUILT_FOR = ("x86_64", "aarch64")
-"""Machines (`uname -m`) for which TensorFlow is built."""
+"""Machines (`uname -m`) for which they are built."""
+SIZES = {TENSORFLOW: "2 GB", "jax": ".7 GB", "torch": "6 GB"}
+"""Of an installation: those that take some minutes."""
+WITHOUT_CUDA = ("jax",)
+"""Frameworks whose locked build has no CUDA."""
 LOCKED_FOR = (3, 11)
 """The oldest Python of what the lock holds beside the agent's own."""
 MACHINE = """
@@ -35,19 +42,20 @@ bits = "" if sys.maxsize > 1 << 32 else " with a 32-bit system"
 print(json.dumps({"machine": platform.machine() + bits, "python": sys.version_info[:2]}))
 """
 MOST_NAMED = 8
-LOCK_OF = "workloads/requirements.lock, which holds what can be installed on a SUT,"
 OF_VENV = frozenset({"pip", "setuptools", "wheel"})
 """What an environment may have before anything is installed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """What programs need there beside the agent: distributions of workloads/requirements.txt, and what of WATTLAB_DATA
-    (`dataset`, `weights`); `of` says for whom, in words, package or part -> who."""
+    """What programs need there beside the agent: distributions of workloads/requirements.txt, what of WATTLAB_DATA
+    (`dataset`, `weights`), and of each environment beside the main one the distributions of its lock; `of` says for
+    whom, in words, package, part or environment -> who."""
 
     packages: tuple[str, ...]
     prepared: tuple[str, ...]
     of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    environments: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def plan(self) -> Iterator[str]:
         """What is going to be there, and for whom, a line each."""
@@ -56,13 +64,15 @@ class Needs:
             if readers := self.of.get(name):
                 what = f"{name} (data)" if name in self.prepared else name
                 yield f"{what}: needed by {', '.join(readers)}"
-        if not self.packages and not self.prepared:
+        for name, packages in self.environments.items():
+            yield f"Python environment {name} ({', '.join(packages)}): needed by {', '.join(self.of.get(name, ()))}"
+        if not self.packages and not self.prepared and not self.environments:
             yield "the scenarios need nothing more"
 
 
 def prepare(sut: Sut, needs: Needs, progress: Callable[[str], None], *, exact: bool = False) -> str:
-    """Everything that is needed there: an environment for agent and programs, data, weights. Does what is missing; says
-    what is there besides, or with `exact` removes it, from the environment that it made itself.
+    """Everything that is needed there: an environment for agent and programs, those beside it, data, weights. Does what
+    is missing; says what is there besides, or with `exact` removes it, from the environments that it made itself.
 
     Returns the interpreter to measure with; where that is not the configured one, `progress` said so.
 
@@ -73,6 +83,8 @@ def prepare(sut: Sut, needs: Needs, progress: Callable[[str], None], *, exact: b
     for line in needs.plan():
         progress(line)
     python = _prepare_python(sut, needs.packages, progress, exact=exact)
+    for name, packages in needs.environments.items():
+        _prepare_environment(sut, ENVIRONMENTS[name], packages, python, progress, exact=exact)
     if needs.prepared:
         _prepare_data(sut, python, needs.prepared, progress)
     return python
@@ -103,16 +115,57 @@ def _prepare_python(sut: Sut, packages: Sequence[str], progress: Callable[[str],
             return sut.python
         adding = f"`{sut.python} -m pip install {' '.join(lacking)}` adds it"
         progress(f"{sut.python} has no {', '.join(lacking)}; {adding}")
-    if not sut.exists(own):
-        progress(f"making {sut.root}/venv with {base}")
-        with sut.link.guarded("making the folder"), sut.link.sftp() as sftp:
-            make_folders(sftp, sut.root)
-        sut.link.stream([base, "-m", "venv", f"{sut.root}/venv"], progress)
-    _bring(sut, own, wanted, progress, exact=exact)
-    if lacking := sut.lacking(wanted, own):
-        raise SutError(f"{sut.name}: after the installation {own} still lacks {', '.join(lacking)}")
+    _make(sut, own, base, progress)
+    facts = _machine(sut, own, wanted, f"{sut.config.table}.python")
+    has_gpu = any(name in wanted for name in GPU_NEEDS)
+    lock = "requirements-gpu.lock" if has_gpu and facts["machine"] != "aarch64" else MAIN_LOCK
+    _bring(sut, own, lock, wanted, progress, exact=exact)
+    _require(sut, own, wanted)
     _advise(sut, own, progress)
     return own
+
+
+def _prepare_environment(
+    sut: Sut,
+    environment: Environment,
+    packages: Sequence[str],
+    base: str,
+    progress: Callable[[str], None],
+    *,
+    exact: bool,
+) -> None:
+    """An environment beside the main one: the interpreter that lab.toml names for it, which is asked and never changed,
+    or a venv of wattlab's, made with `base`."""
+    python, place = sut.python_of(environment.name), f"{sut.config.table}.pythons.{environment.name}"
+    if environment.name in sut.config.pythons:
+        sut.require_python(python)
+        if lacking := sut.lacking(packages, python):
+            raise SutRefused(
+                f"{sut.name}: {python} has no {', '.join(lacking)}; `{python} -m pip install {' '.join(lacking)}` adds "
+                f"it, or take {place} out: then `wattlab sut prepare` makes that environment itself"
+            )
+        progress(f"{python} has everything that is needed")
+        return
+    _make(sut, python, base, progress)
+    _machine(sut, python, packages, place)
+    if any(name in packages for name in WITHOUT_CUDA) and _has_driver(sut, base):
+        progress(
+            f"Python environment {environment.name}: its lock has no CUDA, so its programs compute on the CPU; an "
+            f"interpreter of yours that has CUDA can be named in {place}"
+        )
+    _bring(sut, python, environment.lock, packages, progress, exact=exact)
+    _require(sut, python, packages)
+
+
+def _make(sut: Sut, python: str, base: str, progress: Callable[[str], None]) -> None:
+    """The venv of an interpreter of wattlab's own, unless it is there."""
+    folder = str(PurePosixPath(python).parents[1])
+    if sut.exists(python):
+        return
+    progress(f"making {folder} with {base}")
+    with sut.link.guarded("making the folder"), sut.link.sftp() as sftp:
+        make_folders(sftp, sut.root)
+    sut.link.stream([base, "-m", "venv", folder], progress)
 
 
 def _has_driver(sut: Sut, python: str) -> bool:
@@ -120,12 +173,11 @@ def _has_driver(sut: Sut, python: str) -> bool:
     return sut.link.run([python, "-c", "import ctypes; ctypes.CDLL('libnvidia-ml.so.1')"])[0] == 0
 
 
-def _bring(sut: Sut, python: str, wanted: Sequence[str], progress: Callable[[str], None], *, exact: bool) -> None:
-    """Make wattlab's own environment hold what is wanted, in the versions of the lock."""
-    facts = _machine(sut, python, wanted)
-    has_gpu = any(name in wanted for name in GPU_NEEDS)
-    lock = "requirements-gpu.lock" if has_gpu and facts["machine"] != "aarch64" else "requirements.lock"
-    part = part_of_lock((WORKLOADS / lock).read_text(), wanted)
+def _bring(
+    sut: Sut, python: str, lock: str, wanted: Sequence[str], progress: Callable[[str], None], *, exact: bool
+) -> None:
+    """Make an environment of wattlab's own hold what is wanted, in the versions of the lock."""
+    part = part_of_lock((WORKLOADS / lock).read_text(), wanted, lock)
     versions, there = versions_of(part), sut.installed(python)
     known = there.keys() & versions.keys() - OF_VENV
     others = [f"{name} {there[name]}" for name in known if there[name] not in versions[name]]
@@ -138,8 +190,15 @@ def _bring(sut: Sut, python: str, wanted: Sequence[str], progress: Callable[[str
     _clear(sut, python, sorted(there.keys() - versions.keys() - OF_VENV), progress, exact=exact)
 
 
-def _machine(sut: Sut, python: str, wanted: Sequence[str]) -> Json:
-    """What machine it is; refused where what is wanted is not built for it, before anything is fetched.
+def _require(sut: Sut, python: str, wanted: Sequence[str]) -> None:
+    """What was to be installed is there. Raises SutError."""
+    if lacking := sut.lacking(wanted, python):
+        raise SutError(f"{sut.name}: after the installation {python} still lacks {', '.join(lacking)}")
+
+
+def _machine(sut: Sut, python: str, wanted: Sequence[str], place: str) -> Json:
+    """What machine it is; refused where what is wanted is not built for it, before anything is fetched. `place`: where
+    lab.toml names an interpreter of one's own.
 
     Raises:
         SutRefused: with what can be done.
@@ -147,15 +206,16 @@ def _machine(sut: Sut, python: str, wanted: Sequence[str]) -> Json:
     answer = sut.ask_program(python, MACHINE)
     machine, version = str(answer.get("machine")), answer.get("python")
     further = [name for name in wanted if name not in (*AGENT_NEEDS, *GPU_NEEDS)]
-    remedy = f"name an interpreter of yours that has {', '.join(further)} in {sut.config.table}.python"
+    remedy = f"name an interpreter of yours that has {', '.join(further)} in {place}"
+    framework = next((title for name, title in COMPILED.items() if name in further), None)
     if further and isinstance(version, list) and tuple(version) < LOCKED_FOR:
         raise SutRefused(
             f"{sut.name}: its Python is {'.'.join(map(str, version))}, and {', '.join(further)} of the lock need 3.11 "
             f"or newer; install one there and name it in {sut.config.table}.python, or {remedy}"
         )
-    if TENSORFLOW in further and machine not in BUILT_FOR:
+    if framework and machine not in BUILT_FOR:
         raise SutRefused(
-            f"{sut.name}: it is {machine}, and TensorFlow is built for {' and '.join(BUILT_FOR)} only (a Raspberry Pi "
+            f"{sut.name}: it is {machine}, and {framework} is built for {' and '.join(BUILT_FOR)} only (a Raspberry Pi "
             f"needs a 64-bit system); take the scenarios that need it out, or {remedy}"
         )
     if TENSORFLOW in further and machine == "aarch64" and any(name in wanted for name in GPU_NEEDS):
@@ -172,8 +232,9 @@ def _install(
     remote = f"{sut.root}/{lock}"
     with sut.link.guarded(f"copying {lock}"), sut.link.sftp() as sftp:
         write(sftp, remote, part.encode())
-    size = " (2 GB, some minutes the first time)" if TENSORFLOW in wanted else ""
-    progress(f"installing {', '.join(dict.fromkeys(wanted))} into {sut.root}/venv{size}")
+    large = next((size for name, size in SIZES.items() if name in wanted), "")
+    size = f" ({large}, some minutes the first time)" if large else ""
+    progress(f"installing {', '.join(dict.fromkeys(wanted))} into {PurePosixPath(python).parents[1]}{size}")
     sut.link.stream([python, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", remote], progress)
 
 
@@ -220,15 +281,16 @@ def _programs() -> dict[str, bytes]:
     return {str(path.relative_to(WORKLOADS)): path.read_bytes() for path in files if path.suffix in wanted}
 
 
-def part_of_lock(lock: str, wanted: Sequence[str]) -> str:
-    """The entries of a lock file that some distributions need, by the `# via` that uv writes below each; of NAME every
-    build (`builds_of`), of which the marker of its entry takes one."""
+def part_of_lock(lock: str, wanted: Sequence[str], file: str = MAIN_LOCK) -> str:
+    """The entries of a lock (the text of a file of workloads/) that some distributions need, by the `# via` that uv
+    writes below each; of NAME every build (`builds_of`), of which the marker of its entry takes one."""
     entries = [(text.split("==", 1)[0], text) for text in re.split(r"\n(?=[a-z0-9])", lock.rstrip("\n"))[1:]]
     names = {name for name, _ in entries}
     if missing := [name for name in wanted if names.isdisjoint(builds_of(name))]:
         raise SutError(
-            f"{LOCK_OF} has no {', '.join(sorted(missing))}; name it in requirements.txt beside that and make the lock "
-            "anew, or install it into an interpreter of yours and name that one in lab.toml, python of the SUT"
+            f"workloads/{file}, which holds what can be installed on a SUT, has no {', '.join(sorted(missing))}; name "
+            f"it in {file.replace('.lock', '.txt')} beside that and make the lock anew, or install it into an "
+            "interpreter of yours and name that one in lab.toml, python of the SUT"
         )
     needed = names & {build for name in wanted for build in builds_of(name)}
     while more := {name for name, text in entries if _parents(text) & needed} - needed:

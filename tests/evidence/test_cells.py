@@ -31,6 +31,7 @@ SCENARIO_TOML = """\
 schema = 1
 title = "train"
 command = ["{python}", "train.py", "--mode={mode}"]
+python = "{framework}"
 [factors]
 framework = "torch"
 [parameters]
@@ -59,6 +60,7 @@ def with_cells(run: Path) -> None:
         start["inputs"]["scenario.toml"] = sha256_of(toml)
         words = [word.replace("{mode}", str(cell["mode"])) for word in COMMAND]
         told = {"command": words, "parameters": {"size": cell["size"]}, "cell_of": "train", "title": "train"}
+        told["python"] = "torch"
         start |= {"cell": cell, "scenario_config": start["scenario_config"] | told}
     write_journal(run, documents)
 
@@ -192,6 +194,14 @@ OF_FILES = r"config: .*\S+-r02-\S+: its start document has the cell .*, lab.toml
         (
             at_first_cell(lambda start: start["scenario_config"]["parameters"].update(size=32)), None,
             "its parameters are not those of inputs/scenario.toml and lab.toml",
+        ),
+        (
+            at_first_cell(lambda start: start["scenario_config"].update(python="jax")), None,
+            "scenario_config.python is 'jax' in its start document, 'torch' in inputs/scenario.toml",
+        ),
+        (
+            at_first_cell(lambda start: start["scenario_config"].pop("python")), None,
+            "scenario_config.python is not there in its start document, 'torch' in inputs/scenario.toml",
         ),
         (
             at_first_cell(lambda start: start["scenario_config"].pop("cell_of")), None,

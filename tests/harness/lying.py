@@ -281,7 +281,7 @@ def bench_of(config: LabConfig, sut: Sut) -> Bench:
     return Bench(
         config=config, sut=sut, sut_facts=dict(FACTS), host_facts={"boot_id": "host"},
         software={"version": "0", "commit": None, "dirty": None}, open_meters={"wall": open_meter}, register=None,
-        agent_source=b"", marker_source=b"", python="python3", data_folder="/data", inventory=Inventory(sut),
+        agent_source=b"", marker_source=b"", data_folder="/data", inventory=Inventory(sut),
         sign=unsigned,
     )  # fmt: skip
 

@@ -31,6 +31,7 @@ from harness.sut import link as link_module
 from harness.sut import machine as machine_module
 from harness.sut import prepare as prepare_module
 from harness.sut.bundle import agent_source
+from harness.sut.environments import APART, ENVIRONMENTS
 from harness.sut.machine import Sut
 from harness.sut.prepare import Needs, part_of_lock, prepare, versions_of
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
@@ -534,6 +535,70 @@ def test_the_union_of_what_scenarios_need_is_installed_and_what_is_left_over_is_
     assert pip.told == ["install", "uninstall"]
 
 
+SKLEARN = Needs((), (), {"sklearn": ("mine",)}, {"sklearn": ("scikit-learn", "pillow")})
+
+
+def test_an_environment_of_a_framework_is_made_beside_the_main_one_and_kept(
+    own: Sut, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there: dict[str, dict[str, str]] = {}
+    lines: list[str] = []
+
+    def stream(argv: Sequence[str], progress: Callable[[str], None]) -> None:
+        if "venv" in argv:
+            python = Path(argv[-1], "bin", "python")
+            python.parent.mkdir(parents=True)
+            python.symlink_to("/usr/bin/python3")
+        elif "install" in argv:
+            versions = versions_of(Path(argv[-1]).read_text())
+            there.setdefault(argv[0], {}).update({name: max(found) for name, found in versions.items()})
+
+    monkeypatch.setattr(own, "installed", lambda python=None: dict(there.get(python or own.python, {})))
+    monkeypatch.setattr(own.link, "stream", stream)
+    python = own.python_of("sklearn")
+    assert python == f"{own.root}/venv-sklearn/bin/python"
+    assert prepare(own, SKLEARN, lines.append) == own.python
+    assert lines[1:2] == ["Python environment sklearn (scikit-learn, pillow): needed by mine"]
+    assert lines[-2:] == [
+        f"making {own.root}/venv-sklearn with {own.python}",
+        f"installing scikit-learn, pillow into {own.root}/venv-sklearn",
+    ]
+    assert there[own.python].keys() == {"psutil"}
+    assert {"scikit-learn", "pillow", "numpy", "scipy", "joblib"} <= there[python].keys()
+    lines.clear()
+    prepare(own, SKLEARN, lines.append)
+    assert lines[2:] == [f"{one} has everything that is needed" for one in (own.python, python)]
+
+
+def test_an_interpreter_of_ones_own_for_an_environment_is_asked_and_never_changed(
+    config: SutSection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines: list[str] = []
+    with Sut.connect(replace(config, pythons={"sklearn": sys.executable, "jax": sys.executable})) as sut:
+        monkeypatch.setattr(prepare_module, "_bring", lambda *_, **__: pytest.fail("nothing is brought"))
+        prepare(sut, SKLEARN, lines.append)
+        assert lines[-1] == f"{sys.executable} has everything that is needed"
+        with pytest.raises(
+            SutRefused, match=r"has no jax; `.* -m pip install jax` adds it, or take sut\.pythons\.jax out"
+        ):
+            prepare(sut, Needs((), (), {}, {"jax": ("jax",)}), lines.append)
+
+
+def test_a_lock_without_cuda_is_told_where_there_is_a_gpu(own: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[str] = []
+    Pip(own, {}, monkeypatch)
+    monkeypatch.setattr(own, "exists", lambda _: True)
+    monkeypatch.setattr(own, "ask_program", lambda *_: {"machine": "x86_64", "python": [3, 11]})
+    monkeypatch.setattr(prepare_module, "_has_driver", lambda *_: True)
+    prepare(own, Needs((), (), {}, {"jax": ("jax", "keras")}), lines.append)
+    assert any("its lock has no CUDA, so its programs compute on the CPU" in line for line in lines)
+    monkeypatch.setattr(own, "ask_program", lambda *_: {"machine": "armv7l", "python": [3, 11]})
+    with pytest.raises(
+        SutRefused, match=r"it is armv7l, and JAX is built for x86_64 and aarch64 only .*sut\.pythons\.jax"
+    ):
+        prepare(own, Needs((), (), {}, {"jax": ("jax", "keras")}), lines.append)
+
+
 def test_nvml_is_brought_where_there_is_a_driver(own: Sut, monkeypatch: pytest.MonkeyPatch) -> None:
     pip = Pip(own, {}, monkeypatch)
     monkeypatch.setattr(prepare_module, "_has_driver", lambda *_: True)
@@ -596,6 +661,10 @@ def test_an_interpreter_of_ones_own_that_lacks_something_is_told_how_to_get_it(
 
 
 def test_the_part_of_a_lock_that_is_needed_has_every_dependency_and_no_more() -> None:
+    for environment in APART:
+        text = (prepare_module.WORKLOADS / ENVIRONMENTS[environment].lock).read_text()
+        part = part_of_lock(text, [*ENVIRONMENTS[environment].brings, "pillow"], ENVIRONMENTS[environment].lock)
+        assert names_of(part) == names_of(text)
     for lock in ("requirements.lock", "requirements-gpu.lock"):
         text = (prepare_module.WORKLOADS / lock).read_text()
         listed = (prepare_module.WORKLOADS / lock.replace(".lock", ".txt")).read_text()

@@ -23,11 +23,12 @@ WORK: dict[str, dict[str, float]] = {
     "keras": {"images": 3 * 256},
     "lightning": {"tokens": 3 * 64 * 16},
     "transformers": {"tokens": 3 * 40 * 16},
+    "sklearn": {"rows": 3 * 256},
 }
 """Framework -> work of the whole training; of `plain` it is random."""
 METRICS = {
     "plain": {"loss"}, "keras": {"loss", "accuracy", "val_loss", "val_accuracy"}, "lightning": {"loss", "val_loss"},
-    "transformers": {"loss", "eval_loss"},
+    "transformers": {"loss", "eval_loss"}, "sklearn": {"loss"},
 }  # fmt: skip
 
 
@@ -37,7 +38,7 @@ def program(framework: str) -> str:
 
 
 def interpreter(framework: str) -> str:
-    if framework == "plain":
+    if framework in ("plain", "sklearn"):
         return sys.executable
     if framework == "keras":
         assert SUT_PYTHON.exists(), f"{SUT_PYTHON}: no such file; `./lab test` makes the SUT's environment"
@@ -48,7 +49,7 @@ def interpreter(framework: str) -> str:
     return named
 
 
-@pytest.mark.parametrize("framework", ["plain", "keras", "lightning", "transformers"])
+@pytest.mark.parametrize("framework", ["plain", "keras", "lightning", "transformers", "sklearn"])
 def test_a_training_marks_its_epochs_with_their_metrics_and_the_work_of_each(framework: str, tmp_path: Path) -> None:
     python = interpreter(framework)
     (tmp_path / "train.py").write_text(program(framework))

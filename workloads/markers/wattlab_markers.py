@@ -2,7 +2,8 @@
 
 Without the environment variable WATTLAB_MARKERS, which names the pipe or file that the lines go to, all of it does
 nothing. Knows the marker line (docs/markers.md) and the two clocks of the machine it runs on; of Keras, Lightning and
-Transformers the events of a training, and imports each only where its callback is asked for. Knows not who reads.
+Transformers the events of a training, and imports each only where its callback is asked for; of scikit-learn that an
+estimator has `partial_fit`. Knows not who reads.
 Standard library only, from Python 3.7 on: this one file is both the package `wattlab-markers` and what wattlab lays
 beside the program that it measures.
 
@@ -21,7 +22,8 @@ from contextlib import contextmanager
 from typing import Any, Callable, Dict, Iterator, Mapping, Optional, SupportsFloat, Union
 
 __all__ = [
-    "MarkerError", "action", "epoch", "keras_callback", "lightning_callback", "mark", "transformers_callback", "work",
+    "MarkerError", "action", "epoch", "keras_callback", "lightning_callback", "mark", "sklearn_partial_fit",
+    "transformers_callback", "work",
 ]  # fmt: skip
 
 PIPE_BUF = 4096
@@ -334,3 +336,43 @@ def transformers_callback(per_epoch: Amounts = None, per_step: Amounts = None, *
             metrics.clear()
 
     return Marks()
+
+
+def sklearn_partial_fit(
+    estimator: "Any",  # noqa: ANN401  scikit-learn has no common type of what has partial_fit
+    calls_per_epoch: int = 1,
+    per_epoch: Amounts = None,
+    per_call: Amounts = None,
+) -> "Callable[..., Any]":
+    """What to call in place of `estimator.partial_fit`: it does the same and marks the epochs.
+
+    One call is an epoch where it is given all rows (an MLPClassifier goes through them in batches of its own); where
+    the program makes the batches, an epoch is `calls_per_epoch` calls. Its end has the estimator's `loss_`, if it has
+    one. `per_epoch`: the useful work of an epoch; `per_call`: of a call, or a function of its X and y that returns
+    it: `lambda X, y: {"rows": len(y)}`. The estimator stays as it is, and can be pickled.
+
+    Raises:
+        MarkerError: calls_per_epoch is below 1.
+    """
+    if calls_per_epoch < 1:
+        raise MarkerError(f"calls_per_epoch={calls_per_epoch!r}: expected 1 or more")
+    epochs, calls = _Epochs(per_epoch), [0]
+
+    def partial_fit(*arguments: "Any", **named: "Any") -> "Any":  # noqa: ANN401
+        """The estimator's own."""
+        epoch, place = divmod(calls[0], calls_per_epoch)
+        if place == 0:
+            epochs.begin(epoch)
+        result = estimator.partial_fit(*arguments, **named)
+        calls[0] += 1
+        if callable(per_call):
+            given = {**dict(zip(("X", "y"), arguments)), **named}
+            _declare(per_call, given.get("X"), given.get("y"))
+        else:
+            _declare(per_call)
+        if place == calls_per_epoch - 1:
+            loss = getattr(estimator, "loss_", None)
+            epochs.end({} if loss is None else {"loss": loss})
+        return result
+
+    return partial_fit
