@@ -81,7 +81,7 @@ def agree(one: dict[str, Any], other: dict[str, Any]) -> None:
     assert {key: one[key] for key in SAME} == {key: other[key] for key in SAME}
     assert one["first_batch_loss"] == pytest.approx(other["first_batch_loss"], rel=RELATIVE)
     # Sums are made in another order, and epsilon stands elsewhere in PyTorch's Adam: equal but for that.
-    assert one["losses"] == pytest.approx(other["losses"], rel=1e-3)
+    assert one["losses"] == pytest.approx(other["losses"], rel=1e-2)
     assert one["software"].keys() != other["software"].keys()
 
 
