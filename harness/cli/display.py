@@ -65,7 +65,8 @@ class Display:
 
     def _show(self, progress: Progress) -> None:
         run, left = progress.current, f"{lasting(progress.left_s)} left"
-        what = f"run {run.ordinal}/{progress.total} {run.scenario} #{run.repetition}"
+        which = f"#{run.repetition}" if run.trial is None else f"search {run.search} trial {run.trial}"
+        what = f"run {run.ordinal}/{progress.total} {run.scenario} {which}"
         again = f" (attempt {progress.attempt})" if progress.attempt > 1 else ""
         estimated = self._estimate(progress)
         self._bar.update(

@@ -124,15 +124,19 @@ def cells_sheet(scenarios: Sequence[Scenario]) -> Sheet:
     for scenario in scenarios:
         levels = scenario.cell or {}
         texts = (level_text(levels[factor]) if factor in levels else "" for factor in factors)
-        rows.append((scenario.name, *texts, str(scenario.repetitions)))
+        rows.append((scenario.name, *texts, str(scenario.repetitions * scenario.rounds)))
     return Sheet(columns("scenario", *factors, "runs", numbers=("runs",)), rows, "Cells: the levels of each scenario")
 
 
 def runs_sheet(runs: Sequence[PlannedRun], title: str) -> Sheet:
-    """A line for each planned run, in order."""
-    rows = [(str(run.ordinal), run.kind, run.scenario, str(run.repetition), str(run.seed)) for run in runs]
-    numbers = ("run", "repetition", "seed")
-    return Sheet(columns("run", "kind", "scenario", "repetition", "seed", numbers=numbers), rows, title)
+    """A line for each planned run, in order; of trials which of which search they are."""
+    numbers = ("run", "repetition", "search", "trial", "seed")
+    searching = ("search", "trial") if any(run.trial for run in runs) else ()
+    rows = []
+    for run in runs:
+        place = [str(number or "") for number in (run.search, run.trial)] if searching else []
+        rows.append((str(run.ordinal), run.kind, run.scenario, str(run.repetition), *place, str(run.seed)))
+    return Sheet(columns("run", "kind", "scenario", "repetition", *searching, "seed", numbers=numbers), rows, title)
 
 
 def _known_minutes(config: LabConfig) -> float:

@@ -18,6 +18,7 @@ from harness.cli.display import Display
 from harness.cli.documents import Document
 from harness.cli.forecast import Forecast
 from harness.cli.screen import Sheet, columns, counted, say
+from harness.cli.suggesting import suggester
 from harness.cli.types import add_json_argument, add_lab_argument
 from harness.cli.view import add_address_arguments, beside
 from harness.measure.bench import Bench
@@ -185,7 +186,7 @@ def measure(
                     display.say(sentence)
                 return thrown_out
 
-            campaign.measure(bench, display.on_progress, judge)
+            campaign.measure(bench, display.on_progress, judge, suggest=suggester(config))
             if add_second_stage(campaign, config):
                 campaign.measure(bench, display.on_progress, judge)
     return campaign

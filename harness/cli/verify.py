@@ -84,6 +84,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "config",
         "dates",
         "order",
+        "searches",
         "clock",
         "notes",
         "contradictions",

@@ -13,6 +13,7 @@ from harness.record.documents import Json, matches
 from harness.record.entries import Entry, Header, Plan, of
 from harness.record.levels import Level, Levels, are_same, levels_text
 from harness.record.run_folder import RunFolder
+from harness.record.searches import section_of as section_of_search
 
 
 def section_of(run: RunFolder) -> str:
@@ -41,12 +42,15 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
     runs = [run for plan in of(Plan, entries) if plan.stage in (None, "first") for run in plan.runs]
     planned = Counter(str(run.get("scenario")) for run in runs if run.get("kind") == "scenario")
     for table, section in _table(config.get("scenarios")).items():
-        (factors, rows), wanted = _crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
+        (factors, rows), repetitions = _crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
+        rounds = section_of_search(config, table).get("rounds", 1)
+        wanted = repetitions * rounds if type(repetitions) is int and type(rounds) is int else repetitions
         for cell in cells_of(table, factors, {}, rows) if crossed_in(factors) and runs else ():
             if planned[cell.name] != wanted:
                 yield (
                     f"campaign.jsonl: {planned[cell.name]} runs of {cell.name!r} are planned, its config has "
-                    f"scenarios.{table}.repetitions {wanted!r:.20}"
+                    f"scenarios.{table}.repetitions {repetitions!r:.20}"
+                    f"{'' if rounds == 1 else f' of {rounds!r:.20} rounds'}"
                 )
 
 

@@ -19,6 +19,7 @@ from typing import Any
 from harness.evidence import lab_inputs
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
+from harness.evidence.searches import suggested_in
 from harness.measure.cells import TRACKER_FACTOR, parameters_at, python_at, tracked_by, with_levels
 from harness.measure.ranging import CHANGED, is_ranging
 from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent
@@ -64,8 +65,10 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     """One check for each kind, of all runs that were measured here."""
     runs = [run for run in seen.runs.values() if run.start.time_base == "host-monotonic" and run.start.source is None]
     header = header_of(seen.entries)
+    suggested = suggested_in(seen.entries)
+    settings = (p for run in runs for p in _config_problems(run, header, suggested.get(run.start.ordinal, {})))
     problems = {
-        "config": [*planned_cells(seen.entries), *(p for run in runs for p in _config_problems(run, header))],
+        "config": [*planned_cells(seen.entries), *settings],
         "dates": [p for run in runs for p in (*_date_problems(run), *_wall_problems(run))],
         "order": [p for run in runs for p in _order_problems(run)],
     }
@@ -80,8 +83,9 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
 # --- configuration ---
 
 
-def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
-    """Settings of the start document that log or inputs contradict, or do not have."""
+def _config_problems(run: RunFolder, header: Header | None, suggested: Json) -> Iterator[str]:
+    """Settings of the start document that log or inputs contradict, or do not have; `suggested`: the parameters that
+    the log says a search was to run it with."""
     logged, software = ({}, {}) if header is None else (header.config or {}, header.software or {})
     written, version = lab_inputs.written(run), run.start.software.get("version")
     skipped = CHANGED if is_ranging(logged) else None
@@ -104,7 +108,7 @@ def _config_problems(run: RunFolder, header: Header | None) -> Iterator[str]:
     yield from _scenario_problems(run)
     if run.start.kind == "scenario":
         yield from cell_problems(run, _toml(run, "scenario.toml"))
-        yield from _parameter_problems(run)
+        yield from _parameter_problems(run, suggested)
 
 
 def _scenario_problems(run: RunFolder) -> Iterator[str]:
@@ -136,13 +140,16 @@ def _is_around(here: list[Any], there: list[Any], prefix: int) -> bool:
     return here[:prefix] == there[:prefix] and here[len(here) - len(rest) :] == rest
 
 
-def _parameter_problems(run: RunFolder) -> Iterator[str]:
-    """Parameters of the scenario, which are its own overridden by lab.toml's, and these by the levels of its cell."""
+def _parameter_problems(run: RunFolder, suggested: Json) -> Iterator[str]:
+    """Parameters of the scenario, which are its own overridden by lab.toml's, these by the levels of its cell, and
+    these by what was suggested for the trial."""
     section = _table(_table(run.start.config.get("scenarios")).get(section_of(run)))
     given, told = _table(section.get("parameters")), _table(run.start.scenario_config.get("parameters"))
     own = _table(_toml(run, "scenario.toml").get("parameters"))
-    if "scenario.toml" in run.start.inputs and parameters_at(own | given, run.start.cell or {}) != told:
-        yield f"{run.path.name}: its parameters are not those of inputs/scenario.toml and lab.toml"
+    wanted = parameters_at(own | given, run.start.cell or {}) | suggested
+    if "scenario.toml" in run.start.inputs and wanted != told:
+        more = ", and of the log's suggestion" if suggested else ""
+        yield f"{run.path.name}: its parameters are not those of inputs/scenario.toml and lab.toml{more}"
     level, trackers = (run.start.cell or {}).get(TRACKER_FACTOR), _list(run.start.scenario_config.get("trackers"))
     if level is not None and tracked_by({TRACKER_FACTOR: level})[level] != trackers:
         yield f"{run.path.name}: its cell has the trackers {level!r:.40}, its scenario_config has {trackers!r:.40}"

@@ -30,6 +30,7 @@ from harness.evidence.forms import check_forms
 from harness.evidence.host_clock import check_clock, check_notes
 from harness.evidence.kinds import BESIDE_RESULTS
 from harness.evidence.rendered import NOT_COMPARED
+from harness.evidence.searches import check_searches
 from harness.evidence.software_logs import check_software_logs
 from harness.evidence.statement import SIGNATURE
 from harness.evidence.verifier import FORGED, Outcome, Verified, check_document
@@ -43,6 +44,7 @@ from harness.record.levels import are_same
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE
+from harness.record.searches import is_trial
 from harness.record.verify import Check, Examination, examine
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
@@ -108,7 +110,7 @@ def _check_measured(path: Path, seen: Examination) -> list[Check]:
     """What a campaign says of itself, against itself."""
     own = [check_clock(path.name, seen), *check_notes(path.name, seen), *check_forms(path.name, seen)]
     told = [*check_trackers(path, seen), *check_software_logs(path, seen), *check_contradictions(path.name, seen)]
-    return [*own, *told, *check_wires(path, seen)]
+    return [*own, *told, *check_searches(path.name, seen), *check_wires(path, seen)]
 
 
 def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key: PublicKey | None) -> Iterator[Check]:
@@ -227,18 +229,23 @@ def _check_results(path: Path, seen: Examination, *, wanted: bool) -> tuple[Veri
 
 
 def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Check:
-    """Every planned run succeeded once, is what was planned, and the runs were begun in the plan's order."""
+    """Every planned run succeeded once (a trial of a search may have failed), is what was planned, and the runs were
+    begun in the plan's order."""
     plans = [plan.runs for plan in of(Plan, seen.entries)]
     if not plans:
         return Check(subject, INCOMPLETE, True, "there is no plan: an import")
     stages = [{r["ordinal"]: r for r in p if isinstance(r.get("ordinal"), int)} for p in plans]
     planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
-    done = [run.start.ordinal for run in seen.runs.values() if run.exit_status == "success"]
-    missing = sorted(set(planned) - set(done))
+    ended = [(run.start.ordinal, run.exit_status) for run in seen.runs.values()]
+    failed = {at for at, status in ended if status == "fail" and is_trial(planned.get(at, {}))}
+    done = failed | {at for at, status in ended if status == "success"}
+    missing = sorted(set(planned) - done)
     if wrong := list(_misplaced(stages, seen.runs.values())):
         return Check(subject, INCOMPLETE, False, "; ".join(wrong))
     if not missing:
-        return Check(subject, INCOMPLETE, True, f"all {len(planned)} planned runs succeeded")
+        alone = sorted(failed - {at for at, status in ended if status == "success"})
+        result = f", but {len(alone)} trials, whose programs failed" if alone else ""
+        return Check(subject, INCOMPLETE, True, f"all {len(planned)} planned runs succeeded{result}")
     detail = (
         f"{len(missing)} of {len(planned)} planned runs have no successful attempt: run {', '.join(map(str, missing))}"
     )

@@ -38,6 +38,7 @@ from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import OnPhase, Run, utc_now
 from harness.measure.scenario import Scenario
+from harness.measure.searches import Suggest, register, suggest_for, with_suggestion
 from harness.measure.speaking import MeterAway, require_speaking
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, EMPTY, LOST, CampaignFolder
@@ -204,7 +205,8 @@ class Campaign:
         ]
 
     def seal_cut_off(self, judge: Judge) -> list[str]:
-        """Seal, as found, the runs that a killed process left behind; return a sentence for each."""
+        """Seal, as found, the runs that a killed process left behind, and register the trials among them that are
+        complete; return a sentence for each."""
         entries = self.folder.entries()
         started = {start.folder for start in of(RunStart, entries)}
         ended = {end.folder for end in of(RunEnd, entries)}
@@ -213,6 +215,7 @@ class Campaign:
             if (name := begin.folder) not in ended:
                 status, reason = self._seal_as_found(begin.ordinal, name, judge, was_started=name in started)
                 sentences.append(f"run {begin.ordinal} ({name}): {status}, {reason}")
+        register(self.folder, self._config, utc_now)
         return sentences
 
     def _seal_as_found(self, ordinal: int, name: str, judge: Judge, *, was_started: bool) -> tuple[str, str | None]:
@@ -239,11 +242,18 @@ class Campaign:
         return "abort", reason
 
     def measure(
-        self, bench: Bench, on_progress: Callable[[Progress], None], judge: Judge, kinds: tuple[RunKind, ...] = RATED
+        self,
+        bench: Bench,
+        on_progress: Callable[[Progress], None],
+        judge: Judge,
+        kinds: tuple[RunKind, ...] = RATED,
+        *,
+        suggest: Suggest | None = None,
     ) -> None:
         """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
         lab.toml wants one. A run that `judge` throws out is tried again like one that failed; when it was thrown out
-        max_failed_attempts times, the campaign goes on without it (`in_no_mean`).
+        max_failed_attempts times, the campaign goes on without it (`in_no_mean`). `suggest` says what the trials of a
+        search are run with; a trial whose program fails is not tried again: that is its result.
 
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
@@ -257,6 +267,9 @@ class Campaign:
         for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
             if planned.ordinal in self.given_up():
                 continue
+            if planned.trial is not None:
+                assert suggest is not None
+                suggest_for(self.folder, self._config, planned, suggest, utc_now)
             tried = len(self._thrown_out().get(planned.ordinal, []))
             for failures in range(tried + 1, self._most_attempts + 1):
                 begin = time.monotonic()
@@ -265,10 +278,13 @@ class Campaign:
                     durations_s.setdefault(planned.scenario, []).append(time.monotonic() - begin)
                     if thrown_out is None:
                         break
+                elif planned.trial is not None and ended.exit_status == "fail":
+                    break
                 else:
                     self._give_up_or_retry(planned, ended, failures)
                     if planned.ordinal in self.given_up():
                         break
+            register(self.folder, self._config, utc_now)
             time.sleep(self._config.file.campaign.pause_s)
 
     def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
@@ -318,7 +334,7 @@ class Campaign:
         Raises:
             MeterAway: a meter does not speak; no attempt was begun.
         """
-        scenario = self._scenarios()[planned.scenario]
+        scenario = with_suggestion(self._scenarios()[planned.scenario], planned, self.folder.entries())
         uid = secrets.token_hex(4)
         # Before the log names the run: what cannot be read or asked now costs none.
         staged = read_staged(scenario, bench.marker_source)

@@ -201,3 +201,6 @@ def of_first_stage(
     few += ["baseline.blocks"] if baseline.blocks < 2 else []
     if campaign.design.startswith(TWO_STAGE) and few:
         yield f"{path}: {', '.join(few)}: the first stage shows no spread with one; at least 2"
+    searching = [f"scenarios.{name}.search" for name, section in scenarios.items() if section.search is not None]
+    if campaign.design.startswith(TWO_STAGE) and searching:
+        yield f"{path}: {', '.join(searching)}: a search has no second stage; declare all its rounds beforehand"

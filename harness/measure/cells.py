@@ -103,6 +103,12 @@ def python_at(python: str, parameters: Json, levels: Levels) -> str:
     return with_levels([python], {**values, **levels})[0]
 
 
+def parameter_levels(cells: Sequence[Cell], given: Json) -> list[Json]:
+    """Every level that is a parameter, once."""
+    levels = {repr((factor, level)): {factor: level} for cell in cells for factor, level in cell.levels.items()}
+    return [one for one in levels.values() if one.keys() & given.keys()]
+
+
 # --- what is wrong with them: each a sentence that begins with file and TOML path ---
 
 

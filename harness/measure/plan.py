@@ -12,6 +12,7 @@ from typing import Literal
 
 from harness.measure.campaign_file import SYNC
 from harness.measure.lab_file import LabConfig
+from harness.measure.scenario import Scenario
 from harness.record.documents import Json, RunKind
 from harness.record.levels import Levels, are_same, levels_text
 
@@ -21,7 +22,8 @@ OBSERVER_AGENT = ("with", "without")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """One run to be made: `ordinal` counts from 1 over the campaign, `repetition` from 1 per scenario."""
+    """One run to be made: `ordinal` counts from 1 over the campaign, `repetition` from 1 per scenario, over all runs of
+    it: in a search over the trials of every search."""
 
     ordinal: int
     kind: RunKind
@@ -31,17 +33,36 @@ class PlannedRun:
     block: int | None
     cell: Levels | None = None
     """Factor -> level, where the scenario has factors."""
+    search: int | None = None
+    """The search that it is a trial of, from 1 per scenario; None: no trial."""
+    trial: int | None = None
+    """Which of its trials, from 1."""
 
     def to_json(self) -> Json:
-        """For the log; without a cell there is no such key."""
-        plain = asdict(self)
-        return plain if self.cell is not None else {key: plain[key] for key in plain if key != "cell"}
+        """For the log; without a cell, and where it is no trial, there are no such keys."""
+        return {key: value for key, value in asdict(self).items() if value is not None or key not in YOUNGER}
+
+
+YOUNGER = ("cell", "search", "trial")
 
 
 def repetition_seed(campaign_seed: int, repetition: int) -> int:
     """The workload's random seed (31 bits): the same list for every scenario, so that they pair (method.md 1)."""
-    digest = hashlib.sha256(f"wattlab repetition seed {campaign_seed} {repetition}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1
+    return _seed(f"wattlab repetition seed {campaign_seed} {repetition}")
+
+
+def search_seed(campaign_seed: int, search: int) -> int:
+    """The seed from which a search suggests (31 bits): the same list for every scenario, so that strategies pair."""
+    return _seed(f"wattlab search seed {campaign_seed} {search}")
+
+
+def trial_seed(campaign_seed: int, search: int, trial: int) -> int:
+    """The workload's random seed in a trial (31 bits): the same for every scenario."""
+    return _seed(f"wattlab trial seed {campaign_seed} {search} {trial}")
+
+
+def _seed(text: str) -> int:
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 
 def make_plan(config: LabConfig) -> list[PlannedRun]:
@@ -49,11 +70,13 @@ def make_plan(config: LabConfig) -> list[PlannedRun]:
 
     `shuffled`: randomised complete blocks, every repetition of all scenarios (of one with cells: of all its cells) in
     an order drawn from the campaign seed. Baseline blocks are spread evenly, the first before and the last after the
-    scenario runs.
+    scenario runs. Of searches each trial is a block: the same trial of every search in drawn order, so that strategies
+    share the conditions of the session.
     """
     campaign = config.file.campaign
-    scenarios = {scenario.name: range(1, scenario.repetitions + 1) for scenario in config.scenarios}
-    order = _scenario_order(scenarios, random.Random(campaign.seed), shuffled=campaign.order == "shuffled")
+    scenarios = {scenario.name: range(1, scenario.repetitions * scenario.rounds + 1) for scenario in config.scenarios}
+    rounds = {scenario.name: scenario.rounds for scenario in config.scenarios}
+    order = _scenario_order(scenarios, random.Random(campaign.seed), rounds, shuffled=campaign.order == "shuffled")
     blocks = range(1, config.baseline.repetitions + 1)
     return _in_cells(config, _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1))
 
@@ -70,7 +93,7 @@ def make_second_stage(
     made = {name: sum(run.scenario == name for run in planned) for name in (*repetitions, config.baseline.name)}
     missing = {name: range(made[name] + 1, wanted + 1) for name, wanted in repetitions.items()}
     dice = random.Random(f"second stage {campaign.seed}")
-    order = _scenario_order(missing, dice, shuffled=campaign.order == "shuffled")
+    order = _scenario_order(missing, dice, dict.fromkeys(missing, 1), shuffled=campaign.order == "shuffled")
     first = made[config.baseline.name] + 1
     last = max(blocks, first + 1) if order else blocks
     ordinal = 1 + max((run.ordinal for run in planned), default=0)
@@ -126,9 +149,24 @@ def _planned(ordinal: int, kind: RunKind, scenario: str, repetition: int, seed: 
 
 
 def _in_cells(config: LabConfig, plan: Sequence[PlannedRun]) -> list[PlannedRun]:
-    """The plan with the cell of every run that has one."""
-    cells = {scenario.name: scenario.cell for scenario in config.scenarios}
-    return [replace(run, cell=cells.get(run.scenario)) for run in plan]
+    """The plan with the cell of every run that has one, and every trial's place in its search."""
+    scenarios = {scenario.name: scenario for scenario in config.scenarios if scenario.cell or scenario.search}
+    return [_of_scenario(run, scenarios.get(run.scenario), config.file.campaign.seed) for run in plan]
+
+
+def _of_scenario(run: PlannedRun, scenario: Scenario | None, campaign_seed: int) -> PlannedRun:
+    if scenario is None:
+        return run
+    if scenario.search is None:
+        return replace(run, cell=scenario.cell)
+    search, trial = _place(run.repetition, scenario.rounds)
+    seed = trial_seed(campaign_seed, search, trial)
+    return replace(run, cell=scenario.cell, search=search, trial=trial, seed=seed)
+
+
+def _place(repetition: int, rounds: int) -> tuple[int, int]:
+    """Search and trial of a scenario's nth run."""
+    return 1 + (repetition - 1) // rounds, 1 + (repetition - 1) % rounds
 
 
 def _interleaved(
@@ -150,13 +188,20 @@ def _interleaved(
     return plan
 
 
-def _scenario_order(repetitions: Mapping[str, range], dice: random.Random, *, shuffled: bool) -> list[tuple[str, int]]:
+def _scenario_order(
+    repetitions: Mapping[str, range], dice: random.Random, rounds: Mapping[str, int], *, shuffled: bool
+) -> list[tuple[str, int]]:
+    """Scenario and which of its runs, in order: block by block, each a trial of one search after another, or a
+    repetition."""
     if not shuffled:
         return [(name, repetition) for name, numbers in repetitions.items() for repetition in numbers]
+    blocks: dict[tuple[int, int], dict[str, int]] = {}
+    for name, numbers in repetitions.items():
+        for repetition in numbers:
+            blocks.setdefault(_place(repetition, rounds[name]), {})[name] = repetition
     order: list[tuple[str, int]] = []
-    everyone = sorted({repetition for numbers in repetitions.values() for repetition in numbers})
-    for repetition in everyone:
-        names = [name for name, numbers in repetitions.items() if repetition in numbers]
+    for place in sorted(blocks):
+        names = list(blocks[place])
         dice.shuffle(names)
-        order += [(name, repetition) for name in names]
+        order += [(name, blocks[place][name]) for name in names]
     return order

@@ -22,7 +22,7 @@ from meters.reading import RangeChoice
 
 DESIGN = "ranging: each scenario once"
 CHANGED = re.compile(
-    r"campaign\.(name|design)|meters\.[^.]+\.options(\..*)?|scenarios\.[^.]+\.repetitions|baseline\.blocks"
+    r"campaign\.(name|design)|meters\.[^.]+\.options(\..*)?|scenarios\.[^.]+\.(repetitions|search)|baseline\.blocks"
 )
 """Settings, as TOML paths, that a ranging campaign has otherwise than its lab.toml."""
 MARGIN = 1.1
@@ -69,13 +69,13 @@ def ranging_config(config: LabConfig, choices: Mapping[str, tuple[RangeChoice, .
     }
     utc = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     campaign = replace(file.campaign, name=f"{file.campaign.name}-ranging-{utc}", design=DESIGN)
-    sections = {name: replace(section, repetitions=1) for name, section in file.scenarios.items()}
+    sections = {name: replace(section, repetitions=1, search=None) for name, section in file.scenarios.items()}
     return replace(
         config,
         file=replace(
             file, campaign=campaign, meters=meters, scenarios=sections, baseline=replace(file.baseline, blocks=1)
         ),
-        scenarios=tuple(replace(scenario, repetitions=1) for scenario in config.scenarios),
+        scenarios=tuple(replace(scenario, repetitions=1, search=None) for scenario in config.scenarios),
         baseline=replace(config.baseline, repetitions=1),
     )
 

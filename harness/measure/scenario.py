@@ -22,6 +22,7 @@ from harness.measure.cells import (
     of_reach,
     of_rows,
     of_twice,
+    parameter_levels,
     parameters_at,
     python_at,
     tracked_by,
@@ -41,6 +42,7 @@ from harness.measure.scenario_file import (
     of_trackers,
     of_words,
 )
+from harness.measure.search_section import SearchSection, of_search
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
@@ -54,10 +56,10 @@ MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
 WHERE_SAID = ("cell_of", "directory", "load_kind", "python")
 """What of a scenario is in its runs' start documents where it says something."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "choices", "cell", "declared", *WHERE_SAID)
-"""What is not there under its name always: their own lists say what was there, `cell` stands by itself, and what is
-declared key by key."""
-YOUNGER = ("factors", "rows", "prefix", "directory", "packages", "python", "load_kind")
+NOT_OF_A_RUN = ("source", "packages", "prepared", "choices", "cell", "declared", "search", *WHERE_SAID)
+"""What is not there under its name always: their own lists say what was there, `cell` stands by itself, what is
+declared key by key, and its search in the configuration."""
+YOUNGER = ("factors", "rows", "prefix", "directory", "packages", "python", "load_kind", "search")
 """Keys of a scenario's table that are not in its documents where they are not written."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
@@ -104,6 +106,8 @@ class ScenarioSection:
     load_kind: Literal["", "cpu", "memory", "gpu", "other"] = ""
     """What it keeps busy; needed where no meter measures (`sut.qualification`): a software meter is qualified for
     kinds of load."""
+    search: SearchSection | None = None
+    """Its parameters are searched: each repetition is a search."""
 
     def to_json(self) -> Json:
         """As written, with all defaults; without the younger keys as it was before there were any."""
@@ -149,6 +153,13 @@ class Scenario:
     """The name of the Python environment that runs its command; empty: the SUT's main one."""
     choices: Mapping[str, Sequence[Any]] = field(default_factory=dict)
     """Parameter -> the values that it may have."""
+    search: SearchSection | None = None
+    """How its parameters are searched; None: they stand."""
+
+    @property
+    def rounds(self) -> int:
+        """Runs of one repetition: the trials of a search, or the one run."""
+        return 1 if self.search is None else self.search.rounds
 
     @property
     def section(self) -> str:
@@ -217,8 +228,11 @@ def _crossed(
     cells = cells_of(whole.name, factors, whole.cell or {}, section.rows)
     mistakes.extend(of_reach(where, factors, given, (*whole.command, whole.python)))
     mistakes.extend(of_names(where, cells))
+    if whole.search is not None and not mistakes.touch(path, f"scenarios.{whole.name}.search"):
+        place, known = where.removesuffix("factors") + "search", list(cells[0].levels)
+        mistakes.extend(of_search(place, whole.search, given, known, whole.artifacts))
     mistakes.extend(of_words(f"{path}: scenarios.{whole.name}.prefix", section.prefix) if section.prefix else ())
-    for levels in _parameter_levels(cells, given):
+    for levels in parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))
         mistakes.extend(of_choices(where, levels, whole.choices))
     is_tracked = None not in wholes
@@ -231,12 +245,6 @@ def _crossed(
     where = f"{path}: scenarios.{whole.name}"
     mistakes.extend(of_pythons(where, {one.python: tracked.get(one.python, "") for one in made if one.python}))
     return made
-
-
-def _parameter_levels(cells: Sequence[Cell], given: Json) -> list[Json]:
-    """Every level that is a parameter, once."""
-    levels = {repr((factor, level)): {factor: level} for cell in cells for factor, level in cell.levels.items()}
-    return [one for one in levels.values() if one.keys() & given.keys()]
 
 
 def _at(whole: Scenario, cell: Cell, prefix: Sequence[str], cell_of: str) -> Scenario:
@@ -290,6 +298,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         packages=tuple(dict.fromkeys(section.packages)),
         load_kind=section.load_kind,
         python=section.python,
+        search=section.search,
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
 
@@ -347,6 +356,7 @@ def from_folder(
         load_kind=section.load_kind,
         python=written.python,
         choices=written.choices,
+        search=section.search,
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 

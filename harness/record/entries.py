@@ -96,6 +96,31 @@ class RunEnd(Entry):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion(Entry):
+    """What a trial of a search is run with, before it is begun. `told`: how many trials of its search had given a
+    number then; `cpu_s`, `duration_s`: what it took on the host; `software`: package -> version that computed it."""
+
+    TYPE = "suggestion"
+    ordinal: int
+    values: Json
+    told: int
+    cpu_s: float
+    duration_s: float
+    software: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registered(Entry):
+    """What a trial of a search gave, by the sealed run that counts; without a value the reason says why."""
+
+    TYPE = "registered"
+    ordinal: int
+    folder: str
+    value: float | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment(Entry):
     """A file of the campaign beside its runs. What belongs to its note (`tracker`) stands in `raw`."""
 
@@ -151,7 +176,9 @@ class Timestamp(Entry):
 
 Forms = Mapping[str, type[Entry]]
 """Type of an entry -> its record."""
-IN_LOG: Forms = {cls.TYPE: cls for cls in (Header, Plan, Preflight, RunBegin, RunStart, RunEnd, Attachment)}
+IN_LOG: Forms = {
+    cls.TYPE: cls for cls in (Header, Plan, Preflight, Suggestion, RunBegin, RunStart, RunEnd, Registered, Attachment)
+}
 IN_ANNOTATIONS: Forms = {Annotation.TYPE: Annotation}
 IN_RECEIPTS: Forms = {cls.TYPE: cls for cls in (Receipt, Timestamp)}
 WITNESSED = (RunBegin, RunEnd)

@@ -9,6 +9,7 @@ from statistics import mean
 
 from harness.record.documents import Json
 from harness.record.entries import Entry, Plan, RunEnd, header_of, of
+from harness.record.searches import is_trial
 
 LEAVES_OUT = "leave-out"
 """The value of `campaign.when_failed` by which a campaign goes on without what fails."""
@@ -35,17 +36,23 @@ def thrown_out(entries: Sequence[Entry]) -> dict[int, list[str]]:
 
 
 def done(entries: Sequence[Entry], most_attempts: int) -> set[int]:
-    """Ordinals of the runs that are not made again: a success, unless it was thrown out and may be tried once more, and
-    those that are given up."""
-    successes = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
-    return given_up(entries).keys() | successes - {
-        at for at, reasons in thrown_out(entries).items() if len(reasons) < most_attempts
-    }
+    """Ordinals of the runs that are not made again: a success, unless it was thrown out and may be tried once more, a
+    trial of a search whose program failed, which is what it gave, and those that are given up."""
+    ends = of(RunEnd, entries)
+    trials = {run["ordinal"] for run in planned(entries) if is_trial(run)}
+    failed = {end.ordinal for end in ends if end.exit_status == "fail" and end.ordinal in trials}
+    successes = {end.ordinal for end in ends if end.exit_status == "success"}
+    return (
+        given_up(entries).keys()
+        | failed
+        | successes - {at for at, reasons in thrown_out(entries).items() if len(reasons) < most_attempts}
+    )
 
 
 def given_up(entries: Sequence[Entry]) -> dict[int, str]:
     """Ordinal -> why, of the runs that are left out because the workload failed, where `campaign.when_failed` says so:
-    those of which every attempt was used up, and, where none of a scenario succeeded, the rest of its runs."""
+    those of which every attempt was used up, and, where none of a scenario succeeded, the rest of its runs. No trial of
+    a search is: the next one is run with other parameters."""
     header = header_of(entries)
     campaign = (header.config if header is not None and header.config else {}).get("campaign")
     if not isinstance(campaign, dict) or campaign.get("when_failed") != LEAVES_OUT:
@@ -58,7 +65,7 @@ def given_up(entries: Sequence[Entry]) -> dict[int, str]:
         return {}
     most, rejected = int(campaign.get("max_failed_attempts", 1)), thrown_out(entries)
     succeeded = {end.ordinal for end in of(RunEnd, entries) if end.exit_status == "success"}
-    plans = [run for run in planned(entries) if run.get("kind") == "scenario"]
+    plans = [run for run in planned(entries) if run.get("kind") == "scenario" and not is_trial(run)]
     lost = {
         ordinal: reasons[-1]
         for ordinal, reasons in failures.items()
@@ -72,6 +79,13 @@ def given_up(entries: Sequence[Entry]) -> dict[int, str]:
     }
     found = {run["ordinal"]: lost.get(run["ordinal"], hopeless.get(run["scenario"])) for run in plans}
     return {ordinal: reason for ordinal, reason in found.items() if reason is not None}
+
+
+def counting(entries: Sequence[Entry], ordinal: int) -> RunEnd:
+    """The end of the attempt of a run that counts, of a run that is `done`: its success that was not thrown out, else
+    its last attempt that succeeded or failed."""
+    ends = [end for end in of(RunEnd, entries) if end.ordinal == ordinal and end.exit_status != "abort"]
+    return next((end for end in ends if end.exit_status == "success" and end.thrown_out is None), ends[-1])
 
 
 def estimate_s(

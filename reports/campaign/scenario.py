@@ -16,6 +16,7 @@ import numpy as np
 
 from harness.record.documents import Json, Thresholds
 from harness.record.entries import Entry
+from harness.record.searches import declared_for, stated_parameters
 from reports.campaign.actions import action_rows, record
 from reports.campaign.baseline import Baseline
 from reports.campaign.group import Group
@@ -96,12 +97,15 @@ class Scenario:
         )
         known = np.isfinite(group.induced_wh).all()
         series = group.induced_wh if known else group.energies_wh
-        found += findings_campaign.of_correlation(self.name, series, self.limits)
+        if not self.searches:
+            found += findings_campaign.of_correlation(self.name, series, self.limits)
         return found + [outlier_finding(run, score) for run, score in self.odd]
 
     @cached_property
     def odd(self) -> list[tuple[AnalysedRun, float]]:
         """Runs whose energy is an outlier, with their scores."""
+        if self.searches:
+            return []
         found = findings_campaign.outliers(self.group.energies_wh, self.limits)
         return [(self.group.runs[at], score) for at, score in found]
 
@@ -141,9 +145,13 @@ class Scenario:
 
     @property
     def parameters(self) -> Json:
-        """Parameters of the scenario, as resolved."""
-        found = self.everyone[0].run.start.scenario_config.get("parameters")
-        return found if isinstance(found, dict) else {}
+        """Parameters of the scenario, as resolved, without those that it searches."""
+        return stated_parameters(self.everyone[0].run.start)
+
+    @property
+    def searches(self) -> bool:
+        """Whether its runs are trials: alike in nothing that spread and order of replicates are judged by."""
+        return bool(declared_for(self.everyone[0].run.start))
 
     @cached_property
     def result(self) -> ScenarioResult:

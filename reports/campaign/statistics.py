@@ -97,10 +97,12 @@ def _declared(results: CampaignNumbers) -> Declared:
 
 
 def rated_runs(results: CampaignNumbers) -> dict[str, list[RunResult]]:
-    """Scenario -> its runs that enter the means."""
-    rated: dict[str, list[RunResult]] = {name: [] for name in results.scenarios}
+    """Scenario -> its runs that enter the means. One that searches has none: its trials are no replicates, for each is
+    run with other parameters, and what is tried depends on the trials before."""
+    searching = {one.scenario for one in results.searches}
+    rated: dict[str, list[RunResult]] = {name: [] for name in results.scenarios if name not in searching}
     for run in results.runs:
-        if run.included and run.kind == "scenario":
+        if run.included and run.kind == "scenario" and run.scenario not in searching:
             rated[run.scenario].append(run)
     return rated
 

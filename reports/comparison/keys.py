@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any, TypeAlias
 
 from harness.record.documents import Json, facts_of_sut
+from harness.record.searches import declared_for, stated_parameters
 from reports.campaign.run import AnalysedRun
 from reports.energy.meter_error import power_column
 from reports.findings.campaign import certificate_of, digest_of
@@ -36,7 +37,7 @@ NO_PROGRAM = frozenset({"lab.toml", "scenario.toml", "agent.py"})
 MATERIAL: tuple[str, KeyKind] = ("material-recorded", "work")
 """Stands on a side that recorded what its runs are made of, which journals of schema 1 and imports do not."""
 OF_MATERIAL = ("program.", "trackers.", "environment")
-OF_SCENARIO = ("command", "parameters", "trackers", "program", "declared")
+OF_SCENARIO = ("command", "parameters", "search", "trackers", "program", "declared")
 LONGEST = 64
 """A longer value than a digest is cut, with a digest of the whole."""
 
@@ -102,7 +103,9 @@ def _scenario(run: AnalysedRun) -> Iterator[Recorded]:
     config = run.run.start.scenario_config
     yield "command", "work", config.get("command")
     yield "trackers", "work", config.get("trackers")
-    for name, value in _flat("parameters", _table(config.get("parameters"))):
+    for name, value in _flat("parameters", stated_parameters(run.run.start)):
+        yield name, "work", value
+    for name, value in _flat("search", declared_for(run.run.start)):
         yield name, "work", value
     if config and not was(Rule.COMPARED_DECLARATIONS):
         for name, value in _flat("declared", _declared(run)):

@@ -161,6 +161,35 @@ def of_mean(terms: Sequence[RunTerms], at: Sequence[int], per_j: Floats, unit: s
     return Budget(replace(mean, estimate=estimate), shares, independent, missing)
 
 
+def of_sum(terms: Sequence[RunTerms], at: Sequence[int], kind: Kind) -> Number | None:
+    """The sum of one interval of each of some runs (Wh). They are no replicates, so no spread is in it: what they share
+    (baseline, gain, offset) counts once, with its sign, and what each errs by itself (deviations at its edges, rounding
+    that noise dithers, sampling) is independent. None without a run; no u where something is not known."""
+    if not terms:
+        return None
+    per_j = len(terms) / WH  # a mean of so many, times their number
+    sample = Sample([MeasuredRun(run, k, per_j=per_j) for run, k in zip(terms, at, strict=True)], kind)
+    energies_j = [run.induced_j if kind == "induced" else run.energy_j for run in terms]
+    value = math.fsum(float(own[k]) for own, k in zip(energies_j, at, strict=True)) / WH
+    if not math.isfinite(value):
+        return None
+    sources = list(contributions(sample))
+    blocks = _of_blocks(sources)
+    own = math.sqrt(math.fsum(_own_variance(run, k) for run, k in zip(terms, at, strict=True))) / WH
+    lines = [Term(line.u, line.dof) for line in (*_of_baseline(sources, blocks, "Wh"), *_of_type_b(sources))]
+    joint = combine(value, [*lines, Term(own, math.inf)])
+    is_known = (blocks is not None or kind == "gross") and math.isfinite(joint.u or 0.0)
+    return Number(joint if is_known else Estimate(value, None, None), "Wh", n=len(terms))
+
+
+def _own_variance(run: RunTerms, k: int) -> float:
+    """What one interval of a run errs by itself and a mean over replicates holds in its spread (J squared)."""
+    deviation_j = math.fsum(float(part.loss_deviation_j[k]) for part in run.parts)
+    apart = [(float(part.sampling_j[k]), float(part.spill_j[k])) for part in run.parts]
+    apart += [(float(part.resolution_j[k]) if part.dithered[k] else 0.0, 0.0) for part in run.parts]
+    return deviation_j**2 + math.fsum(one**2 + other**2 for one, other in apart)
+
+
 def _of_blocks(sources: Sequence[Contribution]) -> Term | None:
     """The baseline's blocks of all sessions; None where the number does not lean on them, or their spread is not
     known."""

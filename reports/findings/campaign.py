@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json, PowerDescriptor, Thresholds, WindowEvent, facts_of_sut
 from harness.record.run_folder import RunFolder
+from harness.record.searches import stated_parameters
 from reports.energy.energy import Block
 from reports.energy.meter_error import MeterError
 from reports.results.finding import Finding, Severity
@@ -267,7 +268,7 @@ def of_pooling(runs: Sequence[RunFolder]) -> Iterator[Finding]:
     names = sorted({run.start.scenario for run in runs})
     by_name = {name: [run for run in runs if run.start.scenario == name] for name in names}
     for name, own in by_name.items():
-        parameters = [run.start.scenario_config.get("parameters") for run in own]
+        parameters: list[object] = [stated_parameters(run.start) for run in own]
         intervals: list[object] = [_interval(run) for run in own]
         yield from _unlike(name, "invalid", {"parameters": parameters, "interval": intervals} | _material(own))
         yield from _unlike(name, "warn", {"scenario.toml": [run.start.inputs.get("scenario.toml") for run in own]})

@@ -21,6 +21,7 @@ from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
 from reports.pages.remarks import findings_blocks, findings_line, limits_table, remarks
+from reports.pages.searches import search_blocks
 from reports.pages.sentences import GLOSSARY, UNCOUNTED
 from reports.pages.set_up_diagram import setup_diagram
 from reports.pages.single_runs import single_runs
@@ -207,6 +208,7 @@ def _sections(
         section("findings", "Findings", findings_blocks(results)),
         section("results", "Results", result_tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
+        section("searches", "Searches", search_blocks(results)),
         section("runs", "All runs", run_tables.run_table(results)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),

@@ -18,6 +18,7 @@ from reports.results.observer import Observer
 from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
+from reports.results.search import SearchResult
 from reports.results.statistics import Statistics
 from reports.results.trackers import Trackers
 from reports.results.verdict import Verdict
@@ -108,6 +109,8 @@ class CampaignNumbers:
     """Run folder -> digest of its manifest (null: not sealed)."""
     evidence: WitnessedEvidence
     """Whose word stands behind it beside the operator's."""
+    searches: tuple[SearchResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Every search; absent where no scenario searches."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

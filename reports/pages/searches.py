@@ -1,0 +1,125 @@
+"""Blocks of the searches of a campaign: what each found and took, and every trial.
+
+Knows results.json (docs/results.md) and the rounding rule. Knows no strategy and no run folder.
+"""
+
+from reports.pages.blocks import Block, Head, Paragraph, Row, Table
+from reports.pages.lookup import run_names
+from reports.pages.numbers import NOTHING, Scale, bare, scale_for, significant
+from reports.pages.plain_words import as_text
+from reports.results.document import Results
+from reports.results.search import SearchResult, TrialResult
+
+SUM_NOTE = (
+    "Value ± U at 95 %. A search's energy is the sum over everything that was run for it: its trials, failed ones too, "
+    "and attempts that were cut off or repeated. What all of them share (baseline, meter) counts once in U. Trials are "
+    "no replicates, so U holds no spread."
+)
+HOST_NOTE = (
+    "The host suggests between the runs. No meter stands there: that energy is not measured and in no sum; its CPU "
+    "time is. Means of a scenario that searches are means of its trials, and no test compares them with others."
+)
+UNKNOWN_NOTE = "The energy of {runs} is not known, so the sums of the search that they belong to are too small."
+
+
+def search_blocks(results: Results) -> list[Block]:
+    """The searches side by side, then every trial; nothing where there is none."""
+    if not results.searches:
+        return []
+    names = run_names(results)
+    unknown = [names.get(folder, folder) for one in results.searches for folder in one.unknown]
+    found: list[Block] = [_searches(results), Paragraph(HOST_NOTE, "note")]
+    found += [Paragraph(UNKNOWN_NOTE.format(runs=", ".join(unknown)), "note")] if unknown else []
+    found.append(_trials(results))
+    return found + [table for table in (_cut(results),) if table is not None]
+
+
+def _searches(results: Results) -> Table:
+    columns = {
+        "Energy": [one.energy_wh for one in results.searches],
+        "Induced energy": [one.induced_energy_wh for one in results.searches],
+        "Induced until best": [one.until_best_wh for one in results.searches],
+        "Cut attempts, induced": [one.cut_induced_energy_wh or one.cut_energy_wh for one in results.searches],
+    }
+    shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
+    scales = {title: scale_for(numbers) for title, numbers in shown.items()}
+    cpu = scale_for(one.host.cpu_s for one in results.searches)
+    rows = []
+    for place, one in enumerate(results.searches):
+        cells = [bare(numbers[place], scales[title]) for title, numbers in shown.items()]
+        rows.append(Row((
+            one.scenario, str(one.search), one.strategy, _ended(one), _best(one), *cells, bare(one.host.cpu_s, cpu),
+            "not measured",
+        )))  # fmt: skip
+    heads = [Head("Scenario", False), Head("Search"), Head("Strategy", False), Head("Trials", False)]
+    heads += [Head("Best", False), *(Head(scale.axis(title)) for title, scale in scales.items())]
+    heads += [Head(cpu.axis("Host CPU")), Head("Host energy", False)]
+    return Table("searches", "Searches", tuple(heads), tuple(rows), SUM_NOTE)
+
+
+def _ended(one: SearchResult) -> str:
+    without = f", {one.without_value} without a number" if one.without_value else ""
+    return f"{one.ended} of {one.rounds}{without}"
+
+
+def _best(one: SearchResult) -> str:
+    if one.best_objective is None:
+        return NOTHING
+    return f"{one.objective} {significant(one.best_objective)} (trial {one.best_trial})"
+
+
+def _trials(results: Results) -> Table:
+    """Every trial that was suggested, in the order of the searches."""
+    trials = [(one, trial) for one in results.searches for trial in one.trials]
+    parameters = list(dict.fromkeys(name for _, trial in trials for name in trial.values))
+    columns = {
+        "Energy": [trial.energy_wh for _, trial in trials],
+        "Induced": [trial.induced_energy_wh for _, trial in trials],
+        "Duration": [trial.duration_s for _, trial in trials],
+    }
+    scales = {title: scale_for(numbers) for title, numbers in columns.items()}
+    names, rows = run_names(results), []
+    for place, (one, trial) in enumerate(trials):
+        values = [_value(trial, name) for name in parameters]
+        cells = [bare(numbers[place], scales[title]) for title, numbers in columns.items()]
+        run = NOTHING if trial.folder is None else names.get(trial.folder, trial.folder).removeprefix("run ")
+        start = (one.scenario, str(one.search), str(trial.trial), run)
+        rows.append(Row((*start, *values, _objective(one, trial), *cells), "" if trial.reason is None else "excluded"))
+    heads = [Head("Scenario", False), Head("Search"), Head("Trial"), Head("Run")]
+    heads += [*map(Head, parameters), Head("Objective", prose=True, numeric=False)]
+    heads += [Head(scale.axis(title)) for title, scale in scales.items()]
+    return Table("trials", "Trials of the searches", tuple(heads), tuple(rows), folded=True)
+
+
+def _value(trial: TrialResult, name: str) -> str:
+    value = trial.values.get(name)
+    return NOTHING if value is None else significant(value) if isinstance(value, float) else as_text(value)
+
+
+def _objective(one: SearchResult, trial: TrialResult) -> str:
+    if trial.objective is not None:
+        return significant(trial.objective) + (" (best)" if trial.trial == one.best_trial else "")
+    return trial.reason or NOTHING
+
+
+def _cut(results: Results) -> Table | None:
+    """Attempts that do not count, and what they took."""
+    attempts = [(one, cut) for one in results.searches for cut in one.cut]
+    if not attempts:
+        return None
+    energies, induced = [cut.energy_wh for _, cut in attempts], [cut.induced_energy_wh for _, cut in attempts]
+    gross, net, names = scale_for(energies), scale_for(induced), run_names(results)
+    rows = [
+        Row((
+            one.scenario, str(one.search), str(cut.trial), names.get(cut.folder, cut.folder).removeprefix("run "),
+            cut.reason or NOTHING, bare(cut.duration_s, Scale("s")), bare(cut.energy_wh, gross),
+            bare(cut.induced_energy_wh, net),
+        ))
+        for one, cut in attempts
+    ]  # fmt: skip
+    heads = (
+        Head("Scenario", False), Head("Search"), Head("Trial"), Head("Run"), Head("Why", prose=True, numeric=False),
+        Head("Recorded / s"), Head(gross.axis("Energy")), Head(net.axis("Induced")),
+    )  # fmt: skip
+    note = "As far as they were recorded: what the machine did after the host was gone no meter's reading shows."
+    return Table("cut-attempts", "Attempts at trials that do not count", heads, tuple(rows), note)
