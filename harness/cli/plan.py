@@ -18,6 +18,7 @@ from harness.measure.plan import PlannedRun, make_plan
 from harness.measure.preflight import of_files, require_ready
 from harness.measure.reason import Reason
 from harness.measure.scenario import Scenario
+from harness.measure.search_section import rounds_of
 from harness.record.errors import ConfigError
 from harness.record.levels import level_text
 from reports.campaign.analyse import analyse
@@ -124,7 +125,7 @@ def cells_sheet(scenarios: Sequence[Scenario]) -> Sheet:
     for scenario in scenarios:
         levels = scenario.cell or {}
         texts = (level_text(levels[factor]) if factor in levels else "" for factor in factors)
-        rows.append((scenario.name, *texts, str(scenario.repetitions * scenario.rounds)))
+        rows.append((scenario.name, *texts, str(scenario.repetitions * rounds_of(scenario.search))))
     return Sheet(columns("scenario", *factors, "runs", numbers=("runs",)), rows, "Cells: the levels of each scenario")
 
 

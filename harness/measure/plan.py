@@ -13,6 +13,7 @@ from typing import Literal
 from harness.measure.campaign_file import SYNC
 from harness.measure.lab_file import LabConfig
 from harness.measure.scenario import Scenario
+from harness.measure.search_section import rounds_of
 from harness.record.documents import Json, RunKind
 from harness.record.levels import Levels, are_same, levels_text
 
@@ -74,8 +75,8 @@ def make_plan(config: LabConfig) -> list[PlannedRun]:
     share the conditions of the session.
     """
     campaign = config.file.campaign
-    scenarios = {scenario.name: range(1, scenario.repetitions * scenario.rounds + 1) for scenario in config.scenarios}
-    rounds = {scenario.name: scenario.rounds for scenario in config.scenarios}
+    rounds = {scenario.name: rounds_of(scenario.search) for scenario in config.scenarios}
+    scenarios = {one.name: range(1, one.repetitions * rounds[one.name] + 1) for one in config.scenarios}
     order = _scenario_order(scenarios, random.Random(campaign.seed), rounds, shuffled=campaign.order == "shuffled")
     blocks = range(1, config.baseline.repetitions + 1)
     return _in_cells(config, _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1))
@@ -159,7 +160,7 @@ def _of_scenario(run: PlannedRun, scenario: Scenario | None, campaign_seed: int)
         return run
     if scenario.search is None:
         return replace(run, cell=scenario.cell)
-    search, trial = _place(run.repetition, scenario.rounds)
+    search, trial = _place(run.repetition, scenario.search.rounds)
     seed = trial_seed(campaign_seed, search, trial)
     return replace(run, cell=scenario.cell, search=search, trial=trial, seed=seed)
 

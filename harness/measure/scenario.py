@@ -157,11 +157,6 @@ class Scenario:
     """How its parameters are searched; None: they stand."""
 
     @property
-    def rounds(self) -> int:
-        """Runs of one repetition: the trials of a search, or the one run."""
-        return 1 if self.search is None else self.search.rounds
-
-    @property
     def section(self) -> str:
         """The name of its table in lab.toml."""
         return self.cell_of or self.name
@@ -224,14 +219,14 @@ def _crossed(
 ) -> list[Scenario]:
     """A scenario once for each of its cells."""
     factors, whole = section.factors or {}, next(iter(wholes.values()))
-    where, given = f"{path}: scenarios.{whole.name}.factors", whole.parameters
+    table, given = f"{path}: scenarios.{whole.name}", whole.parameters
+    where = f"{table}.factors"
     cells = cells_of(whole.name, factors, whole.cell or {}, section.rows)
     mistakes.extend(of_reach(where, factors, given, (*whole.command, whole.python)))
     mistakes.extend(of_names(where, cells))
     if whole.search is not None and not mistakes.touch(path, f"scenarios.{whole.name}.search"):
-        place, known = where.removesuffix("factors") + "search", list(cells[0].levels)
-        mistakes.extend(of_search(place, whole.search, given, known, whole.artifacts))
-    mistakes.extend(of_words(f"{path}: scenarios.{whole.name}.prefix", section.prefix) if section.prefix else ())
+        mistakes.extend(of_search(f"{table}.search", whole.search, given, list(cells[0].levels), whole.artifacts))
+    mistakes.extend(of_words(f"{table}.prefix", section.prefix) if section.prefix else ())
     for levels in parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))
         mistakes.extend(of_choices(where, levels, whole.choices))
@@ -242,8 +237,7 @@ def _crossed(
         for cell in cells
     ]  # fmt: skip
     tracked = {one.python: one.name for one in made if one.trackers}
-    where = f"{path}: scenarios.{whole.name}"
-    mistakes.extend(of_pythons(where, {one.python: tracked.get(one.python, "") for one in made if one.python}))
+    mistakes.extend(of_pythons(table, {one.python: tracked.get(one.python, "") for one in made if one.python}))
     return made
 
 

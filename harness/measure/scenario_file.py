@@ -99,12 +99,6 @@ def of_program(where: str, command: Sequence[str], names: Sequence[str]) -> Iter
         yield f"{where}: {program} is not copied to the SUT; name it in `files`"
 
 
-def of_directory(where: str, directory: str) -> Iterator[str]:
-    """A folder of the SUT, where a command is started."""
-    if directory and not PurePosixPath(directory).is_absolute():
-        yield f"{where}: found {directory!r}, expected a folder of the SUT by its whole path, such as /home/me/project"
-
-
 def of_artifacts(where: str, names: Sequence[str]) -> Iterator[str]:
     """Artifacts are fetched from one folder, and nothing that leaves it."""
     for index, name in enumerate(names):

@@ -53,6 +53,11 @@ class SearchSection:
         )  # fmt: skip
 
 
+def rounds_of(section: SearchSection | None) -> int:
+    """Runs of one repetition of a scenario: the trials of its search, or the one run."""
+    return 1 if section is None else section.rounds
+
+
 def space_of(written: Mapping[str, Any]) -> Space:
     """A space as it is written, without a mistake."""
     return {name: _dimension(one) for name, one in written.items()}
