@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from harness.cli import estimate_fit, estimate_predict
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import Column, Sheet, counted, say
@@ -30,7 +31,9 @@ class EstimatorScores(Document):
 
 def add_arguments(verb: argparse.ArgumentParser) -> None:
     """What the verb takes."""
-    verb.description = "Estimate of its first epochs what a training will have taken, and say how good that is."
+    verb.description = (
+        "Estimate what a training will take, of its first epochs or before it begins, and say how good that is."
+    )
     actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
     action = actions.add_parser(
         "score",
@@ -62,6 +65,20 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     add_json_argument(action, "scores, curves and trainings", EstimatorScores)
     action.set_defaults(call=call, interrupted="nothing was written")
+    fit = actions.add_parser(
+        "fit",
+        help="a model that tells trainings before they begin",
+        description="Fit PRE to the trainings of the campaigns: mean power and energy of an epoch, of what is known "
+        "beforehand of network and machine. Scored on scenarios and machines that it had not seen, and at random.",
+    )
+    estimate_fit.add_arguments(fit)
+    predict = actions.add_parser(
+        "predict",
+        help="what planned trainings will take, by such a model",
+        description="Estimate what trainings will take before they begin. Refused where nobody measured such a thing. "
+        "Exit code 1 when a training has no estimate.",
+    )
+    estimate_predict.add_arguments(predict)
 
 
 def call(arguments: argparse.Namespace) -> int:

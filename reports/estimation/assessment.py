@@ -14,7 +14,7 @@ which 90 % of those other trainings had settled.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -77,6 +77,8 @@ class Case:
     origins: tuple[str, ...] = ()
     machine: str = ""
     settling: Settling | None = None
+    own: Facts = field(default_factory=dict)
+    """What the run says of itself: its scenario's parameters that are features of PRE."""
 
 
 def assess(

@@ -14,7 +14,7 @@ from harness.record.verify import examine
 from reports.campaign.analyse import judged_runs
 from reports.campaign.run import AnalysedRun
 from reports.estimation.assessment import Case
-from reports.estimation.facts import EPOCHS, FactTable
+from reports.estimation.facts import EPOCHS, FactTable, own_facts
 from reports.estimation.settling import FEWEST, MOST, regime_change
 from reports.estimation.training import Source, Training, energies_of, training_of
 from reports.results.estimation import Settling
@@ -42,10 +42,11 @@ def cases_of(campaigns: Sequence[Path], source: Source, facts: FactTable) -> tup
                 left_out[run.run.path.name] = training
             else:
                 origins = ("estimated",) if source == "gpu" else tuple(one.origin for one in run.feeding)
+                own = own_facts(start.scenario_config.get("parameters"))
                 cases.append(
                     Case(
                         path.resolve().name, training, known, _gpu_use(run), circuits_of(run), origins,
-                        machine_of(run), settling_of(run, training, source),
+                        machine_of(run), settling_of(run, training, source), own,
                     )
                 )  # fmt: skip
     if not cases:

@@ -16,6 +16,25 @@ Facts = Mapping[str, float]
 """Column -> number."""
 
 
+FEATURES = (
+    "batch_size", "image_height", "image_width", "memory_gb", "train_size", "validation_size", "gflops", "gpu_cores",
+    "gpu_memory_gb", "tdp_w",
+)  # fmt: skip
+"""What PRE is told of a training, as published."""
+IMAGE_SIZE = "image_size"
+"""A parameter that is both height and width."""
+
+
+def own_facts(parameters: object) -> Facts:
+    """What the parameters of a scenario say of a training: the features and the number of epochs among them."""
+    told = {
+        name: float(value) for name, value in (parameters.items() if isinstance(parameters, dict) else ())
+        if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }  # fmt: skip
+    sides = {side: told[IMAGE_SIZE] for side in ("image_height", "image_width") if IMAGE_SIZE in told}
+    return sides | {name: value for name, value in told.items() if name in (*FEATURES, EPOCHS) and value > 0}
+
+
 @dataclass(frozen=True, slots=True)
 class FactTable:
     """Facts of scenarios, and of single runs where the table has repetitions."""

@@ -41,12 +41,39 @@ def predicted(model: Model, features: Floats, target: Floats, others: Floats, se
         return np.asarray(_fitted(model, features, target, seed).predict(others), dtype=np.float64)
 
 
+def searched(model: Model, features: Floats, target: Floats, seed: int) -> dict[str, float]:
+    """The parameters that the search finds for `features` (n, k) and `target` (n,); none where a model has none."""
+    if model not in _SCALES:
+        return {}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        best = _fitted(model, features, target, seed).best_params_
+    return {name.removeprefix("model__"): float(value) for name, value in best.items()}
+
+
+def refitted(model: Model, parameters: Mapping[str, float], features: Floats, target: Floats, others: Floats) -> Floats:
+    """What a model of known parameters, fitted to `features` (n, k) and `target` (n,), says of `others` (m, k)."""
+    steps = _steps(model).set_params(**{f"model__{name}": value for name, value in parameters.items()})
+    return np.asarray(steps.fit(features, target).predict(others), dtype=np.float64)
+
+
 def _fitted(model: Model, features: Floats, target: Floats, seed: int) -> Any:  # noqa: ANN401  scikit-learn has no types
     from scipy.stats import expon
-    from sklearn.dummy import DummyRegressor  # takes a second, and only a study that predicts needs it
+    from sklearn.model_selection import KFold, RandomizedSearchCV
+
+    steps = _steps(model)
+    if model not in _SCALES:
+        return steps.fit(features, target)
+    drawn = {f"model__{name}": expon(scale=scale) for name, scale in _SCALES[model].items()}
+    parts = KFold(PARTS, shuffle=True, random_state=seed)
+    search = RandomizedSearchCV(steps, drawn, n_iter=SEARCHED, cv=parts, scoring="r2", random_state=seed)
+    return search.fit(features, target)
+
+
+def _steps(model: Model) -> Any:  # noqa: ANN401  scikit-learn has no types
+    from sklearn.dummy import DummyRegressor  # takes a second, and only what predicts needs it
     from sklearn.kernel_ridge import KernelRidge
     from sklearn.linear_model import LinearRegression, Ridge
-    from sklearn.model_selection import KFold, RandomizedSearchCV
     from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVR
@@ -55,13 +82,7 @@ def _fitted(model: Model, features: Floats, target: Floats, seed: int) -> Any:  
         "mean": DummyRegressor, "linear": LinearRegression, "ridge": Ridge,
         "kernel-ridge": lambda: KernelRidge(kernel="rbf"), "svr": lambda: SVR(kernel="rbf"),
     }  # fmt: skip
-    steps = Pipeline([("scaled", StandardScaler()), ("model", made[model]())])
-    if model not in _SCALES:
-        return steps.fit(features, target)
-    drawn = {f"model__{name}": expon(scale=scale) for name, scale in _SCALES[model].items()}
-    parts = KFold(PARTS, shuffle=True, random_state=seed)
-    search = RandomizedSearchCV(steps, drawn, n_iter=SEARCHED, cv=parts, scoring="r2", random_state=seed)
-    return search.fit(features, target)
+    return Pipeline([("scaled", StandardScaler()), ("model", made[model]())])
 
 
 def at_random(count: int, seed: int) -> tuple[Rows, Rows]:

@@ -194,7 +194,7 @@ def ask_of_software(asked: Asked, folder: Path) -> None:
     copy, record = signed_copy(folder / "copy", make_key(folder / "own")), software_log(folder / "log.csv", 90.0)
     words = ("--public-key", copy / "lab.pub", "--kind", "gpu", "--same-machine")
     asked.ask("correct", copy, record, *words)
-    path = write(folder / "csv", rows(*[100.0] * 120))
+    path = write(folder / "csv", rows(*[60.0] * 50, *[100.0] * 70))
     asked.ask("import power-csv", path, "--into", folder / "imported")
     logged = scaphandre(folder / "scaphandre.csv", BEGIN_NS * 1e-9, BEGIN_NS * 1e-9 + 119)
     told = ("--campaign", folder / "imported", "--timezone", "UTC")
@@ -202,6 +202,12 @@ def ask_of_software(asked: Asked, folder: Path) -> None:
     (folder / "facts.csv").write_text("scenario,epochs\nlog,4\n")
     facts = ("--facts", folder / "facts.csv", "--start", "1", "--window", "2")
     asked.ask("estimate score", folder / "imported", *facts)
+    loads = {f"net{n}": Load(20.0 * n, 30.0, epochs=4) for n in (1, 2)}
+    make_campaign(folder, Shape(name="nets", loads=loads, repetitions=10, duration_s=20, gpu=False, baseline_blocks=2))
+    (folder / "nets.csv").write_text("scenario,gflops,epochs,duration_s\nnet1,1,4,20\nnet2,2,4,20\n")
+    table = ("--facts", folder / "nets.csv")
+    asked.ask("estimate fit", folder / "model.json", folder / "nets", *table, "--models", "mean,linear")
+    asked.ask("estimate predict", folder / "model.json", *table)
 
 
 def ask_meters(asked: Asked, folder: Path) -> None:

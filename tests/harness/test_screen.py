@@ -27,6 +27,8 @@ from harness.cli import (
     check,
     compare,
     estimate,
+    estimate_fit,
+    estimate_predict,
     meter,
     meter_check,
     plan,
@@ -39,6 +41,7 @@ from harness.cli import (
     witness,
 )  # fmt: skip
 from harness.cli.called import as_called, reads
+from harness.cli.estimate_predict import Energy, ToldTraining
 from harness.cli.ports import ports_sheet
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
@@ -61,6 +64,7 @@ from reports.results.comparison import ComparedSet
 from reports.results.estimation import Assessment, Score, ScoredEstimator, ScoredProxy
 from reports.results.finding_kinds import KINDS
 from reports.results.inference import Effect, Test
+from reports.results.pre_model import FittedTarget, ModelScore, PreModel
 from reports.results.prediction import PredictionResult, PredictionScore, PredictionSplit
 from reports.results.study import FactorResult, ResponseDefinition, StudyResult
 from reports.results.uncertainty import Estimate, Number, t_quantile
@@ -140,6 +144,16 @@ def assessment() -> Assessment:
     return Assessment("meter", ("sut-ac-inlet (emulated)",), ("emulated",), 10, 5, scores, proxies, 9, (), (), {})
 
 
+def fitted() -> PreModel:
+    """A model with one score, and one that could not be fitted."""
+    scores = (
+        ModelScore("kernel-ridge", "configuration", None, Score(12, 48120.0, 3100.0, 4.2, 0.0, 0.975, 0, 0)),
+        ModelScore("svr", "machine", "too-few-runs", None),
+    )
+    targets = {"epoch": FittedTarget("kernel-ridge", {}, 0.05, 6, scores)}
+    return cast("PreModel", SimpleNamespace(targets=targets))
+
+
 def test_a_caption_says_u_only_where_one_stands() -> None:
     assert str(report.results_sheet(read(example())).caption).startswith("mean ± U (95 %)")
     single = json.loads(json.dumps(example()))
@@ -169,6 +183,9 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     proxies = estimate.proxies_sheet(assessment())
     assert proxies is not None
     yield "estimate, proxies", proxies, ("12.35", "+2.5", "TDP")
+    yield "estimate, fit", estimate_fit.models_sheet(fitted()), ("48.12", "0.975", "not seen")
+    told = ToldTraining(LONG, 30, (), 123.4, 0.0125, Energy(12.5, 0.25), None)
+    yield "estimate, predict", estimate_predict.told_sheet((told,)), ("12.5 ± 0.25", "0.0125", "30")
     yield "qualify", qualify.meters_sheet(qualifications.example()), ("65.71 ± 0.75", "0.420 ± 0.086")
     checks = [
         Check(FOLDER, "seal", False, f"signed with another key, {FINGERPRINT}; {FINGERPRINT} was given"),
