@@ -30,7 +30,7 @@ from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
 from harness.measure.run import utc_now
-from harness.measure.scenario import MARKERS
+from harness.measure.scenario_file import MARKERS
 from harness.measure.without_meter import require_meter
 from harness.record.campaign_folder import DERIVED
 from harness.record.run_folder import RunFolder

@@ -1,5 +1,5 @@
 """Pages of docs/ about the files that people write: lab.toml with the campaign file, scenario.toml, population.toml,
-and what becomes of summary.json; from the records that read them.
+what becomes of summary.json, and the columns of tasks; from the records that read and write them.
 
 `python -m harness.cli.toml_reference` writes what stands between the two marks of each page; a test holds the pages
 against the records. Knows types, bounds, defaults and docstrings of records, and how TOML writes them. Knows no other
@@ -20,6 +20,7 @@ from harness.measure.lab_tables import LabFile, Suts
 from harness.measure.scenario_file import ScenarioFile
 from harness.record.documents import Thresholds
 from harness.record.population import Population
+from harness.record.tasks import GENERATOR_COLUMNS, REASON_WORDS, TASK_COLUMNS
 from reports.pages.sentences import LIMITS
 from reports.results.reference import DOCS, meaning, type_in_words
 from reports.results.undeclared import UNDECLARED
@@ -103,6 +104,19 @@ def scenario_reference() -> str:
 def population_reference() -> str:
     """population.toml."""
     return files_reference(Population)
+
+
+def task_streams() -> str:
+    """The columns of what the remote terminal emulator writes, and the words for what failed."""
+    tables = (
+        ("`tasks-<population>.csv`", TASK_COLUMNS), ("`generator-<population>.csv`", GENERATOR_COLUMNS),
+    )  # fmt: skip
+    parts = []
+    for name, columns in tables:
+        rows = (f"| `{one['name']}` | {one['unit']} | {one['text']} |" for one in columns)
+        parts.append("\n".join((f"| {name} | unit | what |", "|---|---|---|", *rows)))
+    words = (f"| `{word}` | {text} |" for word, text in REASON_WORDS.items())
+    return "\n\n".join([*parts, "\n".join(("| `reason` | what |", "|---|---|", *words))])
 
 
 def factors() -> str:
@@ -194,6 +208,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "lab-toml.md": lab_reference,
     "scenario-toml.md": scenario_reference,
     "population.md": population_reference,
+    "run-folder.md": task_streams,
     "summary-json.md": factors,
 }
 """Page of docs/ -> what of the records it shows."""

@@ -105,7 +105,21 @@ class AgentRecorder:
         elif self._notes == MOST_NOTES + 1:
             self._journal.note("notes-cut", f"more than {MOST_NOTES} notes of the SUT; the rest was dropped")
 
+    def _on_service(self, record: Json) -> None:
+        """A service began or ended; marks that it makes count from its begin on."""
+        if record["edge"] == "begin":
+            self._begin_ns = _stamp(record, "sut_ns")
+            self._note("service-started", f"at {self._begin_ns} ns of the SUT's clock")
+        else:
+            code, reason = record.get("exit_code"), record.get("reason") or "by itself"
+            self._note(
+                "service-ended", f"at {_stamp(record, 'sut_ns')} ns of the SUT's clock, exit code {code}: {reason}"
+            )
+
     def _on_phase(self, record: Json, now_ns: int) -> None:
+        if record["name"] == "service":
+            self._on_service(record)
+            return
         if record["name"] != "rating" or record["edge"] != RATING_EDGES[min(self._edges, 2)]:
             raise DocumentError("agent journal: a rating interval begins once and ends once, and no other phase is its")
         event = PhaseEvent(

@@ -15,7 +15,8 @@ from harness.measure.journal import Journal, seal_run
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.part import RunFailed
-from harness.measure.run import OnPhase, Run, reason_of, uid_of, utc_now
+from harness.measure.rating.words import reason_of
+from harness.measure.run import OnPhase, Run, uid_of, utc_now
 from harness.measure.scenario import Scenario
 from harness.record.documents import ExitStatus, Start, Stop
 from harness.record.run_folder import WORK
@@ -59,6 +60,8 @@ def execute(
     """
     with RunWriter(folder) as writer:
         inputs = bench.config.inputs | {"scenario.toml": scenario.source, "agent.py": bench.agent_source}
+        if scenario.usage is not None:
+            inputs |= scenario.usage.inputs
         if bench.register is not None:
             inputs |= bench.register.inputs()
         digests = {name: writer.write_file(f"inputs/{name}", content) for name, content in inputs.items()}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness.measure.scenario import ScenarioSection
+from harness.measure.usage import BaselineState
 from harness.station.station import at_least
 from meters.options import did_you_mean
 
@@ -111,6 +112,11 @@ class Baseline:
     """Spread over the session."""
     duration_s: float = field(default=30.0, metadata=at_least(1))
     """Of each; as long as a run is best."""
+    state: BaselineState = "os"
+    """What runs on the SUT meanwhile: nothing but the operating system, or the service of `scenario` as far as this
+    says; induced energy is above that."""
+    scenario: str = ""
+    """The scenario whose service is started, where `state` is another than os."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

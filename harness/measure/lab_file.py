@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
+from harness.measure.baseline import in_state
 from harness.measure.campaign_file import BASELINE, SYNC, Campaign
 from harness.measure.joined import CAMPAIGN_TABLES, Joined, campaign_files
 from harness.measure.lab_consistency import Contradictions, of_campaign, of_station, of_suts
@@ -166,6 +167,8 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     ]  # fmt: skip
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
     baseline = from_folder(path, path.parent, BASELINE, section, lab.baseline.duration_s, mistakes)
+    if baseline is not None and not mistakes.touch(path, "baseline"):
+        baseline = in_state(f"{path}: baseline", baseline, lab.baseline, scenarios, mistakes)
     sync = from_folder(path, path.parent, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
     staged = {file.resolve() for scenario in scenarios for file in scenario.files}
     mistakes.extend(consistency.of_staged_passwords(station_of(path, lab), staged))

@@ -3,7 +3,7 @@
 Knows their names, and which of them have no default. Knows no file and no mistake.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision
@@ -44,6 +44,8 @@ class LabFile(StationFile):
     def to_json(self) -> Json:
         """With all defaults, for the documents; a campaign that is no qualification says nothing of one."""
         plain = asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
+        if self.baseline == replace(self.baseline, state="os", scenario=""):  # as it was before there were states
+            del plain["baseline"]["state"], plain["baseline"]["scenario"]
         return {key: value for key, value in plain.items() if key != KEY or value is not None}
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from harness.measure.lab_file import LabConfig
-from harness.measure.scenario import MARKERS, Scenario
+from harness.measure.scenario import Scenario
+from harness.measure.scenario_file import MARKERS
 from harness.record.documents import Json
 from harness.record.errors import ConfigError, SutError, SutUnreachable, why
 from harness.station.station import APPLICATION

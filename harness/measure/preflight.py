@@ -23,6 +23,7 @@ from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
 from harness.measure.preflight_packages import of_packages
+from harness.measure.preflight_population import of_populations
 from harness.measure.preflight_qualification import of_qualification
 from harness.measure.reason import Reason, Severity
 from harness.measure.scenario import Scenario
@@ -83,7 +84,7 @@ def of_files(config: LabConfig) -> list[Reason]:
     scenarios, is_shuffled = {one.name: one for one in config.scenarios}, config.file.campaign.order == "shuffled"
     of_loads = of_qualification(config.file.qualification, scenarios, shuffled=is_shuffled, lengths=LENGTHS)
     own = [*_register(config), *_staged(config), *_photos(config), *_seal(config), *dict.fromkeys(_baseline(config))]
-    return [*own, *of_loads]
+    return [*own, *of_loads, *of_populations(config)]
 
 
 def _baseline(config: LabConfig) -> Iterator[Reason]:

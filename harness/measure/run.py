@@ -11,7 +11,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import BinaryIO, Literal, TypeAlias
 
 from harness.measure.agent_recorder import AgentRecorder
 from harness.measure.ambient import AmbientRecorder
@@ -23,25 +23,28 @@ from harness.measure.plan import PlannedRun
 from harness.measure.rating.command import Command
 from harness.measure.rating.part import POLL_S, RatingPart, RunFailed
 from harness.measure.rating.pause import Pause
+from harness.measure.rating.state import InState
+from harness.measure.rating.users import Users
 from harness.measure.rating.without_agent import HostMarked
+from harness.measure.rating.words import MEANINGS, OUTPUTS, last_words, reason_of
 from harness.measure.recorder import MeterRecorder
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import (
     ClockEvent,
+    Document,
     Edge,
     Json,
     Phase,
     PhaseEvent,
     WaitEvent,
 )
-from harness.record.errors import Interrupted, LabError, printable
+from harness.record.errors import Interrupted, LabError
 from harness.record.run_writer import RunWriter
 from harness.station.register import Register
 from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange
 from harness.sut.session import ANSWER_S, AgentSession
-from meters.meter import MeterError
 from meters.reading import Identity, Origin
 
 CLOCK_EXCHANGES_AT_EDGES = 8
@@ -49,11 +52,6 @@ CLOCK_EXCHANGES_AT_EDGES = 8
 OnPhase: TypeAlias = Callable[[str, MeterRecorder | None, "Run | None"], None]
 """Told the phase, the first meter's recorder and the run that goes on, a few times a second: for the progress
 display."""
-
-MEANINGS = {120: " (Python could not write all of its output: is the disk of the SUT full?)"}
-"""What some exit codes mean that say nothing by themselves."""
-OUTPUTS = ("stderr.txt", "stdout.txt")
-"""Artifacts of every command. What went wrong stands in the first more often."""
 
 
 class Run:
@@ -114,6 +112,25 @@ class Run:
         Raises:
             RunFailed: the workload failed. LabError, MeterError: the lab's side did.
         """
+        try:
+            result = self._phases()
+        except RunFailed as error:
+            if not self._scenario.command or self._scenario.usage is None:
+                raise
+            self._rating.release()
+            self._unstage()  # what the service wrote says why
+            raise RunFailed(f"{error}{last_words(self._writer.folder)}") from error
+        with self._phase("unstage"):
+            self._unstage()
+        if result.exit_code not in (0, None) or result.reason:
+            raise RunFailed(
+                f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
+                f"{MEANINGS.get(result.exit_code or 0, '')}"
+                f"{': ' + result.reason if result.reason else ''}{last_words(self._writer.folder)}"
+            )
+
+    def _phases(self) -> RatingResult:
+        """All phases but the last."""
         campaign, is_conditioned = self.bench.config.file.campaign, self._rating.is_conditioned
         with self._phase("stage"):
             self._stage()
@@ -125,24 +142,19 @@ class Run:
             self.pause(campaign.stabilization_s)
             if is_conditioned:
                 self._settle(begin_s)
+            self._rating.stabilize(self, self._scenario)
         result = self._rate()
         if is_conditioned:
             with self._phase("supplementary"):
+                self._rating.supplement(self, self._scenario)
                 self.pause(campaign.supplementary_s)
-        with self._phase("unstage"):
-            self._unstage()
-        if result.exit_code not in (0, None) or result.reason:
-            raise RunFailed(
-                f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
-                f"{MEANINGS.get(result.exit_code or 0, '')}"
-                f"{': ' + result.reason if result.reason else ''}{last_words(self._writer.folder)}"
-            )
+        return result
 
     def release(self) -> BaseException | None:
         """End agent and recorders, remove the work folder; what cannot be done any more becomes a note. Returns what
         came from outside meanwhile (Ctrl-C, a signal): it ends one step, not the others."""
         interruption: BaseException | None = None
-        steps = [self._end_session, *(meter.stop for meter in self.meters), self._leave_sut]
+        steps = [self._rating.release, self._end_session, *(meter.stop for meter in self.meters), self._leave_sut]
         steps += [part.close for part in (self._agent,) if part is not None]
         steps += [part.stop for part in (self._room,) if part is not None]
         for step in steps:
@@ -270,9 +282,26 @@ class Run:
         self._check_streams()
         self._on_phase("rating", self._first, self)
 
-    def mark(self, edge: Edge) -> None:
-        """Journal that the rating interval begins or ends now, by the host's clock."""
-        self._put_phase("rating", edge)
+    def mark(self, edge: Edge, time_ns: int | None = None) -> None:
+        """Journal that the rating interval begins or ends now, or at a time of the host's clock."""
+        self._put_phase("rating", edge, time_ns)
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of the run's inputs."""
+        return self._writer.folder / "inputs"
+
+    def put(self, document: Document) -> None:
+        """Journal a document."""
+        self._journal.put(document)
+
+    def note(self, code: str, text: str) -> None:
+        """Journal a note."""
+        self._journal.note(code, text)
+
+    def open_stream(self, name: str) -> BinaryIO:
+        """A new append-only file of the run."""
+        return self._writer.open_stream(name)
 
     def _unstage(self) -> None:
         if self._session is not None:
@@ -284,7 +313,7 @@ class Run:
         for name, problem in fetched.problems.items():
             if name in self._scenario.artifacts:
                 self._journal.note("artifact-missing", f"{name}: {problem}")
-            elif isinstance(self._rating, Command):
+            elif self._scenario.command:
                 self._journal.note("output-missing", f"{name} {problem}: what the program wrote is lost")
         self._leave_sut()
 
@@ -332,14 +361,17 @@ class Run:
         yield
         self._put_phase(name, "end")
 
-    def _put_phase(self, name: Phase, edge: Edge) -> None:
-        self._journal.put(PhaseEvent(time_ns=time.monotonic_ns(), name=name, edge=edge))
+    def _put_phase(self, name: Phase, edge: Edge, time_ns: int | None = None) -> None:
+        time_ns = time.monotonic_ns() if time_ns is None else time_ns
+        self._journal.put(PhaseEvent(time_ns=time_ns, name=name, edge=edge))
 
 
 def rating_of(planned: PlannedRun, scenario: Scenario) -> RatingPart:
     """How the interval of a planned run is made."""
     if planned.kind == "observer":
         return HostMarked(has_agent=bool(scenario.parameters["agent"]))
+    if scenario.usage is not None:
+        return InState(scenario.usage) if scenario.kind == "baseline" else Users(scenario.usage)
     return Pause() if scenario.kind == "baseline" else Command()
 
 
@@ -361,22 +393,3 @@ def uid_of(folder: Path) -> str:
 def _calibration(register: Register | None, named: str, identity: Identity, origin: Origin) -> Json | None:
     """What the register has, today, of the instrument that answers."""
     return None if register is None else register.calibration(identity, origin, named, utc_now())
-
-
-def reason_of(error: BaseException) -> str:
-    """What ended a run or a step, in one sentence."""
-    if isinstance(error, LabError | MeterError):
-        return printable(str(error))
-    if isinstance(error, KeyboardInterrupt):
-        return "interrupted by the operator (Ctrl-C)"
-    return printable(f"{type(error).__name__}: {error}")
-
-
-def last_words(folder: Path) -> str:
-    """The last line that the command of a run wrote, and where all of it is, as the end of a sentence."""
-    paths = [path for name in OUTPUTS if (path := folder / "artifacts" / name).exists()]
-    written = {path.name: text for path in paths if (text := path.read_text(errors="replace").strip())}
-    if not written:
-        return "; it wrote nothing" if paths else ""
-    last = next(iter(written.values())).rsplit("\n", 1)[-1].strip()
-    return f" after {last[:300]!r}; all that it wrote is in {folder.name}/artifacts: {' and '.join(written)}"

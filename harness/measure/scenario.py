@@ -1,11 +1,10 @@
 """A scenario: what lab.toml and its scenario.toml say of it -> one record, resolved.
 
-Knows both files' tables of it, its trackers, and the folders where it is looked for. Every mistake begins with file and
-TOML path.
+Knows both files' tables of it, its trackers, and where folders are looked for. Mistakes begin with file and TOML path.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -39,10 +38,12 @@ from harness.measure.scenario_file import (
     of_program,
     of_pythons,
     of_scenario_file,
+    of_staged,
     of_trackers,
     of_words,
 )
 from harness.measure.search_section import SearchSection, of_search
+from harness.measure.usage import BaselineState, ServiceSection, Usage, usage_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
@@ -52,14 +53,14 @@ from harness.station.station import APPLICATION, at_least
 from harness.sut.environments import ENVIRONMENTS
 from workloads.trackers.tracking import TRACKERS
 
-MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
-"""Copied beside every program."""
-WHERE_SAID = ("cell_of", "directory", "load_kind", "python")
+WHERE_SAID = ("cell_of", "directory", "load_kind", "python", "baseline_state")
 """What of a scenario is in its runs' start documents where it says something."""
-NOT_OF_A_RUN = ("source", "packages", "prepared", "choices", "cell", "declared", "search", *WHERE_SAID)
-"""What is not there under its name always: their own lists say what was there, `cell` stands by itself, what is
-declared key by key, and its search in the configuration."""
-YOUNGER = ("factors", "rows", "prefix", "directory", "packages", "python", "load_kind", "search")
+NOT_OF_A_RUN = ("source", "packages", "prepared", "choices", "cell", "declared", "usage", "search", *WHERE_SAID)
+"""What is not there under its name always: their own lists say what was there, `cell` stands by itself, and what is
+declared and how it is used key by key, its search in the configuration."""
+YOUNGER = (
+    "factors", "rows", "prefix", "directory", "packages", "python", "load_kind", "population", "service", "search",
+)  # fmt: skip
 """Keys of a scenario's table that are not in its documents where they are not written."""
 _TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
@@ -108,6 +109,10 @@ class ScenarioSection:
     kinds of load."""
     search: SearchSection | None = None
     """Its parameters are searched: each repetition is a search."""
+    population: str = ""
+    """With `command`, a service (docs/terminal.md): a population file (docs/population.md), relative to this file."""
+    service: ServiceSection | None = None
+    """With `population`: where the service is reached, and when it is ready."""
 
     def to_json(self) -> Json:
         """As written, with all defaults; without the younger keys as it was before there were any."""
@@ -155,6 +160,10 @@ class Scenario:
     """Parameter -> the values that it may have."""
     search: SearchSection | None = None
     """How its parameters are searched; None: they stand."""
+    usage: Usage | None = None
+    """Who uses it, where it is a service; `command` starts that."""
+    baseline_state: BaselineState | Literal[""] = ""
+    """Of a baseline: what runs on the SUT; empty: the operating system."""
 
     @property
     def section(self) -> str:
@@ -174,6 +183,7 @@ class Scenario:
             | {key: list(plain[key]) for key in ("command", "actions", "artifacts", "trackers")}
             | {"files": [path.name for path in self.files], "tracker_periods_s": dict(self.tracker_periods_s)}
             | {key: value for key in WHERE_SAID if (value := getattr(self, key))}
+            | ({} if self.usage is None else self.usage.to_json())
             | self.declared
         )
 
@@ -262,9 +272,9 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
     where, place = f"{path}: scenarios.{name}", f"scenarios.{name}"
     if mistakes.touch(path, f"{place}.folder", f"{place}.command"):
         return None
-    if bool(section.folder) == bool(section.command):
-        text = "needs either `folder` (with a scenario.toml) or `command` (a list), not both"
-        mistakes.at(str(path), place, text)
+    runs_already = bool(section.population) and section.service is not None and bool(section.service.address)
+    if bool(section.folder) == bool(section.command or runs_already):
+        mistakes.at(str(path), place, "needs either `folder` (with a scenario.toml) or `command` (a list), not both")
         return None
     if section.folder:
         return from_folder(path, base, name, section, None, mistakes)
@@ -273,10 +283,11 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
     mistakes.extend(of_artifacts(f"{where}.artifacts", section.artifacts))
     files = [base / file for file in section.files]
     mistakes.extend(of_files(f"{where}: files", files))
+    usage = usage_of(f"{where}.", base, section.population, section.service, section.command, mistakes)
     scenario = Scenario(
         name=name,
         title=name,
-        description="a command of the operator's own",
+        description="a command of the operator's own" if usage is None else f"a service, used by {usage.name}",
         kind="scenario",
         command=tuple(section.command),
         files=tuple(files),
@@ -293,6 +304,7 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
         load_kind=section.load_kind,
         python=section.python,
         search=section.search,
+        usage=usage,
     )
     return _tracked(where, scenario, section, mistakes, inside=False)
 
@@ -320,14 +332,14 @@ def from_folder(
     mistakes.extend(of_scenario_file(toml, written, folder))
     mistakes.extend(of_declaration(str(toml), written, lambda place: mistakes.touch(toml, place)))
     if (written.kind == "baseline") != (duration_s is not None):
-        text = f"{toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"
-        mistakes.extend([f"{where}: {text}"])
-    for extra in ("files", "artifacts", "directory", "packages", "python"):
+        mistakes.extend([f"{where}: {toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"])
+    for extra in ("files", "artifacts", "directory", "packages", "python", "population", "service"):
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))
     mistakes.extend(of_choices(f"{where}.parameters", section.parameters, written.choices))
     mistakes.extend(of_twice(f"{where}.factors", section.factors or {}, written.factors, toml))
+    usage = usage_of(f"{toml}: ", folder, written.population, written.service, written.command, mistakes)
     scenario = Scenario(
         name=name,
         title=written.title,
@@ -351,6 +363,7 @@ def from_folder(
         python=written.python,
         choices=written.choices,
         search=section.search,
+        usage=usage,
     )
     return _tracked(where, scenario, section, mistakes, inside=written.trackers_inside)
 
@@ -361,7 +374,7 @@ def _tracked(
     """The scenario with its trackers: their files beside the program, what they leave behind among the artifacts, and
     around.py before a command that does not run them itself."""
     names, periods_s = section.trackers, section.tracker_periods_s
-    wrong = [*of_trackers(where, names, periods_s), *_of_staged(where, scenario.files)]
+    wrong = [*of_trackers(where, names, periods_s), *of_staged(where, scenario.files)]
     mistakes.extend(wrong)
     if wrong or not names:
         return None if wrong else scenario
@@ -385,16 +398,3 @@ def _tracked(
         tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
         packages=(*scenario.packages, *(package for name in names for package in TRACKERS[name].packages)),
     )
-
-
-def _of_staged(where: str, files: Sequence[Path]) -> Iterator[str]:
-    """Files of one name would lie in one place of the work folder, and `wattlab_markers.py` is put there by wattlab."""
-    names: dict[str, Path] = {}
-    for path in files:
-        if path.name == MARKERS.name and is_file(path) and path.read_bytes() != MARKERS.read_bytes():
-            yield f"{where}.files: {path.name} is copied by wattlab itself; leave it out, or rename yours"
-        if names.setdefault(path.name, path).resolve() != path.resolve():
-            yield (
-                f"{where}.files: {names[path.name]} and {path} have one name, and the SUT gets them into one folder; "
-                "rename one"
-            )

@@ -9,12 +9,17 @@ from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 from harness.measure.cells import of_stated
+from harness.measure.usage import ServiceSection
 from harness.record.documents import Json, is_plain_name, matches
 from harness.record.work import DECLARED, Declaration
 from harness.station.consistency import of_doubles
+from harness.station.station import APPLICATION
 from harness.sut.environments import APART, ENVIRONMENTS
 from meters.options import did_you_mean
 from workloads.trackers.tracking import TRACKERS
+
+MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
+"""Copied beside every program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,13 +59,19 @@ class ScenarioFile(Declaration):
     """With their values; lab.toml may override each, and no other."""
     choices: dict[str, list[Any]] = field(default_factory=dict)
     """Parameter -> the values that it may have; of any other every value of its type."""
+    population: str = ""
+    """A population file ([keys](population.md)) beside this one; `command` is then the service that it uses
+    (docs/terminal.md)."""
+    service: ServiceSection | None = None
+    """With `population`: where the service is reached, and when it is ready."""
     verification: dict[str, Any] = field(default_factory=dict)
     """What summary.json must say, or the run enters no mean ([forms](run-folder.md))."""
 
 
 def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterator[str]:
     """What is wrong in a scenario.toml whatever lab.toml makes of it."""
-    if (written.kind == "baseline") != (not written.command):
+    runs_already = written.service is not None and bool(written.service.address)
+    if (written.kind == "baseline") != (not written.command) and not runs_already:
         yield f"{toml}: command: a scenario needs one, a baseline has none (kind is {written.kind!r})"
     yield from of_words(f"{toml}: command", written.command)
     yield from of_artifacts(f"{toml}: artifacts", written.artifacts)
@@ -77,6 +88,9 @@ def of_scenario_file(toml: Path, written: ScenarioFile, folder: Path) -> Iterato
             yield f"{toml}: factors.{factor}: a baseline has no factors; remove it"
         elif factor in written.parameters:
             yield f"{toml}: factors.{factor}: it is a parameter here, whose level lab.toml sets; remove one of the two"
+    for key in ("population", "service") if written.kind == "baseline" else ():
+        if getattr(written, key):
+            yield f"{toml}: {key}: a baseline names a service in [baseline] of lab.toml; remove it"
     for key in DECLARED if written.kind == "baseline" else ():
         if getattr(written, key):
             yield f"{toml}: {key}: a baseline does no work that could be declared; remove it"
@@ -185,4 +199,17 @@ def of_pythons(where: str, pythons: Mapping[str, str]) -> Iterator[str]:
             yield (
                 f"{where}.trackers: {tracked} runs in the Python environment {name!r}, whose lock has no tracker; take "
                 "them out, or measure what runs there in a scenario of its own"
+            )
+
+
+def of_staged(where: str, files: Sequence[Path]) -> Iterator[str]:
+    """Files of one name would lie in one place of the work folder, and `wattlab_markers.py` is put there by wattlab."""
+    names: dict[str, Path] = {}
+    for path in files:
+        if path.name == MARKERS.name and is_file(path) and path.read_bytes() != MARKERS.read_bytes():
+            yield f"{where}.files: {path.name} is copied by wattlab itself; leave it out, or rename yours"
+        if names.setdefault(path.name, path).resolve() != path.resolve():
+            yield (
+                f"{where}.files: {names[path.name]} and {path} have one name, and the SUT gets them into one folder; "
+                "rename one"
             )

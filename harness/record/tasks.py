@@ -4,14 +4,13 @@ Knows names, columns and words of tasks-*.csv and generator-*.csv (docs/run-fold
 and no number that is computed of them.
 """
 
+from collections.abc import Mapping
 from typing import Literal, TypeAlias, get_args
 
 from harness.record.documents import Json
 
 POPULATION = "population.toml"
 """The population file among the inputs of a run, whatever it was called."""
-ARRIVALS = "arrivals.csv"
-"""The recorded arrivals of a load of shape `trace` among the inputs of a run."""
 
 TaskPhase: TypeAlias = Literal["stabilization", "rating", "supplementary"]
 PHASES: tuple[TaskPhase, ...] = get_args(TaskPhase)
@@ -19,21 +18,22 @@ Reason: TypeAlias = Literal[
     "timeout", "refused", "reset", "unreachable", "garbled", "body-too-long", "redirects", "wrong-json", "status",
     "oracle", "no-work", "cut",
 ]  # fmt: skip
-"""Why a task failed; empty where it did not. The first of:
-
-timeout       not complete within the activity's timeout_s from its intended time on
-refused       nobody listens there
-reset         the connection was closed before the answer was complete
-unreachable   no connection for another reason (no route, no name, no free port, TLS)
-garbled       the answer is no HTTP, or the stream in it no event stream
-body-too-long longer than the activity's longest_bytes
-redirects     more than the activity's redirects, or to another service
-status        another status than the oracle's; without an oracle none from 200 to 299
-wrong-json    the answer has to be JSON and is not
-oracle        the oracle's value, text or digest is not there
-no-work       the number of work units, or of tokens, does not stand where it should
-cut           under way when the supplementary run ended, by its limit or because all that is rated was complete
-"""
+"""Why a task failed; empty where it did not."""
+REASON_WORDS: Mapping[Reason, str] = {
+    "timeout": "not complete within the activity's timeout_s from its intended time on",
+    "refused": "nobody listens there",
+    "reset": "the connection was closed before the answer was complete",
+    "unreachable": "no connection for another reason: no route, no name, no free port, TLS",
+    "garbled": "the answer is no HTTP, or the stream in it no event stream",
+    "body-too-long": "longer than the activity's longest_bytes",
+    "redirects": "more than the activity's redirects, or to another service",
+    "status": "another status than the oracle's; without an oracle none from 200 to 299",
+    "wrong-json": "the answer has to be JSON and is not",
+    "oracle": "the oracle's value, text or digest is not there",
+    "no-work": "the number of work units, or of tokens, does not stand where it should",
+    "cut": "under way when the supplementary run ended, by its limit or because all that is rated was complete",
+}
+"""In words; of several the first that was met stands in the row."""
 REASONS: tuple[Reason, ...] = get_args(Reason)
 
 

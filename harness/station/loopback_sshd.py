@@ -100,7 +100,9 @@ class LoopbackSshd:
             "PermitRootLogin prohibit-password",
             # The folder may lie below one that others can write to, as /tmp; the key is in ours.
             "StrictModes no",
-            "AllowTcpForwarding no",
+            # Services of the SUT listen on its loopback.
+            "AllowTcpForwarding local",
+            "PermitOpen 127.0.0.1:*",
             "AllowAgentForwarding no",
             "X11Forwarding no",
             "PrintMotd no",

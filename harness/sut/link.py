@@ -17,6 +17,7 @@ from harness.record.errors import SutError, SutUnreachable, printable, printable
 from harness.station.station import SutSection
 from harness.sut.channel import MAX_LINE
 from harness.sut.files import MAX_ANSWER
+from harness.sut.forward import Forward
 from harness.sut.login import Client, open_client
 from harness.sut.route import Route, route_of
 
@@ -97,6 +98,19 @@ class Link:
         channel.settimeout(CONNECT_S)
         channel.exec_command(shlex.join(argv))
         return channel
+
+    def open_port(self, port: int) -> paramiko.Channel:
+        """A channel to a port of the SUT's loopback. Raises what the link raises (LINK_ERRORS)."""
+        with self._lock:
+            client = self._client
+        transport = None if client is None else client.get_transport()
+        if transport is None or not transport.is_active():
+            raise EOFError("the connection is closed")
+        return transport.open_channel("direct-tcpip", ("127.0.0.1", port), ("127.0.0.1", 0), timeout=CONNECT_S)
+
+    def forward(self, port: int) -> Forward | None:
+        """A way to a port of the SUT's loopback, open until it is closed."""
+        return Forward(lambda: self.open_port(port))
 
     def run(self, argv: Sequence[str], limit_s: float = COMMAND_S) -> tuple[int, str, str]:
         """(exit code, standard output, standard error) of a remote command; the texts are printable.

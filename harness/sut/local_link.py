@@ -138,6 +138,9 @@ class LocalLink:
         """A process that runs a command. Raises OSError."""
         return LocalChannel(argv)
 
+    def forward(self, port: int) -> None:
+        """None: its ports are this machine's own."""
+
     def run(self, argv: Sequence[str], limit_s: float = COMMAND_S) -> tuple[int, str, str]:
         """(exit code, standard output, standard error) of a command; the texts are printable.
 

@@ -110,16 +110,22 @@ class AgentSession:
         raise SutUnreachable(f"{self._sut.name}: no answer to a clock exchange within {limit_s:g} s")
 
     def rate(
-        self, argv: Sequence[str] | None, env: Mapping[str, str], cwd: str | None, duration_s: float | None
+        self,
+        argv: Sequence[str] | None,
+        env: Mapping[str, str],
+        cwd: str | None,
+        duration_s: float | None,
+        *,
+        is_service: bool = False,
     ) -> None:
-        """Begin the rating interval: run a command in `cwd`, or with argv null pause for `duration_s`."""
+        """Begin the rating interval: run a command in `cwd`, or with argv null pause for `duration_s`; or a service."""
         if argv is None and duration_s is None:
             raise ValueError("a pause needs a duration")
         with self._changed:
             self._rating, self._rating_result = True, None
-        words = None if argv is None else list(argv)
         try:
-            self._request("rate", argv=words, env=dict(env), cwd=cwd, duration_s=duration_s)
+            words = argv and list(argv)
+            self._request("rate", argv=words, env=dict(env), cwd=cwd, duration_s=duration_s, service=is_service)
         except SutError:
             self._rating = False
             raise

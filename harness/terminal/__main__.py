@@ -1,12 +1,12 @@
 """The process of the emulator: `python -m harness.terminal`, started by a run; orders on standard input, a JSON object
 a line, what happens on standard output.
 
-    in   {"population": PATH, "seed": N, "host": H, "port": P, "tls": false, "tasks": FD, "generator": FD,
-          "answers": null}
+    in   {"population": PATH, "seed": N, "host": H, "port": P, "tls": false, "once": false, "tasks": FD,
+          "generator": FD, "answers": null}
     out  {"ready": true}                 everything is read and drawn; or {"error": "what is wrong, and what to do"}
     in   {"begin_ns": T}                 the load begins at T of the monotonic clock
     out  {"rating": "begin", "time_ns": T}, {"rating": "end", "time_ns": T}
-    out  {"ended": "complete" | "limit", "tasks": N, "rated": N, "cut": N, "errors": N}
+    out  {"ended": "complete" | "limit", "tasks": N, "rated": N, "failed": N, "cut": N, "errors": N}
 
 Whoever closes standard input ends it. Files come as open descriptors: who started it made them.
 """
@@ -17,17 +17,21 @@ import json
 import os
 import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from harness.record.errors import LabError
 from harness.record.plain_files import read_named
-from harness.record.population import read_population
+from harness.record.population import LoadShape, Phases, Population, read_population
 from harness.terminal.arrivals import read_trace
-from harness.terminal.client import Endpoint
+from harness.terminal.draws import CHAIN_BLOCK
 from harness.terminal.emulator import Emulator, Order
+from harness.terminal.endpoint import Endpoint
 from harness.terminal.ledger import Ledger
 
+ONCE_S = 600.0
+"""A first inference may have to compile."""
 GARBAGE = 50_000
 """New containers between two collections: they take milliseconds, and hardly anything here is a cycle."""
 
@@ -42,11 +46,23 @@ def order_of(told: dict[str, Any]) -> Order:
     """What is asked. Raises ConfigError."""
     path = Path(told["population"])
     population, _ = read_population(path)
+    population = once(population) if told["once"] else population
     trace_ns: list[int] = []
     if population.load is not None and population.load.trace:
         trace = path.parent / population.load.trace
         trace_ns = read_trace(read_named(trace), str(trace))
     return Order(population, path, told["seed"], Endpoint(told["host"], told["port"], told["tls"]), trace_ns)
+
+
+def once(population: Population) -> Population:
+    """Each task type once or more, one after the other: what a service does before the first of them is behind it."""
+    names = list(population.task_types)
+    load = LoadShape(
+        shape="closed", concurrency=1, mix={name: 1 / len(names) for name in names},
+        requests=max(CHAIN_BLOCK, len(names)),
+    )  # fmt: skip
+    phases = Phases(stabilization_s=0.0, rating_s=ONCE_S, supplementary_limit_s=ONCE_S)
+    return replace(population, user_types={}, chains={}, preparation={}, load=load, phases=phases)
 
 
 async def emulate(order: Order, told: dict[str, Any]) -> None:

@@ -16,23 +16,9 @@ from urllib.parse import urljoin, urlsplit
 from harness.record.tasks import Reason
 from harness.terminal.answer import Answer, Judge
 from harness.terminal.connection import REDIRECTS, Connection
+from harness.terminal.endpoint import Endpoint
 from harness.terminal.request import Request
 from harness.terminal.task import Task
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a service listens."""
-
-    host: str
-    port: int
-    is_tls: bool = False
-
-    @property
-    def authority(self) -> str:
-        """host:port, as a URL and the Host header have it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"{host}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,8 @@ from typing import Any
 from harness.record.activity import Activity
 from harness.record.population import Population
 from harness.terminal.answer import Answer, Judge
-from harness.terminal.client import Asked, Client, Endpoint
+from harness.terminal.client import Asked, Client
+from harness.terminal.endpoint import Endpoint
 from harness.terminal.interval import Interval
 from harness.terminal.keys import key_of
 from harness.terminal.ledger import Ledger
@@ -71,7 +72,7 @@ class Emulator:
         self._order, self._asked, self._ledger, self._tell = order, asked, ledger, tell
         self._keeps = {name for name in asked if order.activity_of(name).keep == "text"}
         self._most = 0 if order.population.load is None else order.population.load.requests
-        self._number = self._rated = self._rating_open = self._cut = 0
+        self._number = self._rated = self._rating_open = self._failed = self._cut = 0
         self._has_ended = False
 
     async def run(self, begin_ns: int) -> None:
@@ -101,8 +102,8 @@ class Emulator:
             self._ledger.flush(time.monotonic_ns())
             self.clock.close()
         self._ledger.second(time.monotonic_ns(), self._client)
-        left = {"tasks": self._number, "rated": self._rated, "cut": self._cut, "errors": self._client.errors}
-        self._tell({"ended": ended, **left})
+        counts = {"tasks": self._number, "rated": self._rated, "failed": self._failed, "cut": self._cut}
+        self._tell({"ended": ended, **counts, "errors": self._client.errors})
 
     def put(self, task: Task) -> None:
         """A task is submitted."""
@@ -153,9 +154,11 @@ class Emulator:
             self._over.set_result(how)
 
     def _on_over(self, task: Task, answer: Answer | None) -> None:
-        self._cut += task.reason == "cut" and task.phase == "rating"
+        is_rated = task.phase == "rating"
+        self._failed += is_rated and task.reason is not None
+        self._cut += is_rated and task.reason == "cut"
         self._ledger.add(task, answer, keep=task.task_type in self._keeps)
-        if task.phase == "rating":
+        if is_rated:
             self._rating_open -= 1
             self._end_when_complete()
 

@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from harness.record.documents import Json
 from harness.record.errors import LabError, printable
+from harness.terminal.endpoint import Endpoint
 
 READY_S = 60.0
 """Reading a population and a long trace takes seconds."""
@@ -29,15 +30,16 @@ class Load:
 
     population: Path
     seed: int
-    host: str
-    port: int
-    is_tls: bool = False
+    endpoint: Endpoint
+    is_once: bool = False
+    """Only each task type once or more, one after the other, unrated."""
 
     def order(self, tasks: BinaryIO, generator: BinaryIO, answers: BinaryIO | None) -> Json:
         """The first line, with the descriptors that the process inherits."""
         return {
-            "population": str(self.population.resolve()), "seed": self.seed, "host": self.host, "port": self.port,
-            "tls": self.is_tls, "tasks": tasks.fileno(), "generator": generator.fileno(),
+            "population": str(self.population.resolve()), "seed": self.seed, "host": self.endpoint.host,
+            "port": self.endpoint.port, "tls": self.endpoint.is_tls, "once": self.is_once,
+            "tasks": tasks.fileno(), "generator": generator.fileno(),
             "answers": None if answers is None else answers.fileno(),
         }  # fmt: skip
 

@@ -47,17 +47,17 @@ class Stage(Protocol):
 
 
 class Draws:
-    """The streams of draws of one run: of each user type, each preparation time, and each phase its own, so that what
-    is drawn in the rating interval is spread over the whole distribution, whatever was drawn before."""
+    """The streams of draws of one run. Each user type, task type, preparation time and phase has its own, so that what
+    is drawn for one of them in the rating interval is spread over the whole distribution, whatever is drawn besides."""
 
     def __init__(self, population: Population, seed: int) -> None:
         self._population, self._seed = population, seed
-        self._times: dict[tuple[str, str, TaskPhase], Iterator[int]] = {}
+        self._times: dict[tuple[str, str, str, TaskPhase], Iterator[int]] = {}
         self._chains: dict[tuple[str, TaskPhase], Iterator[str]] = {}
 
-    def preparation_ns(self, user_type: str, name: str, phase: TaskPhase) -> int:
-        """The next preparation time."""
-        key = (user_type, name, phase)
+    def preparation_ns(self, user_type: str, task_type: str, name: str, phase: TaskPhase) -> int:
+        """The next preparation time of that name in front of a task of that type."""
+        key = (user_type, task_type, name, phase)
         if key not in self._times:
             seed = stream_seed(self._seed, "preparation", *key)
             self._times[key] = preparation_times(self._population.preparation[name], seed)
@@ -88,8 +88,8 @@ class User:
             self._chain_run += 1
         else:
             self._step += 1
-        think = population.chains[self._chain].tasks[self._step].think
-        self._preparation_ns = self._draws.preparation_ns(self._user_type, think, phase)
+        step = population.chains[self._chain].tasks[self._step]
+        self._preparation_ns = self._draws.preparation_ns(self._user_type, step.task, step.think, phase)
         self._stage.clock.at(from_ns + self._preparation_ns, self._submit)
 
     def _submit(self, due_ns: int) -> None:

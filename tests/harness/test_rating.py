@@ -11,7 +11,7 @@ from harness.measure.lab_file import LabConfig
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.without_agent import MARGIN_S
-from harness.measure.run import OUTPUTS, last_words
+from harness.measure.rating.words import OUTPUTS, last_words
 from harness.measure.scenario import Scenario
 from harness.record.documents import ClockEvent, PhaseEvent, RunKind
 from harness.record.run_folder import RunFolder

@@ -174,7 +174,11 @@ def test_a_jump_that_does_not_let_through_says_where_it_ended(way: Way) -> None:
     with pytest.raises(SutUnreachable, match=r"box: the jump \S+: the login of \S+ was refused; tried was .*user_key"):
         Sut.connect(way.write())
     is_closed = r"was reached and does not forward connections \(AllowTcpForwarding"
-    with LoopbackSshd(way.folder / "closed") as closing, pytest.raises(SutUnreachable, match=is_closed):
+    closed_settings = ["AllowTcpForwarding no"]
+    with (
+        LoopbackSshd(way.folder / "closed", settings=closed_settings) as closing,
+        pytest.raises(SutUnreachable, match=is_closed),
+    ):
         Sut.connect(Way(way.folder, closing, way.target).write())
 
 

@@ -1,6 +1,7 @@
 """A service of known behaviour in a process of its own: known delay, and each thing that can go wrong with an answer.
 
-`python -m tests.terminal.echo PORT [stall]` serves; `Echo` starts it. Paths: `/` (40 bytes of JSON), `/delay/MS`,
+`python -m tests.terminal.echo PORT [stall] [record=FILE]` serves; `Echo` starts it.
+Paths: `/` (40 bytes of JSON), `/delay/MS`,
 `/status/N`, `/reset`, `/hang`, `/slow` (a byte each 50 ms), `/long/BYTES`, `/text` (no JSON), `/redirect/N`, `/away`,
 `/close` (no length, closed at its end), `/garbled`, `/stream` and the three protocols of models.
 """
@@ -8,6 +9,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import resource
 import socket
 import subprocess
@@ -24,8 +26,8 @@ TOKENS, TOKEN_S, FIRST_S = 5, 0.02, 0.05
 class EchoProtocol(asyncio.Protocol):
     """One connection: requests in order, one at a time."""
 
-    def __init__(self, stalled_until: Callable[[], float]) -> None:
-        self._stalled_until = stalled_until
+    def __init__(self, stalled_until: Callable[[], float], record: int | None) -> None:
+        self._stalled_until, self._record = stalled_until, record
         self._buffer = b""
         self._busy = False
 
@@ -47,6 +49,8 @@ class EchoProtocol(asyncio.Protocol):
             return
         self._buffer = rest[length:]
         path = head.split(b" ", 2)[1].decode()
+        if self._record is not None:
+            os.write(self._record, b"%d %d\n" % (id(self), time.monotonic_ns()))
         stall_s = self._stalled_until() - time.monotonic()
         if path == "/" and stall_s <= 0:
             self._answer(200, PLAIN)
@@ -137,8 +141,10 @@ class EchoProtocol(asyncio.Protocol):
         self._write(head.encode() + body)
 
 
-async def serve(port: int, *, stall: bool) -> None:
-    """Until it is killed; `stall`: for 200 ms of every second no request is answered."""
+async def serve(port: int, *, stall: bool, record: str | None) -> None:
+    """Until it is killed; `stall`: for 200 ms of every second no request is answered; `record`: a file for the
+    connection (a number) and the time (ns) of each request."""
+    file = None if record is None else os.open(record, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     begin_s = time.monotonic()
 
     def stalled_until() -> float:
@@ -146,7 +152,7 @@ async def serve(port: int, *, stall: bool) -> None:
         return begin_s + (now_s // 1 + 0.2 if stall and now_s % 1 < 0.2 else 0.0)
 
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: EchoProtocol(stalled_until), "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(lambda: EchoProtocol(stalled_until, file), "127.0.0.1", port, backlog=4096)
     print("ready", flush=True)
     await server.serve_forever()
 
@@ -185,4 +191,5 @@ def free_port() -> int:
 if __name__ == "__main__":
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    asyncio.run(serve(int(sys.argv[1]), stall="stall" in sys.argv))
+    named = next((word.removeprefix("record=") for word in sys.argv if word.startswith("record=")), None)
+    asyncio.run(serve(int(sys.argv[1]), stall="stall" in sys.argv, record=named))

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from harness.record.documents import Json
+from harness.terminal.endpoint import Endpoint
 from harness.terminal.process import EmulatorProcess, Load
 
 LEAD_NS = 50_000_000
@@ -37,7 +38,7 @@ def make_load(folder: Path, population: str, port: int, seed: int = 1, limit_s: 
     with ExitStack() as open_files:
         names = ("tasks.csv", "generator.csv", "answers.log")
         streams = [open_files.enter_context((folder / name).open("xb", buffering=0)) for name in names]
-        process = EmulatorProcess(Load(path, seed, "127.0.0.1", port), *streams)
+        process = EmulatorProcess(Load(path, seed, Endpoint("127.0.0.1", port)), *streams)
         open_files.callback(process.end)
         begin_ns, end_s = time.monotonic_ns() + LEAD_NS, time.monotonic() + limit_s
         process.begin(begin_ns)

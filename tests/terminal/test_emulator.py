@@ -16,8 +16,8 @@ from scipy import stats
 
 from harness.record.population import read_population
 from harness.record.tasks import TASK_COLUMNS
-from harness.terminal.client import Endpoint
 from harness.terminal.emulator import Emulator, Order
+from harness.terminal.endpoint import Endpoint
 from harness.terminal.ledger import Ledger
 from harness.terminal.task import Task
 from tests.harness.population_files import RATE, USERS

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.measure.scenario import MARKERS
+from harness.measure.scenario_file import MARKERS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workloads" / "markers"

@@ -6,34 +6,29 @@ Knows what a program finds in its environment (docs/markers.md). Knows no phase 
 import json
 import os
 
-from harness.measure.rating.part import Underway, wait_rated
+from harness.measure.rating.part import RatingPart, Underway, wait_rated
 from harness.measure.scenario import Scenario
 from harness.record.documents import Json
 from harness.sut.answers import RatingResult
 
 
-class Command:
+class Command(RatingPart):
     """A command, from its start to its end."""
-
-    has_agent = True
-    is_conditioned = True
-
-    def start(self, run: Underway, scenario: Scenario) -> None:
-        """Nothing: the command is the load."""
 
     def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
         """Run it. Raises what `wait_rated` raises."""
-        run.session.rate(_started(run, scenario), _environment(run, scenario), run.work, None)
+        run.session.rate(started(run, scenario), environment_of(run, scenario), run.work, None)
         return wait_rated(run, scenario, scenario.duration_s or scenario.max_duration_s)
 
 
-def _started(run: Underway, scenario: Scenario) -> list[str]:
+def started(run: Underway, scenario: Scenario) -> list[str]:
     """The argument list; where it is to start in a folder of its own, env(1) goes there and becomes the command."""
     place = [] if not scenario.directory else ["env", f"--chdir={scenario.directory}"]
     return [*place, *run.bench.command_of(scenario)]
 
 
-def _environment(run: Underway, scenario: Scenario) -> dict[str, str]:
+def environment_of(run: Underway, scenario: Scenario) -> dict[str, str]:
+    """What the program finds in its environment."""
     environment = {
         "WATTLAB_PARAMETERS": json.dumps(_parameters(run, scenario)),
         "WATTLAB_SEED": str(run.planned.seed),

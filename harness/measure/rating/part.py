@@ -4,14 +4,16 @@ Knows the contract. Knows no phase around the interval: `harness.measure.run` ha
 """
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Protocol
+from pathlib import Path
+from typing import BinaryIO, Protocol
 
 from harness.measure.bench import Bench
 from harness.measure.plan import PlannedRun
 from harness.measure.recorder import MeterRecorder
 from harness.measure.scenario import Scenario
-from harness.record.documents import Edge
+from harness.record.documents import Document, Edge
 from harness.record.errors import LabError
 from harness.sut.answers import RatingResult
 from harness.sut.session import AgentSession
@@ -49,24 +51,44 @@ class Underway(Protocol):
     def watch(self) -> None:
         """Raise what ended a stream for good, and tell that the interval goes on."""
 
-    def mark(self, edge: Edge) -> None:
-        """Journal that the interval begins or ends now, by the host's clock."""
+    def mark(self, edge: Edge, time_ns: int | None = None) -> None:
+        """Journal that the interval begins or ends now, or at a time of the host's clock."""
+
+    @property
+    def inputs(self) -> Path:
+        """The folder of the run's inputs."""
+
+    def put(self, document: Document) -> None:
+        """Journal a document."""
+
+    def note(self, code: str, text: str) -> None:
+        """Journal a note."""
+
+    def open_stream(self, name: str) -> BinaryIO:
+        """A new append-only file of the run."""
 
 
-class RatingPart(Protocol):
+class RatingPart(ABC):
     """How the interval of a kind of run is made."""
 
-    @property
-    def has_agent(self) -> bool:
-        """Whether the agent runs on the SUT."""
+    has_agent = True
+    """Whether the agent runs on the SUT."""
+    is_conditioned = True
+    """Whether gate, settling, clock exchanges and a supplementary run belong around the interval."""
 
-    @property
-    def is_conditioned(self) -> bool:
-        """Whether gate, settling, clock exchanges and a supplementary run belong around the interval."""
-
-    def start(self, run: Underway, scenario: Scenario) -> None:
+    def start(self, run: Underway, scenario: Scenario) -> None:  # noqa: B027  most have nothing to do
         """What has to be there before the stabilization phase; the last of staging."""
 
+    def stabilize(self, run: Underway, scenario: Scenario) -> None:  # noqa: B027
+        """The rest of the stabilization phase, behind the pause that lab.toml asks for."""
+
+    def supplement(self, run: Underway, scenario: Scenario) -> None:  # noqa: B027
+        """What of the supplementary run comes before the pause that lab.toml asks for."""
+
+    def release(self) -> None:  # noqa: B027
+        """End what is left of it, however the run ended."""
+
+    @abstractmethod
     def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
         """Make the interval.
 

@@ -3,19 +3,13 @@
 Knows no command and no phase.
 """
 
-from harness.measure.rating.part import Underway, wait_rated
+from harness.measure.rating.part import RatingPart, Underway, wait_rated
 from harness.measure.scenario import Scenario
 from harness.sut.answers import RatingResult
 
 
-class Pause:
+class Pause(RatingPart):
     """Nothing but the operating system and the agent, for the block's duration."""
-
-    has_agent = True
-    is_conditioned = True
-
-    def start(self, run: Underway, scenario: Scenario) -> None:
-        """Nothing: there is no load."""
 
     def rate(self, run: Underway, scenario: Scenario) -> RatingResult:
         """Let it pass. Raises what `wait_rated` raises."""

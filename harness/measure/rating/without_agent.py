@@ -8,9 +8,8 @@ its heartbeat goes over the link, as in every run. Both are marked alike, by the
 """
 
 import time
-from dataclasses import dataclass
 
-from harness.measure.rating.part import Underway
+from harness.measure.rating.part import RatingPart, Underway
 from harness.measure.scenario import Scenario
 from harness.sut.answers import RatingResult
 
@@ -18,12 +17,13 @@ MARGIN_S = 5.0
 """The load goes on so much longer than the block, for what takes time before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class HostMarked:
+class HostMarked(RatingPart):
     """A block of the observer effect; it enters no mean."""
 
-    has_agent: bool
-    is_conditioned: bool = False
+    is_conditioned = False
+
+    def __init__(self, *, has_agent: bool) -> None:
+        self.has_agent = has_agent
 
     def start(self, run: Underway, scenario: Scenario) -> None:
         """The load, where the block has one; and the link is cut, where there is no agent."""

@@ -28,6 +28,8 @@ Rating interval: a waiter, a small process of its own between agent and command,
 wait for its end (or, in a baseline, for a pause to pass) and stamps both edges. An agent that is stopped, swapped out
 or hangs in a driver therefore cannot make the interval longer. The waiter looks at the clock every TICK_S: stretches in
 which it did not run, or in which the command was stopped or its control group frozen, stand as `frozen` at the end.
+The command of a request with `service` is no interval: its phase is called `service`, and what is rated while it
+serves the host marks by its own clock.
 
 Dead-man switch: when no word of the host came for --reconnect seconds the load is ended (TERM, after 5 s KILL, every
 descendant, also those that made a session of their own), the journal says so, and the agent ends.

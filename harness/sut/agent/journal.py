@@ -55,9 +55,9 @@ class Journal:
         self.write({"rec": "note", "code": code, "text": text, **stamped()})
         self.urgent = True
 
-    def phase(self, edge: str, fields: dict[str, Any]) -> None:
-        """Append an edge of the rating interval."""
-        self.write({"rec": "phase", "name": "rating", "edge": edge, **fields})
+    def phase(self, name: str, edge: str, fields: dict[str, Any]) -> None:
+        """Append an edge of the rating interval, or of a service's life."""
+        self.write({"rec": "phase", "name": name, "edge": edge, **fields})
         self.urgent = True
 
     def read(self, offset: int) -> bytes:

@@ -38,6 +38,7 @@ class Rating:
         """pid of the last waiter: it is to tell of the end, so no signal is for it."""
         self._begin_ns: int | None = None
         self._end_reason: str | None = None
+        self._name = "rating"
 
     @property
     def waiter(self) -> int | None:
@@ -54,8 +55,11 @@ class Rating:
         """Whether nothing runs and nothing is being ended."""
         return self.killing_since_ns is None and self.load is None
 
-    def begin(self, argv: list[str] | None, env: dict[str, str], cwd: str, duration_s: float) -> dict[str, Any]:
-        """Begin an interval: of a command, or of a pause of `duration_s`; the answer to the host."""
+    def begin(
+        self, argv: list[str] | None, env: dict[str, str], cwd: str, duration_s: float, is_service: bool
+    ) -> dict[str, Any]:
+        """Begin an interval: of a command, or of a pause of `duration_s`; the answer to the host. The life of a service
+        is none that is rated: its edges bear another name."""
         if self.is_running or self.killing_since_ns is not None:
             return {"error": "a rating interval already runs"}
         if argv is not None and (not argv or not cwd):
@@ -71,7 +75,8 @@ class Rating:
         self.is_running = True
         self._begin_ns = self.load.begun["sut_ns"]
         self._markers.expect_from(self._begin_ns)
-        self._journal.phase("begin", self.load.begun)
+        self._name = "service" if is_service else "rating"
+        self._journal.phase(self._name, "begin", self.load.begun)
         return {}
 
     def read_reports(self) -> None:
@@ -138,7 +143,7 @@ class Rating:
         self.is_running = False
         self._markers.tell_bad()
         more = {"exit_code": exit_code, "reason": reason, "begin_ns": self._begin_ns, "frozen": frozen}
-        self._journal.phase("end", {**stamps, **more})
+        self._journal.phase(self._name, "end", {**stamps, **more})
 
     def _leave_load(self) -> None:
         """End the interval here and now, whatever the waiter does."""

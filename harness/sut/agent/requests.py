@@ -81,7 +81,8 @@ class Requests:
             if operation == "hello":
                 return self._hello(request["offset"])
             if operation == "rate":
-                return self._rating.begin(request["argv"], request["env"], request["cwd"], request["duration_s"])
+                argv, env, cwd, duration_s = (request[key] for key in ("argv", "env", "cwd", "duration_s"))
+                return self._rating.begin(argv, env, cwd, duration_s, request.get("service", False))
             if operation == "kill":
                 self._rating.kill("killed by the host")
                 return {}
