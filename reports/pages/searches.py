@@ -54,7 +54,7 @@ def _searches(results: Results) -> Table:
     heads = [Head("Scenario", False), Head("Search"), Head("Strategy", False), Head("Trials", False)]
     heads += [Head("Best", False), *(Head(scale.axis(title)) for title, scale in scales.items())]
     heads += [Head(cpu.axis("Host CPU")), Head("Host energy", False)]
-    return Table("searches", "Searches", tuple(heads), tuple(rows), SUM_NOTE)
+    return Table("each-search", "Searches", tuple(heads), tuple(rows), SUM_NOTE)
 
 
 def _ended(one: SearchResult) -> str:
@@ -84,7 +84,7 @@ def _trials(results: Results) -> Table:
         cells = [bare(numbers[place], scales[title]) for title, numbers in columns.items()]
         run = NOTHING if trial.folder is None else names.get(trial.folder, trial.folder).removeprefix("run ")
         start = (one.scenario, str(one.search), str(trial.trial), run)
-        rows.append(Row((*start, *values, _objective(one, trial), *cells), "" if trial.reason is None else "excluded"))
+        rows.append(Row((*start, *values, _objective(one, trial), *cells)))
     heads = [Head("Scenario", False), Head("Search"), Head("Trial"), Head("Run")]
     heads += [*map(Head, parameters), Head("Objective", prose=True, numeric=False)]
     heads += [Head(scale.axis(title)) for title, scale in scales.items()]

@@ -122,8 +122,8 @@ def test_the_page_shows_searches_trials_and_what_was_cut_off(results: Results) -
     page = campaign_page(results, [], "", "")
     (section,) = [one for one in page.sections if one.name == "searches"]
     tables = {block.name: block for block in section.blocks if isinstance(block, Table)}
-    assert list(tables) == ["searches", "trials", "cut-attempts"]
-    (row,) = tables["searches"].rows
+    assert list(tables) == ["each-search", "trials", "cut-attempts"]
+    (row,) = tables["each-search"].rows
     assert row.cells[:5] == ("bayes", "1", "bayes-pi", "5 of 5, 2 without a number", "quality.score 0.9000 (trial 3)")
     assert row.cells[-1] == "not measured"
     objectives = [one.cells[6] for one in tables["trials"].rows]

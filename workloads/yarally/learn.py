@@ -142,7 +142,8 @@ def run(task: Task) -> None:
         summary.update(count_parameters(model))
     with action("training"):
         shown = batches(pictures.train, given.batch_size, task.seed)
-        result = model.fit(shown, epochs=given.epochs, verbose=0, callbacks=[keras_callback()])
+        # The batches shuffle themselves, from the seed.
+        result = model.fit(shown, epochs=given.epochs, shuffle=False, verbose=0, callbacks=[keras_callback()])
     history = {name: [float(value) for value in values] for name, values in result.history.items()}
     summary["loss_finite"] = bool(np.isfinite(history["loss"]).all())
     summary["images_seen_train"] = pictures.record["images_train"] * len(history["loss"])
