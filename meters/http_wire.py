@@ -33,12 +33,12 @@ from meters.meter import (
     MeterUnavailable,
     MeterUnplugged,
 )
+from meters.port import DEFAULT_PORTS, WEB_SCHEMES
 from meters.wire import Chunk
 from meters.wire_log import Capture, Sink
 
 BODY_LIMIT = 1 << 16
 CONNECT_S = 3.0
-DEFAULT_PORTS = {"http": 80, "https": 443}
 ATTEMPTS = 3  # to log in: unasked, as challenged, and with a new nonce where that one was stale
 TOO_MANY_REQUESTS = 429
 HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
@@ -343,7 +343,7 @@ def _place(url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         name, port = parts.hostname, parts.port
         rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-        if parts.scheme in DEFAULT_PORTS and name and not rest and port != 0:
+        if parts.scheme in WEB_SCHEMES and name and not rest and port != 0:
             return parts.scheme, name, port or DEFAULT_PORTS[parts.scheme]
     except ValueError:
         pass

@@ -12,9 +12,12 @@ from urllib.parse import urlsplit
 
 from meters.meter import MeterOptionError
 
-URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https")
+URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https", "snmp")
 WEB_SCHEMES = ("http", "https")
+SNMP_SCHEME = "snmp"
 TLS_SCHEMES = ("socket+tls", "https")
+DEFAULT_PORTS = {"http": 80, "https": 443, SNMP_SCHEME: 161}
+"""Where the number may be left out of the URL."""
 
 
 def scheme_of(port: str) -> str:
@@ -26,13 +29,13 @@ def scheme_of(port: str) -> str:
         return ""
     try:
         parts = urlsplit(port)
-        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme in WEB_SCHEMES)
+        complete = bool(rest) and parts.hostname is not None and (parts.port is not None or scheme in DEFAULT_PORTS)
     except ValueError:
         complete = False
     if scheme not in URL_SCHEMES or not complete:
         raise MeterOptionError(
             f"port {port!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, rfc2217://HOST:PORT, "
-            "http://HOST or https://HOST; correct `port`"
+            "http://HOST, https://HOST or snmp://HOST; correct `port`"
         )
     return scheme
 

@@ -22,6 +22,8 @@ from meters.ptdaemon import codec as ptdaemon_codec
 from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Origin, Tier
 from meters.sml import dialogue as sml_dialogue
+from meters.snmp import drivers as snmp_drivers
+from meters.snmp import mibs as snmp_mibs
 from meters.wire_log import Sink
 from meters.yokogawa import dialects as yokogawa_dialects
 from meters.yokogawa import dialogue as yokogawa_dialogue
@@ -30,7 +32,7 @@ from meters.zes import dialects as zes_dialects
 from meters.zes import dialogue as zes_dialogue
 from meters.zes import settings as zes_settings
 
-Link = Literal["serial", "tcp", "usbtmc", "http", "software"]
+Link = Literal["serial", "tcp", "usbtmc", "http", "snmp", "software"]
 
 
 class Opener(Protocol):
@@ -47,8 +49,8 @@ class Opener(Protocol):
 class Driver:
     """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
 
-    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, counters
-    of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
+    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, `snmp://`,
+    counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
     """
 
     summary: str
@@ -215,6 +217,18 @@ DRIVERS: Mapping[str, Driver] = {
         tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
         "https://",
     ),
+    **{
+        mib.driver: Driver(
+            summary=f"PDUs of {mib.maker}: {mib.family}; one outlet, or the whole unit",
+            wire="SNMP v1 or v2c over UDP 161, polled",
+            tier="indicative",
+            limits="in no MIB; give those of the data sheet with limits_percent",
+            options=snmp_drivers.options_of(mib),
+            open=snmp_drivers.opener_of(mib),
+            links=("snmp",),
+        )
+        for mib in snmp_mibs.MIBS.values()
+    },
     iec62056_registers.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
         wire="optical head, 300 to 19200 7E1, data lines with a block check character",

@@ -57,7 +57,12 @@ def named_meter(text: str) -> tuple[str, str]:
 
 def _example(driver: str) -> str:
     links = registry.DRIVERS[driver].links
-    ports = {"http": "http://192.168.1.20", "serial": "/dev/ttyUSB0", "usbtmc": "/dev/usbtmc0"}
+    ports = {
+        "http": "http://192.168.1.20",
+        "snmp": "snmp://192.168.1.20",
+        "serial": "/dev/ttyUSB0",
+        "usbtmc": "/dev/usbtmc0",
+    }
     return f"{driver}@{ports.get(links[0], 'socket://192.168.1.20:PORT')}"
 
 

@@ -37,8 +37,10 @@ from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.shelly import ShellyDevice
 from meters.emulators.sml import SmlDevice
+from meters.emulators.snmp import KINDS, SnmpDevice
 from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
+from meters.emulators.udp_wire import UdpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
 from meters.emulators.wattsup import WattsUpDevice
 from meters.emulators.yokogawa.device import YokogawaDevice
@@ -107,6 +109,10 @@ def _shelly(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return ShellyDevice(source, refresh_s=arguments.interval or 1.0, **login)
 
 
+def _snmp(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return SnmpDevice(source, arguments.name, refresh_s=arguments.interval or 1.0, community=arguments.password)
+
+
 def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
     interval_s = (arguments.interval or 1.0) if arguments.push else None
     return Iec62056Device(source, seed=arguments.seed, push_interval_s=interval_s, parity=not arguments.plain)
@@ -116,12 +122,13 @@ def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
 class Emulator:
     """How a device is made from the command line, the speed of its link, and what its wire is.
 
-    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP.
+    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP; `snmp` a UDP
+    port that speaks SNMP.
     """
 
     make: Callable[[argparse.Namespace, PowerSource], Device]
     baud: int
-    wire: Literal["serial", "tcp", "http"] = "serial"
+    wire: Literal["serial", "tcp", "http", "snmp"] = "serial"
 
 
 Ready = str | int | list[str]
@@ -146,6 +153,7 @@ EMULATORS: dict[str, Emulator] = {
     "shelly": Emulator(_shelly, 1_000_000, "http"),
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
+    **dict.fromkeys(KINDS, Emulator(_snmp, 100_000_000, "snmp")),
 }
 PROGRAM = "wattlab"
 REPLAY = "replay"
@@ -215,7 +223,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser = _Parser(
         prog="wattlab meter emulate",
         usage="wattlab meter emulate [-h] NAME (--link PATH | --listen HOST:PORT) [options]",
-        description="Emulate a power meter on a pty or a TCP port until SIGTERM or Ctrl-C. A line of JSON says where.",
+        description="Emulate a power meter on a pty, a TCP or a UDP port until SIGTERM or Ctrl-C. A line of JSON says "
+        "where.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EXAMPLES
         + textwrap.fill(", ".join([*sorted(LINE_FAULTS), *FRAME_FAULTS, LATE]), 100, subsequent_indent="  ")
@@ -225,7 +234,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.program = program
     parser.add_argument("name", type=_emulator_name, metavar="NAME", help="the meter to emulate (below), or replay")
     parser.add_argument("--link", type=Path, metavar="PATH", help="path of the port, a symbolic link to a pty")
-    parser.add_argument("--listen", metavar="HOST:PORT", help="TCP port of a meter on a network; port 0: a free one")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="port of a meter on a network; port 0: a free one")
     parser.add_argument(
         "--control",
         type=Path,
@@ -258,7 +267,10 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="shelly: of its protocol; tasmota: 1 takes a password among the parameters only",
     )
     parser.add_argument(
-        "--password", default="", metavar="TEXT", help="gude, tasmota, shelly: what the user admin has to give"
+        "--password",
+        default="",
+        metavar="TEXT",
+        help="gude, tasmota, shelly: what the user admin has to give; a PDU over SNMP: its community",
     )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
@@ -286,7 +298,10 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     ready: dict[str, Ready] = {"meter": arguments.name, "control": str(control_path.absolute()), "pid": os.getpid()}
     ready["faults"] = sorted(device.faults.names)
     wire: MetersEnd
-    if arguments.listen is not None:
+    if arguments.listen is not None and emulator.wire == "snmp":
+        wire = udp = UdpWire(*_address(arguments.listen), sink=sink)
+        ready["port"] = f"snmp://{udp.address}"
+    elif arguments.listen is not None:
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
         listen = BreakableTcpWire if arguments.name == "lmg670" else TcpWire
         wire = tcp = listen(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
@@ -307,13 +322,14 @@ def _replay(arguments: argparse.Namespace) -> Emulator:
         raise ValueError("replay: expected --session FOLDER, as `wattlab meter record` writes it")
     session, log = read_session(arguments.session)
     http = session.port_kind == "http"
+    wires: dict[str, Literal["http", "snmp"]] = {"http": "http", "snmp": "snmp"}
     arguments.no_throttle = True
     return Emulator(
         lambda _arguments, _source: ReplayDevice(
             log, str(arguments.session / WIRE_LOG), http=http, speed=arguments.speed
         ),
         1_000_000,
-        "http" if http else "serial",
+        wires.get(session.port_kind, "serial"),
     )
 
 

@@ -23,6 +23,8 @@ from meters.ptdaemon import codec as ptdaemon_codec
 from meters.sml import elements as sml_elements
 from meters.sml import frame as sml_frame
 from meters.sml import registers as sml_registers
+from meters.snmp import messages as snmp_messages
+from meters.snmp import mibs as snmp_mibs
 from meters.splitters import FrameSplitter, LineSplitter
 from meters.wire import Chunk
 from meters.yokogawa import codec as yokogawa_codec
@@ -273,7 +275,38 @@ def _shelly(chunks: Sequence[bytes]) -> int:
     return len(body)
 
 
+def _snmp(chunks: Sequence[bytes]) -> int:
+    """Each chunk is a datagram, so that nothing is held."""
+    for chunk in chunks:
+        snmp_messages.withhold_community(chunk, "public")
+        with suppress(MeterGarbage):
+            answer = snmp_messages.decode_answer(chunk, "2c")
+            oids = [binding.oid for binding in answer.bindings]
+            with suppress(MeterRefused):
+                snmp_messages.check_error(answer, oids)
+            objects = {binding.oid: binding.value for binding in answer.bindings}
+            for mib in snmp_mibs.MIBS.values():
+                with suppress(MeterGarbage):
+                    found = list(snmp_mibs.scaled(mib, snmp_mibs.Point(mib.first_unit, 1), objects))
+                    snmp_mibs.reading_of(found, objects, 1, 7400.0, available=True, stale=False)
+    return 0
+
+
 CODECS: dict[str, Codec] = {
+    **dict.fromkeys(
+        snmp_mibs.MIBS,
+        Codec(
+            _snmp,
+            (
+                bytes.fromhex(  # real, as in test_snmp.py
+                    "307F02010104067075626C6963A272 02041BC21325020100020100 3064 301506102B06010401EB2E06050403010401"
+                    "0305420144 301506102B06010401EB2E06030504010701030142 0103 300C06082B060104010909098000 301606102B"
+                    "060104018416060607060501060001 0202FC84 300E06082B0601020101030043020095"
+                ),
+            ),
+            0,
+        ),
+    ),
     "gude": Codec(
         _gude,
         (

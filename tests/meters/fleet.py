@@ -43,6 +43,14 @@ FLEET: dict[str, Emulated] = {
     "lmg95": Emulated(options={"cycle_s": 0.05}),
     "lmg450": Emulated(options={"cycle_s": 0.05, "current_range_a": 10.0, "voltage_range_v": 250.0}),
     "lmg670": Emulated(options={"cycle_s": 0.05}),
+    **{
+        pdu: Emulated(
+            arguments=("--interval", "0.05"),
+            options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25, "outlet": 1.0},
+            tolerance_w=0.6,
+        )
+        for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "servertech-sentry4")
+    },
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
 }

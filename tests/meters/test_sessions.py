@@ -27,6 +27,7 @@ from meters.emulators.bench import Bench, ControlPipe
 from meters.emulators.faults import Faults
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.tcp_wire import TcpWire
+from meters.emulators.udp_wire import UdpWire
 from meters.http_wire import HttpWire
 from meters.meter import CaptureError, Meter, MeterGarbage, MeterTimeout, MeterUnplugged
 from meters.reading import FLAGS, QUANTITIES, WITHOUT_POWER, Reading
@@ -45,10 +46,13 @@ class Player:
 
     def __init__(self, folder: Path, log: tuple[Exchange, ...], port_kind: str, speed: float | None) -> None:
         device = ReplayDevice(log, WIRE_LOG, http=port_kind == "http", speed=speed)
-        wire: PatientPtyWire | TcpWire
+        wire: PatientPtyWire | TcpWire | UdpWire
         if port_kind in ("serial", "usbtmc"):
             wire = PatientPtyWire(folder / "wall", 9600, throttle=False, sink=None)
             self.port = str(folder / "wall")
+        elif port_kind == "snmp":
+            wire = UdpWire("127.0.0.1", 0, sink=None)
+            self.port = f"snmp://{wire.address}"
         else:
             wire = TcpWire("127.0.0.1", 0, bytes_per_s=None, sink=None)
             self.port = f"{'http' if port_kind == 'http' else 'socket'}://{wire.address}"

@@ -1,0 +1,301 @@
+"""The agent in a PDU: APC rPDU2, Raritan PX2, Eaton ePDU G3, Server Technology PRO2, with a machine behind one outlet.
+
+Knows: the objects of each, written without the driver's tables, SNMP v1 and v2c with GetRequest, GetNextRequest and
+GetBulkRequest, the community. Does not know: sockets, real time. SetRequest is answered with noAccess, or readOnly.
+Outlet 1 has the power source behind it, outlets 2 to 4 nothing; the input has it all and 3 W of the unit's own.
+The serial number, or the model, says EMULATED.
+
+| own fault | effect on one answer |
+|---|---|
+| `wrong-id` | it bears the number of another question |
+| `gen-err` | it is genErr |
+| `missing-value` | the power is not there |
+| `not-there` | the power is -1 |
+| `duplicate-row` | the values are those of the answer before |
+| `overrange` | the power is far above the range |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+from meters.emulators.faults import OwnFaults
+from meters.emulators.virtual_sut import PowerSource
+
+OWN_FAULTS = frozenset({"wrong-id", "gen-err", "missing-value", "not-there", "duplicate-row", "overrange"})
+MAINS_V = 230.0
+MAINS_HZ = 50.0
+OWN_W = 3.0
+START_WH = 5000.0
+OUTLETS = range(1, 5)
+SYSTEM = "1.3.6.1.2.1.1"
+NO_SUCH_NAME, READ_ONLY, GEN_ERR, NO_ACCESS = 2, 4, 5, 6
+MOST_REPETITIONS = 40
+MISSING, END = b"\x81\x00", b"\x82\x00"
+
+Oid = tuple[int, ...]
+Value = int | str | Oid
+
+
+class Load:
+    """What one point of the unit carries: power in W, energy in Wh, the rest from them."""
+
+    def __init__(self, watts: float, watt_hours: float) -> None:
+        self.watts, self.watt_hours = watts, watt_hours
+        self.factor = 0.95 - 0.4 * math.exp(-watts / 60) if watts else 0.0
+        self.apparent = watts / self.factor if watts else 0.0
+        self.amperes = self.apparent / MAINS_V
+
+
+def apc(load: Load, outlet: int) -> dict[str, Value]:
+    """Objects of an AP8xxx: the unit's power in hundredths of kW, an outlet's in W, energies in tenths of kWh."""
+    base = "318.1.1.26"
+    if not outlet:
+        return {
+            f"{base}.2.1.3.1": "EMULATED", f"{base}.2.1.6.1": "v6.5.6", f"{base}.2.1.8.1": "AP8959EU3",
+            f"{base}.2.1.9.1": "EMULATED0001", f"{base}.4.3.1.5.1": round(load.watts / 10),
+            f"{base}.4.3.1.9.1": round(load.watt_hours / 100), f"{base}.4.3.1.16.1": round(load.apparent / 10),
+            f"{base}.4.3.1.17.1": round(load.factor * 100), f"{base}.6.3.1.5.1": round(load.amperes * 10),
+            f"{base}.6.3.1.6.1": round(MAINS_V), f"{base}.6.3.1.7.1": round(load.watts / 10),
+        }  # fmt: skip
+    row = f"{base}.9.4.3.1"
+    return {
+        f"{row}.1.{outlet}": outlet, f"{row}.3.{outlet}": f"Outlet {outlet}", f"{row}.4.{outlet}": outlet,
+        f"{row}.6.{outlet}": round(load.amperes * 10), f"{row}.7.{outlet}": round(load.watts),
+        f"{row}.11.{outlet}": round(load.watt_hours / 100),
+    }  # fmt: skip
+
+
+def raritan(load: Load, outlet: int) -> dict[str, Value]:
+    """Objects of a PX2: whole numbers, whose unit and decimal digits stand in tables of their own."""
+    base = "13742.6"
+    sensors = {
+        1: (load.amperes, 3, 2), 4: (MAINS_V, 0, 1), 5: (load.watts, 1, 3), 6: (load.apparent, 1, 4),
+        7: (load.factor, 2, -1), 8: (load.watt_hours, 0, 5), 23: (MAINS_HZ, 1, 8),
+    }  # fmt: skip
+    place, config, values = (f"1.{outlet}", "3.5.4.1", "5.4.3.1") if outlet else ("1.1", "3.3.4.1", "5.2.3.1")
+    objects: dict[str, Value] = {}
+    if not outlet:
+        objects |= {
+            f"{base}.3.2.1.1.2.1": "Raritan", f"{base}.3.2.1.1.3.1": "PX2-5190R", f"{base}.3.2.1.1.4.1": "EMULATED0001",
+            f"{base}.3.2.3.1.6.1.1.1": "3.6.1.5-46303",
+        }  # fmt: skip
+    for kind, (amount, digits, unit) in sensors.items():
+        objects |= {
+            f"{base}.{config}.6.{place}.{kind}": unit, f"{base}.{config}.7.{place}.{kind}": digits,
+            f"{base}.{values}.2.{place}.{kind}": 1, f"{base}.{values}.4.{place}.{kind}": round(amount * 10**digits),
+        }  # fmt: skip
+    return objects
+
+
+def eaton(load: Load, outlet: int) -> dict[str, Value]:
+    """Objects of an ePDU G3: W, mV, mA, thousandths of a power factor that is negative, Wh."""
+    base = "534.6.6.7"
+    if not outlet:
+        return {
+            f"{base}.1.2.1.2.0": "ePDU MA 1P IN:C20 16A OUT:20xC13, 4xC19", f"{base}.1.2.1.3.0": "EMAB03",
+            f"{base}.1.2.1.4.0": "EMULATED0001", f"{base}.1.2.1.5.0": "05.01.0002",
+            f"{base}.3.5.1.3.0.1": round(load.apparent), f"{base}.3.5.1.4.0.1": round(load.watts),
+        }  # fmt: skip
+    row = f"{base}.6"
+    return {
+        f"{row}.3.1.2.0.{outlet}": round(MAINS_V * 1000), f"{row}.4.1.3.0.{outlet}": round(load.amperes * 1000),
+        f"{row}.5.1.2.0.{outlet}": round(load.apparent), f"{row}.5.1.3.0.{outlet}": round(load.watts),
+        f"{row}.5.1.4.0.{outlet}": math.floor(load.watt_hours), f"{row}.5.1.5.0.{outlet}": 1_700_000_000,
+        f"{row}.5.1.6.0.{outlet}": round(-load.factor * 1000),
+    }  # fmt: skip
+
+
+def sentry(load: Load, outlet: int) -> dict[str, Value]:
+    """Objects of a PRO2: hundredths of A, tenths of V, W, Wh; -1 for what an idle outlet does not know."""
+    base = "1718.4.1"
+    if not outlet:
+        return {
+            f"{base}.1.1.1.0": "Sentry Smart PDU", f"{base}.1.1.3.0": "Version 8.0f",
+            f"{base}.2.2.1.4.1": "EMULATED0001", f"{base}.2.2.1.5.1": "C2S42CE-YCMFAM00",
+            f"{base}.3.3.1.3.1.1": round(load.watts), f"{base}.3.3.1.5.1.1": round(load.apparent),
+            f"{base}.3.3.1.8.1.1": round(load.factor * 100), f"{base}.3.3.1.10.1.1": round(load.watt_hours / 100),
+            f"{base}.3.3.1.11.1.1": round(MAINS_HZ * 10),
+        }  # fmt: skip
+    row = f"{base}.8.3.1"
+    return {
+        f"{row}.1.1.1.{outlet}": 1, f"{row}.3.1.1.{outlet}": round(load.amperes * 100),
+        f"{row}.6.1.1.{outlet}": round(MAINS_V * 10), f"{row}.7.1.1.{outlet}": round(load.watts),
+        f"{row}.9.1.1.{outlet}": round(load.apparent),
+        f"{row}.10.1.1.{outlet}": round(load.factor * 100) if load.watts else -1,
+        f"{row}.14.1.1.{outlet}": math.floor(load.watt_hours),
+    }  # fmt: skip
+
+
+KINDS: Mapping[str, tuple[Callable[[Load, int], dict[str, Value]], str, str, tuple[str, ...]]] = {
+    "apc-rpdu2": (apc, "APC Web/SNMP Management Card EMULATED", "318.1.3.4.6", ("26.4.3.1.5.", "26.9.4.3.1.7.")),
+    "raritan-px": (raritan, "PX2 030004 EMULATED", "13742.6", ("6.5.2.3.1.4.1.1.5", "6.5.4.3.1.4.1.1.5")),
+    "eaton-epdu": (eaton, "Eaton ePDU MA 1P EMULATED", "534.6.6.7", ("7.3.5.1.4.", "7.6.5.1.3.")),
+    "servertech-sentry4": (sentry, "Sentry Smart PDU EMULATED", "1718.4", ("1.3.3.1.3.", "1.8.3.1.7.")),
+}
+"""How each is made: its objects, its name and its kind (both of the system group), where its powers stand."""
+
+
+class SnmpDevice:
+    """One PDU and its agent (`meters.emulators.bench.Device`)."""
+
+    def __init__(self, source: PowerSource, kind: str, *, refresh_s: float = 1.0, community: str = "public") -> None:
+        """`kind` is one of `KINDS`, `refresh_s` how often it has new values; another `community` gets no answer."""
+        self._source, self._refresh_s, self._community = source, refresh_s, (community or "public").encode()
+        self._objects_of, self._name, self._id, self._powers = KINDS[kind]
+        self._measured_s, self._watts, self._watt_hours = 0.0, 0.0, START_WH
+        self._last: dict[Oid, Value] = {}
+        self.next_push_s: float | None = None
+        self.faults = OwnFaults(OWN_FAULTS)
+
+    def push(self, now_s: float) -> list[bytes]:
+        """Return nothing: an agent speaks when it is asked."""
+        return []
+
+    def receive(self, data: bytes, now_s: float) -> list[bytes]:
+        """Return the answer to a datagram, none where it is no question or bears another community."""
+        if not data:
+            return []
+        try:
+            ((_tag, message),) = _items(data)
+            (_v, version), (_c, community), (kind, pdu) = _items(message)
+            (_i, identifier), (_e, second), (_x, third), (_l, listed) = _items(pdu)
+            asked = [_oid_of(_items(entry)[0][1]) for _tag, entry in _items(listed)]
+        except (ValueError, IndexError):
+            return []
+        if community != self._community:
+            return []
+        self._measure(now_s)
+        is_first, number = version == b"\0", int.from_bytes(identifier, "big", signed=True)
+        counts = (int.from_bytes(second, "big"), int.from_bytes(third, "big"))
+        error, at, found = self._found(kind, asked, counts, is_first)
+        if self.faults.use("wrong-id"):
+            number += 1
+        if self.faults.use("gen-err"):
+            error, at, found = GEN_ERR, 1, [(oid, _value(None)) for oid in asked]
+        parts = b"".join(_tlv(0x30, _oid(oid) + value) for oid, value in found)
+        body = _int(number) + _int(error) + _int(at) + _tlv(0x30, parts)
+        return [_tlv(0x30, _tlv(2, version) + _tlv(4, community) + _tlv(0xA2, body))]
+
+    def _found(
+        self, kind: int, asked: list[Oid], counts: tuple[int, int], is_first: bool
+    ) -> tuple[int, int, list[tuple[Oid, bytes]]]:
+        """Return error, its place and the objects; `counts` are of a GetBulkRequest: objects asked once, repetitions
+        of the others."""
+        second, third = counts
+        objects = self._objects()
+        if kind == 0xA0:
+            values = [(oid, _value(objects[oid]) if oid in objects else MISSING) for oid in asked]
+        elif kind == 0xA1 or (kind == 0xA5 and not is_first):
+            rounds = min(third, MOST_REPETITIONS) if kind == 0xA5 else 1
+            heads = second if kind == 0xA5 else 0
+            values, order = [], sorted(objects)
+            places = list(asked)
+            for turn in range(rounds if len(asked) > heads else 1):
+                for index, oid in enumerate(places):
+                    if turn and index < heads:
+                        continue
+                    after = next((one for one in order if one > oid), None)
+                    values.append((oid, END) if after is None else (after, _value(objects[after])))
+                    places[index] = oid if after is None else after
+                if all(value == END for _oid, value in values[-len(asked) :]):
+                    break
+        else:
+            return (READ_ONLY if is_first else NO_ACCESS), 1, [(oid, _value(None)) for oid in asked]
+        gone = [index for index, (_oid, value) in enumerate(values, 1) if value in (MISSING, END)]
+        if is_first and gone:
+            return NO_SUCH_NAME, gone[0], [(oid, _value(None)) for oid in asked]
+        return 0, 0, values
+
+    def _objects(self) -> dict[Oid, Value]:
+        """Return all objects there are now, with the faults that are in them."""
+        if self.faults.use("duplicate-row") and self._last:
+            return self._last
+        objects: dict[Oid, Value] = {
+            _parsed(f"{SYSTEM}.1.0"): self._name, _parsed(f"{SYSTEM}.2.0"): _parsed(f"1.3.6.1.4.1.{self._id}"),
+            _parsed(f"{SYSTEM}.3.0"): round(self._measured_s * 100),
+        }  # fmt: skip
+        whole = Load(self._watts + OWN_W, self._watt_hours + OWN_W * self._measured_s / 3600)
+        for outlet in (0, *OUTLETS):
+            load = whole if outlet == 0 else Load(self._watts, self._watt_hours) if outlet == 1 else Load(0.0, 0.0)
+            for name, value in self._objects_of(load, outlet).items():
+                objects[_parsed(f"1.3.6.1.4.1.{name}")] = value
+        self._last = objects
+        powers = [oid for oid in objects if any(part in ".".join(map(str, oid)) + "." for part in self._powers)]
+        if self.faults.use("missing-value"):
+            objects = {oid: value for oid, value in objects.items() if oid not in powers}
+        for fault, counts in (("not-there", -1), ("overrange", 999_999)):
+            if self.faults.use(fault):
+                objects = objects | dict.fromkeys(powers, counts)
+        return objects
+
+    def _measure(self, now_s: float) -> None:
+        """Bring the values up to the last window that is over."""
+        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
+        for to_s in (end_s - self._refresh_s, end_s):
+            if to_s > self._measured_s:
+                self._watts = self._source.advance(to_s).mean_w
+                self._watt_hours += self._watts * (to_s - self._measured_s) / 3600
+                self._measured_s = to_s
+
+
+# --- BER, written for this side alone -------------------------------------------------------------------------------
+
+
+def _items(data: bytes) -> list[tuple[int, bytes]]:
+    items = []
+    while data:
+        size, begin = data[1], 2
+        if size & 0x80:
+            begin = 2 + (size & 0x7F)
+            size = int.from_bytes(data[2:begin], "big")
+        if len(data) < begin + size:
+            raise ValueError("cut off")
+        items.append((data[0], data[begin : begin + size]))
+        data = data[begin + size :]
+    return items
+
+
+def _tlv(tag: int, content: bytes) -> bytes:
+    size = len(content)
+    if size > 127:
+        return bytes((tag, 0x82, size >> 8, size & 255)) + content
+    return bytes((tag, size)) + content
+
+
+def _int(number: int, tag: int = 2) -> bytes:
+    return _tlv(tag, number.to_bytes(1 + (number + (number < 0)).bit_length() // 8, "big", signed=True))
+
+
+def _value(value: Value | None) -> bytes:
+    if value is None:
+        return b"\x05\x00"
+    if isinstance(value, tuple):
+        return _oid(value)
+    return _int(value) if isinstance(value, int) else _tlv(4, value.encode())
+
+
+def _parsed(text: str) -> Oid:
+    return tuple(int(part) for part in text.split("."))
+
+
+def _oid(oid: Oid) -> bytes:
+    content = bytearray((40 * oid[0] + oid[1],))
+    for arc in oid[2:]:
+        septets = bytearray((arc & 127,))
+        while arc > 127:
+            arc >>= 7
+            septets.insert(0, 128 | arc & 127)
+        content += septets
+    return _tlv(6, bytes(content))
+
+
+def _oid_of(content: bytes) -> Oid:
+    arcs, arc = [*divmod(content[0], 40)], 0
+    for byte in content[1:]:
+        arc = arc << 7 | byte & 127
+        if byte < 128:
+            arcs.append(arc)
+            arc = 0
+    return tuple(arcs)
