@@ -91,13 +91,17 @@ def _reach_of(panel: IntervalPanel) -> Scale:
 
 
 def _draw_intervals(axes: Axes, panel: IntervalPanel, letters: int, middle: float) -> None:
-    """`middle`: where a row's interval lies in it, from its foot, in parts of its height."""
+    """`middle`: where a row's interval lies in it, from its foot, in parts of its height. What stands behind the
+    intervals stands in their lanes alone, not behind the texts above them."""
     ticks = axes.x_ticks(6)
-    if panel.band is not None:
-        axes.box(panel.band, (axes.y.low, axes.y.high), Look(GRID))
-    axes.grid_x(ticks)
-    if panel.reference is not None:
-        axes.upright(panel.reference, Pen(INK, 0.8))
+    for foot in range(len(panel.stretches)):
+        lane = (float(foot), foot + 2 * middle)
+        if panel.band is not None:
+            axes.box(panel.band, lane, Look(GRID))
+        for tick in ticks:
+            axes.line([tick, tick], lane, Pen(GRID, 0.5))
+        if panel.reference is not None:
+            axes.line([panel.reference] * 2, lane, Pen(INK, 0.8))
     for foot, row in zip(range(len(panel.stretches))[::-1], panel.stretches, strict=True):
         colour, _, _ = style_of(row.style)
         place = foot + middle

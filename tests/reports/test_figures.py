@@ -336,3 +336,14 @@ def test_long_numbers_push_the_name_of_their_axis_aside() -> None:
         assert name is not None
         assert (float(box[1]) < -1) == is_wider
         assert float(name[1]) - 8 >= float(box[1]) - 0.01  # whole at 10 points, too: a phone has these
+
+
+def test_nothing_upright_of_a_forest_plot_crosses_the_text_of_a_row() -> None:
+    rows = [Stretch(f"row {name}", 0, 0.0, -1.0, 1.0, "0.0 [−1.0, 1.0]") for name in "abc"]
+    svg = forest.intervals(label(), [IntervalPanel("p", "difference", rows, 0.0, (-0.5, 0.5))])
+    baselines = [float(found[1]) for found in re.finditer(r'<text x="[\d.]+" y="([\d.]+)"[^>]*>(?:row|0\.0)', svg)]
+    uprights = [(float(y0), float(y1)) for x0, y0, x1, y1 in
+                re.findall(r'd="M([\d.]+) ([\d.]+)L([\d.]+) ([\d.]+)"', svg) if x0 == x1]  # fmt: skip
+    assert (len(baselines), len(uprights) % 3, len(uprights) > 3) == (6, 0, True)
+    for baseline in baselines:
+        assert not any(min(ends) < baseline and max(ends) > baseline - 6 for ends in uprights)
