@@ -220,12 +220,14 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.IMPORTED_RATES, FIRST, lambda case: case.now["campaign"]["source"] is not None, JUDGED),
     Change(Rule.ABORTED_LATE, FIRST, _has("aborted-after-rating"), ("scenarios/*/alternatives/**", *JUDGED)),
     Change(Rule.SHOWN_STATISTICS, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
+    Change(Rule.ETA_INTERVAL, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
     Change(Rule.VERDICT_BY_SCENARIO, FIRST,
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_EDGES, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_WORDS, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_DECLARATIONS, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.UNMEASURED_CELLS, FIRST, lambda _: False, ()),  # of study.json alone
     Change(Rule.OBSERVER_OF_RUNS, FIRST, lambda case: case.now["observer"] is not None, (*OUT, *U, *BY_U)),
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),
     Change(Rule.POOLED_CALIBRATIONS, FIRST, _has_now({"pooled-incomparable"}),

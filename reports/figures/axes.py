@@ -73,6 +73,12 @@ class Axes:
         clip = self.sheet.clip(self.left, self.top, self.width, self.height) if clipped else ""
         self.sheet.add(f'<path d="{broken_path(self.xs(x), self.ys(y))}" {pen.attributes()}{clip}/>')
 
+    def band(self, x: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike, colour: str) -> None:
+        """The surface between two lines, so light that what lies behind it shows."""
+        across = self.xs(x)
+        there, back = broken_path(across, self.ys(low)), broken_path(across[::-1], self.ys(high)[::-1])
+        self.sheet.add(f'<path d="{there}L{back.removeprefix("M")}z" fill="{colour}" fill-opacity="0.18"/>')
+
     def fine_lines(self, lines: Iterable[tuple[Floats, Floats]], *pens: Pen) -> None:
         """Many lines of one look as one element, to a tenth of a point; drawn with each of the pens in turn."""
         drawn = "".join(fine_path(self.xs(x), self.ys(y)) for x, y in lines)

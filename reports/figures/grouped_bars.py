@@ -30,13 +30,16 @@ from reports.figures.sheet import (
 from reports.figures.strokes import Look, Pen
 
 SLOPE_DEGREES, HEIGHT_IN = 35, 1.55
+REASON_LETTERS = 30
+"""Of a reason upright in a chart; all of it stands in a table."""
 SMALL_IN = 0.054
 """Mean width of a letter of the small labels above bars."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One bar in every group (None: nothing there), its interval's ends and its text; the last three may be absent."""
+    """One bar in every group (None: nothing there), its interval's ends and its text; the last three may be absent.
+    `reasons`: why nothing is there, group by group (empty: no run)."""
 
     label: str
     style: int
@@ -44,6 +47,7 @@ class Series:
     texts: Sequence[str] = ()
     low: Sequence[float | None] = ()
     high: Sequence[float | None] = ()
+    reasons: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +128,9 @@ def _draw_bar(
     (at, value), (bar, room_in), (colour, _, hatch) = place, room, style_of(series.style)
     if value is None:
         x, foot = axes.at(at, 0.0)
-        axes.text((x, foot - 3), "no run", 6, anchor="start", colour=SOFT, turn=-90)
+        reason = series.reasons[group] if group < len(series.reasons) else ""
+        shown = reason[: REASON_LETTERS - 1] + "…" if len(reason) > REASON_LETTERS else reason
+        axes.text((x, foot - 3), shown or "no run", 6, anchor="start", colour=SOFT, turn=-90)
         return
     axes.box((at - 0.46 * bar, at + 0.46 * bar), (0.0, value), Look(colour), hatch)
     low, high = _end(series.low, group), _end(series.high, group)

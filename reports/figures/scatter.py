@@ -59,7 +59,8 @@ class Points:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A line through points; `stepped`: horizontal, then vertical (a Pareto front)."""
+    """A line through points; `stepped`: horizontal, then vertical (a Pareto front); `low` and `high`: both sides of the
+    band that it lies in, at each point (none: no band)."""
 
     label: str
     x: Sequence[float]
@@ -67,6 +68,8 @@ class Line:
     style: int = BASELINE
     dashed: bool = False
     stepped: bool = False
+    low: Sequence[float] = ()
+    high: Sequence[float] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,8 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class ScatterPanel:
-    """Points, lines, levels over two axes, which name quantity and unit; `falling_x`: runs from right to left."""
+    """Points, lines, levels over two axes, which name quantity and unit; `falling_x`, `falling_y`: that axis runs from
+    its largest value to its least."""
 
     title: str
     x_axis: str
@@ -102,6 +106,7 @@ class ScatterPanel:
     log_x: bool = False
     log_y: bool = False
     falling_x: bool = False
+    falling_y: bool = False
 
 
 def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) -> str:
@@ -162,12 +167,13 @@ def _scales_of(panel: ScatterPanel, name: str) -> tuple[Scale, Scale]:
             problem = f"panel {panel.title!r} of figure {name}: a logarithmic axis cannot hold {min(values):g}"
             raise ValueError(f"{problem}; use a linear axis")
     x_ends = [*_ends(panel.points, "x"), *(x for line in drawn for x in line.x)]
-    y_ends = [*_ends(panel.points, "y"), *(y for line in drawn for y in line.y), *(level.y for level in panel.levels)]
+    y_ends = [*_ends(panel.points, "y"), *(y for line in drawn for y in (*line.y, *line.low, *line.high))]
+    y_ends += [*(level.y for level in panel.levels)]
     across = [x for x in x_ends if not panel.log_x or x > 0]
     upward = [y for y in y_ends if not panel.log_y or y > 0]
     return (
         scale_over(across, 0.06, logarithmic=panel.log_x, falling=panel.falling_x),
-        scale_over(upward, 0.09, logarithmic=panel.log_y),
+        scale_over(upward, 0.09, logarithmic=panel.log_y, falling=panel.falling_y),
     )
 
 
@@ -215,17 +221,26 @@ def _draw_line(axes: Axes, line: Line | Straight) -> None:
     colour, dashes, _ = style_of(line.style)
     pen = Pen(colour, 1.2, DASHED if line.dashed else dashes)
     if isinstance(line, Line):
-        x, y = list(line.x), list(line.y)
-        if line.stepped:  # horizontal, then vertical
-            x = [x[0], *(value for after in x[1:] for value in (after, after))] if x else x
-            y = [*(value for before in y[:-1] for value in (before, before)), y[-1]] if y else y
-        axes.line(x, y, pen)
+        if line.low and line.high:
+            axes.band(*_walked(line, line.low), _walked(line, line.high)[1], colour)
+        axes.line(*_walked(line, line.y), pen)
         return
     ends = axes.x.low, axes.x.high
     points = np.geomspace(*ends, 100) if axes.x.logarithmic else np.linspace(*ends, 100)
     values = line.intercept + line.slope * points
     above = values > 0 if axes.y.logarithmic else np.isfinite(values)
     axes.line(points[above], values[above], pen, clipped=True)
+
+
+def _walked(line: Line, heights: Sequence[float]) -> tuple[list[float], list[float]]:
+    """The points of a line through some heights: of a stepped one horizontal, then vertical."""
+    x, y = list(line.x), list(heights)
+    if not line.stepped or not x:
+        return x, y
+    return (
+        [x[0], *(value for after in x[1:] for value in (after, after))],
+        [*(value for before in y[:-1] for value in (before, before)), y[-1]],
+    )
 
 
 def _draw_levels(axes: Axes, panel: ScatterPanel, height_in: float) -> None:

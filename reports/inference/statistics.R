@@ -38,11 +38,11 @@ partial_eta_squared <- function(n, means, variances) {
     between / (between + sum((n - 1) * variances))
 }
 
-welch_anova <- function(x, group) {
+welch_anova <- function(x, group, symmetric) {
     found <- oneway.test(x ~ factor(group), var.equal = FALSE)
     parts <- split(x, group)
     effect <- partial_eta_squared(lengths(parts), sapply(parts, mean), sapply(parts, var))
-    c(found$statistic, found$parameter, found$p.value, effect, eta_interval(parts))
+    c(found$statistic, found$parameter, found$p.value, effect, eta_interval(parts, symmetric))
 }
 
 # Games and Howell, J. Educ. Stat. 1 (1976) 113. One row a pair: difference, low, high, t, df, p.
@@ -333,8 +333,19 @@ hedges_g <- function(a, b) {
     c(g, g + c(-1, 1) * qt((1 + level) / 2, least_df) * sqrt(variance))
 }
 
-# Interval of partial eta^2 = f^2 / (1 + f^2) in the same way, f^2 freed from what chance adds to it. low, high.
-eta_interval <- function(parts) {
+# Ends of an interval on the scale on which the variance a + b x + c x^2 of a value x is 1 everywhere,
+# log(2 sqrt(c (a + b x + c x^2)) + 2 c x + b) / sqrt(c): about sqrt(x) where x is small, log(x) where it is large. An
+# end that would lie below 0 is 0.
+stabilised <- function(value, a, b, c, t) {
+    at <- function(x) 2 * sqrt(c * (a + b * x + c * x^2)) + 2 * c * x + b
+    w <- at(value) * exp(c(-1, 1) * t * sqrt(c))
+    ifelse(w <= at(0), 0, ((w - (4 * a * c - b^2) / w) / 2 - b) / (2 * c))
+}
+
+# Interval of partial eta^2 = f^2 / (1 + f^2), f^2 freed from what chance adds to it, by the variance that f^2 has where
+# the means lie apart as they do, or less far. The covariance of means and variances takes no more than half of what the
+# variances add. `symmetric`: about f^2, as it was before. low, high.
+eta_interval <- function(parts, symmetric) {
     n <- lengths(parts)
     if (min(n) < 3 || max(n) > 2 * min(n)) return(c(NA, NA))
     share <- n / sum(n)
@@ -345,8 +356,18 @@ eta_interval <- function(parts) {
     within <- sum(share * n * of_means)
     f2 <- max(0, sum(share * away^2) - sum(share * (1 - share) * of_means)) / within
     of_between <- 4 * sum(share^2 * away^2 * of_means) + 2 * sum((share * of_means)^2)
-    variance <- (of_between + f2^2 * sum(share^2 * moments[1, ]) - 4 * f2 * sum(share^2 * away * moments[2, ])) / within^2
-    ends <- pmax(0, f2 + c(-1, 1) * qt((1 + level) / 2, min(n) - 1) * sqrt(variance))
+    t <- qt((1 + level) / 2, min(n) - 1)
+    of_within <- sum(share^2 * moments[1, ])
+    both <- 4 * sum(share^2 * away * moments[2, ])
+    if (symmetric) {
+        ends <- pmax(0, f2 + c(-1, 1) * t * sqrt(of_between + f2^2 * of_within - f2 * both) / within)
+    } else {
+        found <- sum(share * away^2) / within
+        a <- 2 * sum((share * of_means)^2) / within^2
+        b <- if (found > 0) 4 * sum(share^2 * away^2 * of_means) / within^2 / found else 0
+        c <- if (f2 > 0) max(of_within - both / f2, of_within / 2) else of_within
+        ends <- stabilised(f2, a, b, c / within^2, t)
+    }
     ends / (1 + ends)
 }
 

@@ -127,7 +127,8 @@ def welch_anova(groups: Groups) -> Test:
     refused = refusal(parts, least_for_welch(len(parts)), least_groups=2, within=True)
     if refused:
         return refused_test("welch-anova", "F", parts, refused)
-    statistic, *df, p, eta, low, high = numbers(call("welch_anova", *stacked(parts)))
+    symmetric = float(was(Rule.ETA_INTERVAL))
+    statistic, *df, p, eta, low, high = numbers(call("welch_anova", *stacked(parts), symmetric))
     effect = effect_of("partial-eta-squared", eta, ends(low, high), p)
     return Test("welch-anova", statistic, "F", tuple(df), p, sizes(parts), effect, None)
 

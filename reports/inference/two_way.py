@@ -17,6 +17,10 @@ for the first factor, the second, and the interaction; V a covariance of m, q th
     aligned-rank  classical, on the ranks of what is left of the values when all effects but the tested one are taken
                   off (Wobbrock et al., CHI 2011)
 
+Where a combination could not be measured, its cell is empty. The interaction is then every difference of the cells that
+are there which rows and columns do not make, and a main effect averages over the levels of the other factor that were
+measured with all of its own. Aligned ranks take a full crossing.
+
 Every difference has its own spread and degrees of freedom (Welch-Satterthwaite); intervals and p are for all
 differences of an effect at once (Bonferroni).
 """
@@ -33,10 +37,13 @@ from reports.results.interaction import EffectOf, TwoWayTest
 
 Floats = NDArray[np.float64]
 Cells = Sequence[Sequence[Floats]]
-"""Values of each cell: row the level of the first factor, column that of the second; two or more values each."""
+"""Values of each cell: row the level of the first factor, column that of the second; two or more values each, none of a
+combination that could not be measured."""
 EFFECTS: tuple[EffectOf, ...] = ("first", "second", "interaction")
 LEVEL = 0.95
 ROUNDING = 1e-12
+RANK = 1e-9
+"""A singular value below so much of the largest is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +83,8 @@ class _Moments:
 
 
 def effects(cells: Cells, test: TwoWayTest) -> Mapping[EffectOf, Tested]:
-    """The declared test of each effect."""
-    hypotheses = _hypotheses(len(cells), len(cells[0]))
+    """The declared test of each effect that the cells can tell."""
+    hypotheses = _hypotheses(_present(cells))
     if test == "aligned-rank":
         return {name: _classical(_moments(_aligned(cells, name)), c) for name, c in hypotheses.items()}
     moments = _moments(cells)
@@ -87,15 +94,23 @@ def effects(cells: Cells, test: TwoWayTest) -> Mapping[EffectOf, Tested]:
 
 def differences(cells: Cells, effect: EffectOf) -> list[Difference]:
     """All differences that an effect is made of."""
-    rows, columns = len(cells), len(cells[0])
+    present = _present(cells)
+    rows, columns = present.shape
     moments = _moments(cells)
     firsts: list[tuple[int, int] | None] = [None] if effect == "second" else list(combinations(range(rows), 2))
     seconds: list[tuple[int, int] | None] = [None] if effect == "first" else list(combinations(range(columns), 2))
-    every = list(product(firsts, seconds))
-    return [
-        _difference(moments, _crossed(_weights(first, rows), _weights(second, columns)), first, second, len(every))
-        for first, second in every
+    whole = np.asarray(present.all(axis=0 if effect == "first" else 1))
+    weights = [
+        (first, second, _crossed(_weights(first, rows, whole), _weights(second, columns, whole)))
+        for first, second in product(firsts, seconds)
     ]
+    every = [one for one in weights if not one[2][~present.ravel()].any()]
+    return [_difference(moments, c[present.ravel()], first, second, len(every)) for first, second, c in every]
+
+
+def _present(cells: Cells) -> NDArray[np.bool_]:
+    """Which combinations have values, shape (a, b)."""
+    return np.array([[values.size > 0 for values in row] for row in cells])
 
 
 def _crossed(first: Floats, second: Floats) -> Floats:
@@ -103,9 +118,10 @@ def _crossed(first: Floats, second: Floats) -> Floats:
     return np.asarray(np.kron(first, second), dtype=np.float64)
 
 
-def _weights(pair: tuple[int, int] | None, levels: int) -> Floats:
+def _weights(pair: tuple[int, int] | None, levels: int, whole: NDArray[np.bool_]) -> Floats:
+    """Of two levels their difference; of none the mean over those that are `whole`."""
     if pair is None:
-        return np.full(levels, 1 / levels)
+        return np.asarray(whole / whole.sum(), dtype=np.float64)
     found = np.zeros(levels)
     found[pair[0]], found[pair[1]] = 1.0, -1.0
     return found
@@ -123,22 +139,34 @@ def _difference(
     return Difference(first, second, value, (value - half, value + half), df, p)
 
 
-def _hypotheses(rows: int, columns: int) -> Mapping[EffectOf, Floats]:
+def _hypotheses(present: NDArray[np.bool_]) -> Mapping[EffectOf, Floats]:
+    """C of each effect that the cells which are there can tell, a column for each of them."""
+    rows, columns = present.shape
+    there = present.ravel()
+
     def apart(levels: int) -> Floats:
         return np.hstack([np.ones((levels - 1, 1)), -np.eye(levels - 1)])
 
-    def mean(levels: int) -> Floats:
-        return np.full((1, levels), 1 / levels)
+    found: dict[EffectOf, Floats] = {}
+    if (whole := present.all(axis=0)).any():
+        found["first"] = _crossed(apart(rows), (whole / whole.sum())[None])[:, there]
+    if (whole := present.all(axis=1)).any():
+        found["second"] = _crossed((whole / whole.sum())[None], apart(columns))[:, there]
+    interaction = _crossed(apart(rows), apart(columns)) if there.all() else _left_of_sums(present)
+    return found | ({"interaction": interaction} if len(interaction) else {})
 
-    return {
-        "first": _crossed(apart(rows), mean(columns)),
-        "second": _crossed(mean(rows), apart(columns)),
-        "interaction": _crossed(apart(rows), apart(columns)),
-    }
+
+def _left_of_sums(present: NDArray[np.bool_]) -> Floats:
+    """An orthonormal basis of the contrasts of the cells that are there to which no row and no column adds."""
+    rows, columns = np.nonzero(present)
+    sums = np.hstack([np.equal.outer(rows, range(len(present))), np.equal.outer(columns, range(present.shape[1]))])
+    left, sizes, _ = np.linalg.svd(sums.astype(np.float64), full_matrices=True)
+    rank = int((sizes > RANK * sizes[0]).sum())
+    return np.asarray(left[:, rank:].T, dtype=np.float64)
 
 
 def _moments(cells: Cells) -> _Moments:
-    flat = [values for row in cells for values in row]
+    flat = [values for row in cells for values in row if values.size]
     return _Moments(
         np.array([values.mean() for values in flat]),
         np.array([values.var(ddof=1) for values in flat]),

@@ -19,6 +19,18 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class UnmeasuredCell(Cell):
+    """A combination of levels that has no number, and why."""
+
+    reason: str
+    """Why: as the study file says, or as the runs that failed say."""
+    declared: bool
+    """Whether the study file says so."""
+    attempts: int
+    """Runs of it that enter nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfLevels:
     """Rows that have one of some levels."""
 

@@ -4,17 +4,18 @@ Knows its keys. Computes nothing: `reports.study.interactions` asks, `reports.in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from reports.results.cell import Cell, Filter
+from reports.results.cell import Cell, Filter, UnmeasuredCell
+from reports.results.codec import keyed
 from reports.results.inference import Test
 from reports.results.uncertainty import Number
 
 TwoWayTest: TypeAlias = Literal["welch", "classical", "hc3", "aligned-rank"]
 """Welch-James; analysis of variance with one spread for all; its Wald form with HC3; aligned ranks."""
 EffectOf: TypeAlias = Literal["first", "second", "interaction"]
-NoTwoWay: TypeAlias = Literal["absent-combinations", "too-few", "constant"]
+NoTwoWay: TypeAlias = Literal["absent-combinations", "too-few", "constant", "disconnected"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,5 +82,8 @@ class InteractionResult:
     effects: tuple[TwoWayEffect, ...]
     """Both main effects and the interaction; empty where it was refused."""
     refused: NoTwoWay | None
-    """Code of why it was not computed: a combination has no run, fewer than two, or all its runs have one value; null
-    where it was."""
+    """Code of why it was not computed: a combination has no run, fewer than two, or all its runs have one value, or too
+    few combinations could be measured to tell an effect (`disconnected`); null where it was."""
+    unmeasured: tuple[UnmeasuredCell, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Combinations that could not be measured. The interaction is then of what was; a main effect averages over the
+    levels of the other factor that were measured with all of its own."""

@@ -14,11 +14,13 @@ class Comparison:
     """One printed value beside ours."""
 
     of: str
-    """Name of the question, correlation or reduction."""
+    """Name of the question, correlation, reduction, clusters or increase."""
     what: str
     """Of a question `shapiro.LEVEL.statistic`, `shapiro.LEVEL.p`, `levene.statistic`, `levene.p`, `omnibus.statistic`,
-    `omnibus.p`, `effect`, `median.LEVEL`, `pair.A | B` (value `equal` or `different`); of a correlation `coefficient`,
-    `p`, `medians.coefficient`, `medians.p`; of a reduction `smallest`, `largest`, `factor`, `beside.RESPONSE`."""
+    `omnibus.p`, `effect`, `effect-with-k` (eta^2_H with as many groups as the publication took), `median.LEVEL`,
+    `pair.A | B` (value `equal` or `different`); of a correlation `coefficient`, `p`, `medians.coefficient`,
+    `medians.p`; of a reduction `smallest`, `largest`, `factor`, `beside.RESPONSE`; of clusters
+    `cluster.NAME.RESPONSE.mean`, `.sd`, `.least` and `.greatest`; of an increase `increase.LEVEL`."""
     labels: tuple[str, ...]
     """Labels of the levels that it is about."""
     place: str

@@ -6,7 +6,7 @@ Knows its keys. Computes nothing: `reports.study` does.
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from reports.results.cell import Cell, Filter
+from reports.results.cell import Cell, Filter, UnmeasuredCell
 from reports.results.codec import keyed
 from reports.results.inference import Test
 from reports.results.publication import Comparison
@@ -187,23 +187,30 @@ class BetterOf:
 
 @dataclass(frozen=True, slots=True)
 class ParetoPoint(Cell):
-    """Medians of one combination."""
+    """Medians (or means) of one combination."""
 
     n: int
     """Runs with a value."""
     x: float
-    """Median of x, in its unit."""
+    """Median (or mean) of x, in its unit."""
     y: float
-    """Median of y, in its unit."""
+    """Median (or mean) of y, in its unit."""
     on_front: bool
     """Whether no other beats it."""
     dominated_by: str | None
     """Label of one that is at least as good in both and better in one; null on the front."""
+    x_interval: tuple[float, float] | None = field(default=None, metadata=keyed(left_out=True))
+    """Of means: 95 % interval of x, Student's t."""
+    y_interval: tuple[float, float] | None = field(default=None, metadata=keyed(left_out=True))
+    """Of means: 95 % interval of y."""
+    told_from: str | None = field(default=None, metadata=keyed(left_out=True))
+    """Of means: label of one that is shown to be better in both, for all pairs of combinations at once; left out where
+    none is."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParetoResult:
-    """Which combinations are beaten by no other in both medians at once?"""
+    """Which combinations are beaten by no other in both medians (or means) at once?"""
 
     name: str
     """As in the file."""
@@ -216,8 +223,12 @@ class ParetoResult:
     better: BetterOf
     """What is better."""
     over: tuple[str, ...]
-    """Factors whose combinations have medians."""
+    """Factors whose combinations are compared."""
     filter: Filter
     """Which rows it uses."""
     points: tuple[ParetoPoint, ...]
-    """The medians."""
+    """The medians, or means."""
+    by: Literal["median", "mean"] = field(default="median", metadata=keyed(left_out=True))
+    """Which of both."""
+    unmeasured: tuple[UnmeasuredCell, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Combinations that could not be measured."""

@@ -43,6 +43,8 @@ class Rule(StrEnum):
     OPEN_ENDS = "open-ends"  # what no reading covers at an end was as sure as the last readings were alike, and no gap
     POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
+    ETA_INTERVAL = "eta-interval"  # the interval of partial eta^2 was symmetric about f^2, so it held 0 of few values
+    UNMEASURED_CELLS = "unmeasured-cells"  # a combination of which all runs failed was one that nobody had measured
 
 
 _before: ContextVar[frozenset[Rule]] = ContextVar("rules of before", default=frozenset())

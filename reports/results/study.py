@@ -8,17 +8,19 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from harness.record.documents import Json, load_object
-from reports.results.cell import Cell, Filter
+from reports.results.cell import Cell, Filter, UnmeasuredCell
+from reports.results.choice import ChoiceResult
 from reports.results.codec import document_in, keyed
-from reports.results.inference import Interval
+from reports.results.descriptive import Bootstrap, DescriptiveTable
 from reports.results.interaction import InteractionResult
 from reports.results.meters import CampaignOrigin
 from reports.results.prediction import PredictionResult
+from reports.results.progress import ProgressResult
 from reports.results.publication import BesideRow, ErratumResult, Tally
 from reports.results.question import QuestionResult
 from reports.results.relation import Better, CorrelationResult, ParetoResult, ReductionResult
 from reports.results.software import Software
-from reports.results.uncertainty import Number
+from reports.results.trials import ClustersResult, IncreaseResult, ScatterResult, SpreadResult
 
 STUDY, SOURCES, RUNS, COMPANION = "study.json", "sources.json", "runs.csv", "companion"
 StudyOrigin: TypeAlias = Literal["imported-table"] | CampaignOrigin
@@ -244,64 +246,6 @@ class ExclusionResult:
 
 
 @dataclass(frozen=True, slots=True)
-class Bootstrap:
-    """The BCa intervals."""
-
-    samples: int
-    """Samples drawn."""
-    seed: int
-    """Seed of R's Mersenne-Twister."""
-    least: int
-    """Fewest values that have one."""
-    most: int
-    """Most values that have one."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelativeSpread:
-    """Coefficient of variation."""
-
-    value: float
-    """SD over mean."""
-    interval: tuple[float, float] | None
-    """95 % interval; null below three values."""
-
-
-@dataclass(frozen=True, slots=True)
-class CellSummary(Cell):
-    """The values of a response in one combination of levels."""
-
-    n: int
-    """Runs with a value."""
-    mean: Number
-    """Mean over the runs; u is of type A only, over the runs of the cell."""
-    median: Number
-    """Median, without u."""
-    mean_interval: Interval | None
-    """95 % interval of the mean: Student's t, BCa of as many values as `bootstrap` says; null where there is none."""
-    least: Number
-    """The least value, without u."""
-    greatest: Number
-    """The greatest value, without u."""
-    cv: RelativeSpread | None
-    """Spread relative to the mean; null where that has no meaning."""
-
-
-@dataclass(frozen=True, slots=True)
-class DescriptiveTable:
-    """One response over all combinations of levels."""
-
-    response: str
-    """Name of the response."""
-    unit: str
-    """Its unit."""
-    factors: tuple[str, ...]
-    """Names of all factors."""
-    cells: tuple[CellSummary, ...]
-    """Combinations that have a run, in declared order."""
-
-
-@dataclass(frozen=True, slots=True)
 class CompanionResult:
     """Another study beside this one."""
 
@@ -369,6 +313,20 @@ class StudyResult:
     """Can a response be told beforehand? Only where the file asks."""
     interactions: tuple[InteractionResult, ...] = field(default=(), metadata=keyed(left_out=True))
     """Do two factors act on each other? Only where the file asks."""
+    unmeasured: tuple[UnmeasuredCell, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Combinations of all factors that could not be measured; left out where there is none."""
+    progress: tuple[ProgressResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """How good are searches after each round? Only where the file asks."""
+    scatters: tuple[ScatterResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Every run one point. Only where the file asks."""
+    spreads: tuple[SpreadResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """How far do runs of one combination spread? Only where the file asks."""
+    clusters: tuple[ClustersResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Groups of runs that a declared rule tells apart. Only where the file asks."""
+    increases: tuple[IncreaseResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """By how many per cent is a mean larger at another level? Only where the file asks."""
+    choices: tuple[ChoiceResult, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Which level of one factor is best at each level of another? Only where the file asks."""
 
 
 def study_of(text: str | bytes) -> StudyResult:

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from reports.results.cell import Cell
 from reports.results.uncertainty import Estimate, Number
-from reports.study.file import Filtered, StudyFile
+from reports.study.file import StudyFile
+from reports.study.filtered import Filtered
 from reports.study.rows import Runs, cell_of, matching
 
 Values = NDArray[np.float64]

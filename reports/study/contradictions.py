@@ -4,8 +4,7 @@ Knows the records of a study file. Knows no table: whether both fit together is 
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
-from decimal import Decimal, InvalidOperation
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from reports.study.file import (
     Correlation,
     Exclusion,
     Factor,
-    Filtered,
     Interaction,
     Pareto,
     Prediction,
@@ -23,8 +21,17 @@ from reports.study.file import (
     Reduction,
     StudyFile,
 )
+from reports.study.filtered import Filtered
 from reports.study.formula import FORMULA, formula_of, times_scale
 from reports.study.margin import relevant_of
+from reports.study.named import factors_of, not_printed, unknown
+from reports.study.trial_contradictions import trial_problems
+
+TABLES = (
+    "questions", "interactions", "correlations", "reductions", "pareto", "predictions", "progress", "scatters",
+    "spreads", "clusters", "increases", "choices",
+)  # fmt: skip
+"""Tables of parts, each of which looks at some of the rows."""
 
 
 def check_study(path: Path, declared: StudyFile, mistakes: Mistakes) -> None:
@@ -81,6 +88,11 @@ def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
         yield from _filter_problems(place, part, declared)
     for place, part in _parts(declared):
         yield from _part_problems(place, part, declared)
+        yield from trial_problems(place, part, declared)
+    for index, rule in enumerate(declared.unmeasured):
+        yield from _where_problems(f"unmeasured[{index}]", rule.where, declared)
+        if not rule.where or not rule.reason.strip():
+            yield f"unmeasured[{index}].{'reason' if rule.where else 'where'}", "it is empty; say which levels, and why"
     yield from _published_problems(declared)
 
 
@@ -97,20 +109,26 @@ def _factor_problems(place: str, factor: Factor) -> Iterator[tuple[str, str]]:
 def _parts(declared: StudyFile) -> Iterator[tuple[str, Filtered]]:
     """Everything with a filter, and its TOML path."""
     yield from ((f"exclusions[{index}]", rule) for index, rule in enumerate(declared.exclusions))
-    for table in ("questions", "interactions", "correlations", "reductions", "pareto", "predictions"):
+    for table in TABLES:
         yield from ((f"{table}.{name}", part) for name, part in getattr(declared, table).items())
+    for name, clusters in declared.clusters.items():
+        yield from ((f"clusters.{name}.parts.{key}", part) for key, part in clusters.parts.items())
 
 
 def _filter_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[tuple[str, str]]:
-    for name, levels in part.where.items():
+    yield from _where_problems(place, part.where, declared)
+    for key in ("above", "below"):
+        yield from unknown(f"{place}.{key}", getattr(part, key), declared.responses, "response")
+
+
+def _where_problems(place: str, where: Mapping[str, Sequence[str]], declared: StudyFile) -> Iterator[tuple[str, str]]:
+    for name, levels in where.items():
         if name not in declared.factors:
             yield f"{place}.where.{name}", f"no such factor; there are {', '.join(declared.factors)}"
         else:
             for level in levels:
                 if (known := declared.factors[name].levels) and level not in known:
                     yield f"{place}.where.{name}", f"{level!r} is no level of it; there are {', '.join(known)}"
-    for key in ("above", "below"):
-        yield from _unknown(f"{place}.{key}", getattr(part, key), declared.responses, "response")
 
 
 def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[tuple[str, str]]:
@@ -120,24 +138,24 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
             yield place, "`drop`, `which` and `by` belong together; without all three every row that matches goes"
         if not (part.drop or part.where or part.above or part.below):
             yield place, "it would leave out every row; say which with `where`, `above`, `below` or `drop`"
-        yield from _unknown(f"{place}.by", [part.by] if part.by else [], responses, "response")
+        yield from unknown(f"{place}.by", [part.by] if part.by else [], responses, "response")
     elif isinstance(part, Question):
-        yield from _unknown(f"{place}.response", [part.response], responses, "response")
-        yield from _unknown(f"{place}.factor", [part.factor], factors, "factor")
+        yield from unknown(f"{place}.response", [part.response], responses, "response")
+        yield from unknown(f"{place}.factor", [part.factor], factors, "factor")
         if part.relevant and (part.test, part.transform) != ("welch", "none"):
             compared = "ranks" if part.test == "kruskal" else "transformed values"
             problem = f"found {part.relevant!r}, but this question compares {compared}, and a relevant difference is "
             yield f"{place}.relevant", problem + 'one of means: it needs test = "welch" and transform = "none"'
     elif isinstance(part, Correlation):
-        yield from _unknown(f"{place}.x", [part.x], responses, "response")
-        yield from _unknown(f"{place}.y", [part.y], responses, "response")
-        yield from _unknown(f"{place}.controls", part.controls, responses, "response")
-        yield from _factors_of(f"{place}.groups", part.groups, factors)
+        yield from unknown(f"{place}.x", [part.x], responses, "response")
+        yield from unknown(f"{place}.y", [part.y], responses, "response")
+        yield from unknown(f"{place}.controls", part.controls, responses, "response")
+        yield from factors_of(f"{place}.groups", part.groups, factors)
         if (part.method == "partial") != bool(part.controls):
             yield f"{place}.controls", 'a method "partial" needs them, and they need that method'
     elif isinstance(part, Interaction):
-        yield from _unknown(f"{place}.response", [part.response], responses, "response")
-        yield from _factors_of(f"{place}.factors", part.factors, factors)
+        yield from unknown(f"{place}.response", [part.response], responses, "response")
+        yield from factors_of(f"{place}.factors", part.factors, factors)
         if len(part.factors) != 2:
             yield f"{place}.factors", f"found {len(part.factors)} factors, expected two"
     elif isinstance(part, Prediction):
@@ -145,8 +163,8 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
     elif isinstance(part, Reduction | Pareto):
         for key in ("response", "beside") if isinstance(part, Reduction) else ("x", "y"):
             named = getattr(part, key)
-            yield from _unknown(f"{place}.{key}", [named] if isinstance(named, str) else named, responses, "response")
-        yield from _factors_of(f"{place}.over", part.over, factors)
+            yield from unknown(f"{place}.{key}", [named] if isinstance(named, str) else named, responses, "response")
+        yield from factors_of(f"{place}.over", part.over, factors)
         if isinstance(part, Pareto):
             for name in (part.x, part.y):
                 if name in responses and not responses[name].better:
@@ -156,8 +174,8 @@ def _part_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
 def _prediction_problems(place: str, part: Prediction, declared: StudyFile) -> Iterator[tuple[str, str]]:
     for key in ("target", "times", "total"):
         if name := getattr(part, key):
-            yield from _unknown(f"{place}.{key}", [name], declared.responses, "response")
-    yield from _unknown(f"{place}.features", part.features, declared.responses, "response")
+            yield from unknown(f"{place}.{key}", [name], declared.responses, "response")
+    yield from unknown(f"{place}.features", part.features, declared.responses, "response")
     if not part.features or not part.models:
         yield f"{place}.{'models' if part.features else 'features'}", "at least one is needed"
     if told := {part.target, part.times, part.total} & set(part.features):
@@ -165,19 +183,7 @@ def _prediction_problems(place: str, part: Prediction, declared: StudyFile) -> I
     if bool(part.times) != bool(part.total):
         yield place, "`times` and `total` belong together: the target times the one is the other"
     for index, factors in enumerate(part.hold_out):
-        yield from _factors_of(f"{place}.hold_out[{index}]", factors, declared.factors)
-
-
-def _unknown(place: str, names: Collection[str], known: Collection[str], what: str) -> Iterator[tuple[str, str]]:
-    for name in names:
-        if known and name not in known:  # where nothing is known, that is the mistake
-            yield place, f"found {name!r}, no such {what}; there are {', '.join(known)}"
-
-
-def _factors_of(place: str, names: Sequence[str], known: Collection[str]) -> Iterator[tuple[str, str]]:
-    yield from _unknown(place, names, known, "factor")
-    if not names or len(set(names)) < len(names):
-        yield place, "at least one factor is needed, each once"
+        yield from factors_of(f"{place}.hold_out[{index}]", factors, declared.factors)
 
 
 def _published_problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
@@ -186,40 +192,36 @@ def _published_problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
         if (printed := question.published) is None or question.factor not in declared.factors:
             continue
         place, levels = f"questions.{name}.published", declared.factors[question.factor].levels
-        yield from _unknown(f"{place}.shapiro", printed.shapiro, levels, "level")
-        yield from _unknown(f"{place}.medians", printed.medians, levels, "level")
+        yield from unknown(f"{place}.shapiro", printed.shapiro, levels, "level")
+        yield from unknown(f"{place}.medians", printed.medians, levels, "level")
         for pair in printed.equal or []:
-            yield from _unknown(f"{place}.equal", pair, levels, "level")
+            yield from unknown(f"{place}.equal", pair, levels, "level")
             if len(set(pair)) != 2:
                 yield f"{place}.equal", f'found {pair!r}, expected two levels: ["one", "other"]'
         for key, values in {"levene": printed.levene, "omnibus": printed.omnibus, **printed.shapiro}.items():
             if len(values) > 2:
                 yield f"{place}.{key}", f'found {values!r}, expected statistic and p as printed: ["0.95", "0.13"]'
         texts = [*printed.levene, *printed.omnibus, printed.effect, *printed.medians.values()]
-        yield from _not_printed(place, [*texts, *(text for pair in printed.shapiro.values() for text in pair)])
+        yield from not_printed(place, [*texts, *(text for pair in printed.shapiro.values() for text in pair)])
     for name, correlation in declared.correlations.items():
         if correlation.published:
             texts = [correlation.published.coefficient, correlation.published.p]
-            yield from _not_printed(f"correlations.{name}.published", texts)
+            yield from not_printed(f"correlations.{name}.published", texts)
     for name, reduction in declared.reductions.items():
         if decrease := reduction.published:
             place = f"reductions.{name}.published"
-            yield from _not_printed(
+            yield from not_printed(
                 place, [decrease.smallest, decrease.largest, decrease.factor, *decrease.beside.values()]
             )
-            yield from _unknown(f"{place}.beside", decrease.beside, reduction.beside, "response beside it")
-    known = {*declared.questions, *declared.correlations, *declared.reductions}
+            yield from unknown(f"{place}.beside", decrease.beside, reduction.beside, "response beside it")
+    for table in ("clusters", "increases"):
+        for name, part in getattr(declared, table).items():
+            if part.published:
+                yield from not_printed(f"{table}.{name}.published.values", list(part.published.values.values()))
+    known = {
+        *declared.questions, *declared.correlations, *declared.reductions, *declared.clusters, *declared.increases,
+    }  # fmt: skip
     for index, erratum in enumerate(declared.errata):
-        yield from _unknown(
+        yield from unknown(
             f"errata[{index}].affects", [of.partition(".")[0] for of in erratum.affects], known, "question"
         )
-
-
-def _not_printed(place: str, texts: Sequence[str]) -> Iterator[tuple[str, str]]:
-    for text in texts:
-        try:
-            finite = not text or Decimal(text).is_finite()
-        except InvalidOperation:
-            finite = False
-        if not finite:
-            yield place, f'found {text!r}, expected a number in quotes, with its digits as printed: "2.25e-38"'

@@ -5,7 +5,7 @@ Knows cells and their values. Knows no question.
 
 from reports.inference import intervals
 from reports.results.cell import Cell
-from reports.results.study import CellSummary, DescriptiveTable, RelativeSpread
+from reports.results.descriptive import CellSummary, DescriptiveTable, RelativeSpread
 from reports.results.uncertainty import sample_mean
 from reports.study.cells import Values, cells, median, order_statistic, values_in
 from reports.study.file import StudyFile

@@ -13,6 +13,8 @@ from typing import Literal, get_args
 from reports.results.interaction import TwoWayTest
 from reports.results.prediction import Model
 from reports.results.question import TestChoice, Transform
+from reports.study.filtered import Filtered
+from reports.study.trial_parts import Choice, Clusters, Increase, Progress, Scatter, Spread, Unmeasured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +90,6 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Filtered:
-    """What looks at some of the rows: those whose factors have one of the levels of `where`, and whose responses lie
-    above and below the bounds."""
-
-    where: dict[str, list[str]] = field(default_factory=dict)
-    above: dict[str, float] = field(default_factory=dict)
-    below: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion(Filtered):
     """Rows that are left out, with the reason: all that match, or of these the `drop` rows that are `highest` or
     `lowest` in the response `by`. Rules are applied in order, each on what the ones before have left."""
@@ -111,13 +103,15 @@ class Exclusion(Filtered):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PublishedTest:
     """What a publication prints of a question, as printed: W and p per level, W and p, statistic and p, effect size,
-    medians per level, and the pairs of levels that do not differ (given: all others do)."""
+    medians per level, and the pairs of levels that do not differ (given: all others do). `k`: how many groups the
+    publication put into eta^2_H where that is another number than the factor's levels."""
 
     place: str
     shapiro: dict[str, list[str]] = field(default_factory=dict)
     levene: list[str] = field(default_factory=list)
     omnibus: list[str] = field(default_factory=list)
     effect: str = ""
+    k: int = field(default=0, metadata={"minimum": 0})
     medians: dict[str, str] = field(default_factory=dict)
     equal: list[list[str]] | None = None
 
@@ -199,12 +193,14 @@ class Reduction(Filtered):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pareto(Filtered):
-    """Which combinations of levels are beaten by no other in the medians of two responses, which say what is better?"""
+    """Which combinations of levels are beaten by no other in the medians of two responses, which say what is better? By
+    `mean` points have intervals, and what is beaten is told from chance."""
 
     title: str
     x: str
     y: str
     over: list[str]
+    by: Literal["median", "mean"] = "median"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,4 +253,11 @@ class StudyFile:
     reductions: dict[str, Reduction] = field(default_factory=dict)
     pareto: dict[str, Pareto] = field(default_factory=dict)
     predictions: dict[str, Prediction] = field(default_factory=dict)
+    unmeasured: list[Unmeasured] = field(default_factory=list)
+    progress: dict[str, Progress] = field(default_factory=dict)
+    scatters: dict[str, Scatter] = field(default_factory=dict)
+    spreads: dict[str, Spread] = field(default_factory=dict)
+    clusters: dict[str, Clusters] = field(default_factory=dict)
+    increases: dict[str, Increase] = field(default_factory=dict)
+    choices: dict[str, Choice] = field(default_factory=dict)
     errata: list[Erratum] = field(default_factory=list)

@@ -3,7 +3,7 @@
 Knows which rows belong to an interaction. Every number comes from `reports.inference.two_way`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -23,7 +23,8 @@ from reports.results.interaction import (
 from reports.results.uncertainty import sample_mean
 from reports.study.cells import Values, cells, values_in
 from reports.study.file import Interaction, StudyFile
-from reports.study.rows import Runs, cell_of, filter_of, matching
+from reports.study.rows import Runs, filter_of, matching
+from reports.study.unmeasured import split
 
 TESTS: dict[TwoWayTest, TestName] = {
     "welch": "welch-james", "classical": "two-way-anova", "hc3": "two-way-hc3", "aligned-rank": "aligned-rank",
@@ -34,9 +35,8 @@ SPREADS: tuple[TwoWayTest, ...] = ("welch", "hc3")
 """Tests that divide by the spread of every cell."""
 
 
-def interact(declared: StudyFile, runs: Runs, name: str) -> InteractionResult:
-    """The interaction `name`."""
-    part = declared.interactions[name]
+def interact(declared: StudyFile, runs: Runs, name: str, part: Interaction) -> InteractionResult:
+    """The interaction `part`, under that name."""
     first, second = part.factors
     mask = matching(runs, part)
     unit = declared.responses[part.response].unit
@@ -50,12 +50,13 @@ def interact(declared: StudyFile, runs: Runs, name: str) -> InteractionResult:
         for place, factor in enumerate((first, second))
     ]
     crossed = [[(one, other) for other in levels[1]] for one in levels[0]]
-    absent = [
-        cell_of(declared, {first: one, second: other}).label
-        for row in crossed for one, other in row if (one, other) not in found
-    ]  # fmt: skip
-    refused = _refusal(part, levels, absent, [values for _, values in found.values()])
-    crossed_values = [] if refused else [[found[pair][1] for pair in row] for row in crossed]
+    missing = [pair for row in crossed for pair in row if pair not in found]
+    unmeasured, absent = split(declared, runs, part, part.factors, missing)
+    if part.test == "aligned-rank":
+        absent += [cell.label for cell in unmeasured]
+    crossed_values = _crossed(levels, {pair: values for pair, (_, values) in found.items()})
+    refused = _refusal(part, levels, absent, crossed_values)
+    effects = () if refused else tuple(_effects(part, levels, crossed_values))
     return InteractionResult(
         name=name, title=part.title, response=part.response, factors=(first, second), filter=filter_of(part),
         test=part.test, reason=part.reason,
@@ -63,14 +64,19 @@ def interact(declared: StudyFile, runs: Runs, name: str) -> InteractionResult:
             CellMean(cell.levels, cell.label, int(own.size), sample_mean(own, unit)) for cell, own in found.values()
         ),
         absent=tuple(absent),
-        effects=() if refused else tuple(_effects(part, levels, crossed_values)),
-        refused=refused,
+        effects=effects, refused=refused or (None if effects else "disconnected"), unmeasured=tuple(unmeasured),
     )  # fmt: skip
 
 
+def _crossed(levels: Sequence[Sequence[str]], found: Mapping[tuple[str, str], Values]) -> list[list[Values]]:
+    """The values of every combination; none of what was not measured."""
+    return [[found.get((one, other), np.empty(0)) for other in levels[1]] for one in levels[0]]
+
+
 def _refusal(
-    part: Interaction, levels: Sequence[Sequence[str]], absent: Sequence[str], values: Sequence[Values]
+    part: Interaction, levels: Sequence[Sequence[str]], absent: Sequence[str], crossed: Sequence[Sequence[Values]]
 ) -> NoTwoWay | None:
+    values = [own for row in crossed for own in row if own.size]
     if absent:
         return "absent-combinations"
     if any(len(of) < 2 for of in levels) or any(own.size < FEWEST for own in values):
@@ -83,14 +89,14 @@ def _effects(
     part: Interaction, levels: Sequence[Sequence[str]], values: Sequence[Sequence[Values]]
 ) -> list[TwoWayEffect]:
     tested = two_way.effects(values, part.test)
-    sizes = tuple(int(own.size) for row in values for own in row)
+    sizes = tuple(int(own.size) for row in values for own in row if own.size)
     return [
         TwoWayEffect(
             effect,
             _test(part.test, tested[effect], sizes),
             () if part.test == "aligned-rank" else tuple(_contrasts(part, levels, values, effect)),
         )
-        for effect in two_way.EFFECTS
+        for effect in tested
     ]
 
 

@@ -4,9 +4,12 @@ Knows which cells belong to a reduction and to a Pareto front. Knows no test.
 """
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 
+from reports.inference import intervals
+from reports.inference.best import p_better
 from reports.results.cell import Cell
 from reports.results.codec import widened
 from reports.results.relation import (
@@ -20,9 +23,10 @@ from reports.results.relation import (
     ParetoResult,
     ReductionResult,
 )
-from reports.study.cells import measured, median, order_statistic
-from reports.study.file import Reduction, StudyFile
+from reports.study.cells import Values, measured, median, order_statistic
+from reports.study.file import Pareto, Reduction, StudyFile
 from reports.study.rows import Runs, filter_of
+from reports.study.unmeasured import split
 
 
 def reduce(declared: StudyFile, runs: Runs, name: str) -> ReductionResult:
@@ -71,29 +75,60 @@ def _change(declared: StudyFile, runs: Runs, part: Reduction, response: str, lar
 
 
 def front(declared: StudyFile, runs: Runs, name: str) -> ParetoResult:
-    """Which combinations no other beats: at least as good in both medians, better in one."""
+    """Which combinations no other beats: at least as good in both medians (or means), better in one. Of means it is
+    told from chance where another is better in both by one-sided Welch tests, for all pairs of combinations at once."""
     part = declared.pareto[name]
-    better = BetterOf(_better(declared, part.x), _better(declared, part.y))
+    better = BetterOf(better_of(declared, part.x), better_of(declared, part.y))
     signs = np.array([1.0 if of_axis == "lower" else -1.0 for of_axis in (better.x, better.y)])
     filled = measured(declared, runs, part, part.over, [part.x, part.y])
-    medians = np.array([[median(x), median(y)] for _, (x, y) in filled]).reshape(-1, 2)
-    beaten_by = [_beating(costs, signs * medians) for costs in signs * medians]
+    is_mean = part.by == "mean"
+    middle = (lambda values: float(values.mean())) if is_mean else median
+    middles = np.array([[middle(x), middle(y)] for _, (x, y) in filled]).reshape(-1, 2)
+    beaten_by = [_beating(costs, signs * middles) for costs in signs * middles]
+    told = [_told(own, [both for _, both in filled], better, declared.study.alpha) if is_mean else None
+            for own in range(len(filled))]  # fmt: skip
     points = tuple(
         ParetoPoint(
-            cell.levels,
-            cell.label,
-            n=int(x.size),
-            x=median(x),
-            y=median(y),
-            on_front=other is None,
+            cell.levels, cell.label, n=int(x.size), x=middle(x), y=middle(y), on_front=other is None,
             dominated_by=None if other is None else filled[other][0].label,
+            x_interval=_interval(x) if is_mean else None, y_interval=_interval(y) if is_mean else None,
+            told_from=None if shown is None else filled[shown][0].label,
         )
-        for (cell, (x, y)), other in zip(filled, beaten_by, strict=True)
+        for (cell, (x, y)), other, shown in zip(filled, beaten_by, told, strict=True)
+    )  # fmt: skip
+    there = {tuple(cell.levels.values()) for cell, _ in filled}
+    missing = [
+        levels for levels in product(*(_levels_of(declared, part, factor) for factor in part.over))
+        if levels not in there
+    ]  # fmt: skip
+    unmeasured, _ = split(declared, runs, part, part.over, missing)
+    return ParetoResult(
+        name, part.title, part.x, part.y, better, tuple(part.over), filter_of(part), points, part.by, tuple(unmeasured)
     )
-    return ParetoResult(name, part.title, part.x, part.y, better, tuple(part.over), filter_of(part), points)
 
 
-def _better(declared: StudyFile, response: str) -> Better:
+def _levels_of(declared: StudyFile, part: Pareto, factor: str) -> list[str]:
+    return part.where.get(factor, declared.factors[factor].levels)
+
+
+def _interval(values: Values) -> tuple[float, float] | None:
+    found = intervals.t_interval(values)
+    return None if found is None else (found.low, found.high)
+
+
+def _told(own: int, filled: Sequence[Sequence[Values]], better: BetterOf, alpha: float) -> int | None:
+    """The first combination that is shown to be better in both than this one; None where there is none."""
+    limit = alpha / max(1, len(filled) * (len(filled) - 1))
+    highs = (better.x == "higher", better.y == "higher")
+    for place, other in enumerate(filled):
+        both = zip(other, filled[own], highs, strict=True)
+        if place != own and all(p_better(one, of, higher=high) < limit for one, of, high in both):
+            return place
+    return None
+
+
+def better_of(declared: StudyFile, response: str) -> Better:
+    """What is better of a response that says so."""
     return "lower" if declared.responses[response].better == "lower" else "higher"
 
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, localcontext
 from typing import TypeAlias
 
+from reports.inference.effects import eta_squared_h
 from reports.results.inference import Test
 from reports.results.publication import Agreement, BesideRow, Comparison, Statistic, Tally
 from reports.results.question import LevelPair, QuestionResult
 from reports.results.relation import CorrelationResult, ReductionResult
 from reports.results.study import StudyResult
+from reports.results.trials import ClustersResult, IncreaseResult
 from reports.study.file import (
     Erratum,
     PublishedCorrelation,
@@ -20,8 +22,9 @@ from reports.study.file import (
     PublishedTest,
     StudyFile,
 )
+from reports.study.trial_parts import PublishedValues
 
-Printed: TypeAlias = PublishedTest | PublishedCorrelation | PublishedReduction
+Printed: TypeAlias = PublishedTest | PublishedCorrelation | PublishedReduction | PublishedValues
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,12 @@ class Figure:
     unit: str
 
 
-Part: TypeAlias = QuestionResult | CorrelationResult | ReductionResult
+Part: TypeAlias = QuestionResult | CorrelationResult | ReductionResult | ClustersResult | IncreaseResult
 
 
 def parts(study: StudyResult) -> tuple[Part, ...]:
     """What a publication may print something of."""
-    return (*study.questions, *study.correlations, *study.reductions)
+    return (*study.questions, *study.correlations, *study.reductions, *study.clusters, *study.increases)
 
 
 def figures(study: StudyResult) -> Iterator[Figure]:
@@ -50,8 +53,12 @@ def figures(study: StudyResult) -> Iterator[Figure]:
             yield from _of_question(part)
         elif isinstance(part, CorrelationResult):
             yield from _of_correlation(part)
-        else:
+        elif isinstance(part, ReductionResult):
             yield from _of_reduction(part)
+        elif isinstance(part, ClustersResult):
+            yield from _of_clusters(part)
+        else:
+            yield from _of_increase(part)
 
 
 def _of_question(question: QuestionResult) -> Iterator[Figure]:
@@ -98,6 +105,29 @@ def _of_reduction(reduction: ReductionResult) -> Iterator[Figure]:
             yield Figure(of, f"beside.{change.response}", (), change.change, change.unit)
 
 
+def _of_clusters(part: ClustersResult) -> Iterator[Figure]:
+    for cluster in part.clusters:
+        for row in cluster.summaries:
+            of, unit = f"cluster.{cluster.name}.{row.response}", row.mean.unit
+            values = {"mean": row.mean.value, "sd": row.mean.sd, "least": row.least, "greatest": row.greatest}
+            for what, value in values.items():
+                yield Figure(part.name, f"{of}.{what}", (cluster.label, row.response), value, unit)
+
+
+def _of_increase(part: IncreaseResult) -> Iterator[Figure]:
+    for level in part.levels:
+        if level.percent is not None:
+            labels = (part.levels[0].label, level.label)
+            yield Figure(part.name, f"increase.{level.level}", labels, level.percent, "%")
+
+
+def _with_k(question: QuestionResult, k: int) -> Figure:
+    """The effect size as a publication computed it, with another number of groups than the factor has levels."""
+    h, n = question.omnibus.statistic, sum(question.omnibus.n)
+    value = None if h is None or n <= k else eta_squared_h(h, n, k)
+    return Figure(question.name, "effect-with-k", (str(k),), value, "1")
+
+
 def pair_key(first: str, second: str) -> str:
     """How the verdict on a pair of levels is called, whichever stands first."""
     return "pair." + " | ".join(sorted((first, second)))
@@ -106,6 +136,9 @@ def pair_key(first: str, second: str) -> str:
 def with_published(study: StudyResult, declared: StudyFile) -> StudyResult:
     """The study with what is printed beside every part of it."""
     ours = {(figure.of, figure.what): figure for figure in figures(study)}
+    for question in study.questions:
+        if (of := declared.questions[question.name].published) is not None and of.k and of.effect:
+            ours[question.name, "effect-with-k"] = _with_k(question, of.k)
 
     def beside_of(part: Part, printed: Printed | None) -> tuple[Comparison, ...]:
         if printed is None:
@@ -120,7 +153,12 @@ def with_published(study: StudyResult, declared: StudyFile) -> StudyResult:
         replace(c, published=beside_of(c, declared.correlations[c.name].published)) for c in study.correlations
     )
     reductions = (replace(r, published=beside_of(r, declared.reductions[r.name].published)) for r in study.reductions)
-    filled = replace(study, questions=tuple(questions), correlations=tuple(correlations), reductions=tuple(reductions))
+    clusters = (replace(c, published=beside_of(c, declared.clusters[c.name].published)) for c in study.clusters)
+    increases = (replace(i, published=beside_of(i, declared.increases[i.name].published)) for i in study.increases)
+    filled = replace(
+        study, questions=tuple(questions), correlations=tuple(correlations), reductions=tuple(reductions),
+        clusters=tuple(clusters), increases=tuple(increases),
+    )  # fmt: skip
     return replace(filled, published=tally(filled))
 
 
@@ -131,11 +169,14 @@ def _claims(printed: Printed, part: Part) -> dict[str, str]:
     elif isinstance(printed, PublishedReduction):
         claims = {"smallest": printed.smallest, "largest": printed.largest, "factor": printed.factor}
         claims |= {f"beside.{response}": text for response, text in printed.beside.items()}
+    elif isinstance(printed, PublishedValues):
+        claims = dict(printed.values)
     else:
         claims = {}
         for level, texts in printed.shapiro.items():
             claims |= _both(f"shapiro.{level}", texts)
         claims |= _both("levene", printed.levene) | _both("omnibus", printed.omnibus) | {"effect": printed.effect}
+        claims |= {"effect-with-k": printed.effect} if printed.k else {}
         claims |= {f"median.{level}": text for level, text in printed.medians.items()}
         if printed.equal is not None and isinstance(part, QuestionResult):
             equal = {pair_key(*pair) for pair in printed.equal}

@@ -31,7 +31,6 @@ from reports.study.file import Question, StudyFile
 from reports.study.margin import relevant_of
 from reports.study.relevance import judge
 from reports.study.rows import Runs, cell_of, filter_of, matching
-from reports.study.table import LEFT_OUT
 
 MOST_QQ = 501
 """Points of a Q-Q plot that are kept, evenly by rank."""
@@ -60,7 +59,7 @@ def answer(path: str, declared: StudyFile, runs: Runs, name: str) -> QuestionRes
         posthoc_method=POSTHOC[question.test],
         scale=unit if question.transform == "none" else f"{question.transform}({unit})",
         cautions=(
-            *_other_campaigns(runs, question, mask),
+            *other_campaigns(runs, question.factor, mask),
             *_absent_combinations(declared, runs, question, mask),
         ),
         levels=tuple(_summary(declared, question.factor, level, values, unit) for level, values in original.items()),
@@ -88,12 +87,12 @@ def _named(pair: Pair, label: Callable[[str], str], alpha: float) -> LevelPair:
     return widened(LevelPair, pair, **labels, differ=differ)
 
 
-def _other_campaigns(runs: Runs, question: Question, mask: Mask) -> list[Caution]:
+def other_campaigns(runs: Runs, factor: str, mask: Mask) -> list[Caution]:
     """What no test sees: levels that were measured in different campaigns differ by meter and baseline too."""
-    if LEFT_OUT not in runs.table.headers:
+    if not runs.table.is_of_campaigns:
         return []
     campaigns = np.array(runs.table.column("campaign"))[mask]
-    levels = runs.factors[question.factor][mask]
+    levels = runs.factors[factor][mask]
     measured = {str(level): set(campaigns[levels == level].tolist()) for level in np.unique(levels)}
     apart = [level for level in measured if not any(measured[level] & measured[o] for o in measured if o != level)]
     if len(measured) < 2 or not apart:

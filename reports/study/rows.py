@@ -19,7 +19,8 @@ from harness.record.codec import Mistakes
 from harness.record.errors import AnalysisError, ConfigError
 from reports.results.cell import Above, Below, Cell, Filter, OfLevels
 from reports.results.study import Drop, ExcludedRow, ExclusionResult, LeftOutRow
-from reports.study.file import Exclusion, Filtered, StudyFile
+from reports.study.file import Exclusion, StudyFile
+from reports.study.filtered import Filtered
 from reports.study.formula import Formula, formula_of
 from reports.study.table import LEFT_OUT, Table
 
@@ -96,6 +97,10 @@ def _fitted(
     used = [column for formula in formulas.values() for column, _ in formula.columns]
     headers = [(f"columns.{name}.header", columns[name][0]) for name in dict.fromkeys([*declared.columns, *used])]
     headers += [(f"factors.{name}.column", factor.column) for name, factor in declared.factors.items()]
+    headers += [
+        (f"progress.{name}.repetitions", part.repetitions)
+        for name, part in declared.progress.items() if part.repetitions
+    ]  # fmt: skip
     for place, header in headers:
         if header not in table.headers:
             mistakes.at(path, place, _no_column(table, header))
@@ -236,7 +241,7 @@ def _place(
 
 def _source(table: Table, row: int) -> str:
     """A row's run: campaign and run folder, or the table's name."""
-    if "folder" in table.headers and LEFT_OUT in table.headers:
+    if table.is_of_campaigns:
         cells = dict(zip(table.headers, table.rows[row], strict=True))
         return f"{cells['campaign']}/{cells['folder']}"
     return table.name

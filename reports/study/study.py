@@ -11,10 +11,10 @@ import numpy as np
 
 from harness.record.steps import steps
 from reports.inference import intervals
+from reports.results.descriptive import Bootstrap
 from reports.results.publication import ErratumResult, Tally
 from reports.results.study import (
     SCHEMA,
-    Bootstrap,
     ColumnResult,
     CompanionResult,
     FactorLevel,
@@ -26,16 +26,20 @@ from reports.results.study import (
     StudyHeader,
     StudyResult,
 )
+from reports.study.choices import choose
 from reports.study.correlations import correlate
 from reports.study.descriptive import descriptive_table
 from reports.study.file import StudyFile
 from reports.study.interactions import interact
 from reports.study.medians import front, reduce
 from reports.study.predictions import predict
+from reports.study.progress import progress
 from reports.study.published import beside, with_published
 from reports.study.questions import answer
 from reports.study.rows import Runs, sort_rows
 from reports.study.table import Table
+from reports.study.trials import clusters, increases, scatter, spread
+from reports.study.unmeasured import unmeasured_cells
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,17 @@ def _alone(inputs: Inputs) -> StudyResult:
         correlations=tuple(correlate(declared, runs, name) for name in declared.correlations),
         reductions=tuple(reduce(declared, runs, name) for name in declared.reductions),
         pareto=tuple(front(declared, runs, name) for name in declared.pareto),
-        interactions=tuple(interact(declared, runs, name) for name in declared.interactions),
+        interactions=tuple(interact(declared, runs, name, part) for name, part in declared.interactions.items()),
         predictions=tuple(
             predict(path, declared, runs, name) for name in steps("fitting the models", declared.predictions)
         ),
+        unmeasured=unmeasured_cells(path, declared, runs),
+        progress=tuple(progress(declared, runs, name) for name in declared.progress),
+        scatters=tuple(scatter(declared, runs, name) for name in declared.scatters),
+        spreads=tuple(spread(declared, runs, name) for name in declared.spreads),
+        clusters=tuple(clusters(declared, runs, name) for name in declared.clusters),
+        increases=tuple(increases(declared, runs, name) for name in declared.increases),
+        choices=tuple(choose(declared, runs, name) for name in declared.choices),
         published=Tally(0, 0, 0, 0),
         errata=_errata(declared),
         companion=None,

@@ -46,6 +46,11 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
 
+    @property
+    def is_of_campaigns(self) -> bool:
+        """Whether it is one that `campaign_table` wrote."""
+        return set(PLAIN) <= set(self.headers)
+
     def column(self, header: str) -> list[str]:
         """The cells of a column."""
         at = self.headers.index(header)

@@ -5,6 +5,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,8 @@ from harness.record.errors import ConfigError, RunFolderError
 from harness.record.seal import MANIFEST, write_sealed
 from harness.record.verify import verify_sealed
 from tests.analysis.studies import HEAD, STUDIES, TABLE, question
-from tests.reports.make_campaign import Load, Shape, make_campaign
+from tests.reports import make_campaign as make_campaign_module
+from tests.reports.make_campaign import Load, Shape, SyntheticRun, make_campaign
 
 LOADS = {"cnn": Load(52.0, 34.0, 61.0, epochs=3), "transfer": Load(38.0, 22.0, 44.0, epochs=2)}
 UNSIGNED = "Nothing proves who made this study: it is not signed."
@@ -260,3 +262,30 @@ def test_a_sealed_folder_holds_its_files_and_refuses_one_that_is_there(tmp_path:
     with pytest.raises(RunFolderError, match="may not climb out"):
         write_sealed(tmp_path / "other", {"../a.txt": "b"})
     assert not (tmp_path / "other").exists()
+
+
+class NoAccuracy(SyntheticRun):
+    """The second training of the campaign ends with an accuracy that is no number."""
+
+    def _artifacts(self) -> dict[str, dict[str, Any]]:
+        artifacts = super()._artifacts()
+        if artifacts and self.plain["repetition"] == 2:
+            artifacts["summary.json"]["val_accuracy"] = float("nan")
+        return artifacts
+
+
+def test_an_accuracy_that_is_nan_is_listed_and_costs_its_run_that_response_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(make_campaign_module, "dump", json.dumps)  # as a program writes NaN, which is no JSON
+    shape = Shape(name="one", loads={"cnn": LOADS["cnn"]}, repetitions=3, duration_s=10, baseline_blocks=2)
+    make_campaign(tmp_path, shape, NoAccuracy)
+    text = HEAD.split("[table]")[0] + (
+        '[campaigns.desk]\nfolder = "one"\n[factors.net]\ntitle = "Network"\ncolumn = "scenario"\nlevels = ["cnn"]\n'
+        '[responses.accuracy]\ntitle = "Accuracy"\nformula = "final.val_accuracy"\nunit = "1"\n'
+        '[responses.energy]\ntitle = "Energy"\nformula = "energy_wh"\nunit = "Wh"\n'
+    )
+    (tmp_path / "study.toml").write_text(text)
+    study = study_in(write_study(tmp_path / "study.toml", tmp_path / "written"))
+    assert [(row["reason"], row["column"]) for row in study["left_out"]] == [("missing", "accuracy")]
+    assert [response["n"] for response in study["responses"]] == [2, 3]

@@ -20,9 +20,10 @@ from reports.pages.blocks import Figure
 from reports.pages.numbers import Scale, is_finite, significant
 from reports.pages.statistics_tables import interval_text, p_text
 from reports.pages.study.words import axis_of, response_of, unit_text
+from reports.results.descriptive import DescriptiveTable
 from reports.results.question import LevelPair, QuestionResult
 from reports.results.relation import CorrelationResult, ParetoPoint, ParetoResult
-from reports.results.study import DescriptiveTable, StudyResult
+from reports.results.study import StudyResult
 
 MOST_GROUPS, MOST_PANELS, MOST_QUANTILES, MOST_PAIRS = 24, 6, 12, 28
 """Above these a figure is no picture any more; the numbers stand in the tables."""
@@ -65,6 +66,10 @@ def _median_panel(study: StudyResult, table: DescriptiveTable) -> list[GroupedPa
     for cell in table.cells:
         group = ", ".join(labels[name, cell.levels[name]] for name in rest)
         medians[labels[first, cell.levels[first]] if first else "", group] = cell.median.value
+    reasons: dict[tuple[str, str], str] = {}
+    for missing in study.unmeasured:
+        group = ", ".join(labels[name, missing.levels[name]] for name in rest)
+        reasons[labels[first, missing.levels[first]] if first else "", group] = missing.reason
     groups = list(dict.fromkeys(group for _, group in medians))
     if len(groups) > MOST_GROUPS:
         return []
@@ -72,7 +77,7 @@ def _median_panel(study: StudyResult, table: DescriptiveTable) -> list[GroupedPa
     for style, name in enumerate(dict.fromkeys(name for name, _ in medians)):
         values = [medians.get((name, group)) for group in groups]
         texts = ["" if value is None else significant(value, 3) for value in values]
-        series.append(Series(name, style, values, texts))
+        series.append(Series(name, style, values, texts, reasons=[reasons.get((name, group), "") for group in groups]))
     axis = Scale(unit_text(table.unit)).axis("median")
     return [GroupedPanel(response_of(study, table.response).title, axis, groups, series)]
 
@@ -163,19 +168,35 @@ def pareto_figure(study: StudyResult, part: ParetoResult, stamp: str) -> Figure 
     if not front:
         return None
     beaten = [point for point in part.points if not point.on_front]
-    groups = [_tagged("on the front", 0, front), *([_tagged("beaten by another", BASELINE, beaten)] if beaten else [])]
+    told = [point for point in beaten if point.told_from is not None]
+    alone = [point for point in beaten if point.told_from is None]
+    word = "beaten by another" if part.by == "median" else "beaten by the means alone"
+    groups = [
+        _tagged(label, style, points)
+        for label, style, points in (
+            ("on the front", 0, front),
+            (word, BASELINE, alone),
+            ("shown to be beaten", 1, told),
+        )
+        if points
+    ]
     steps = Line("Pareto front", [point.x for point in front], [point.y for point in front], style=0, stepped=True)
     lines = [steps] if len(front) > 1 else []
     panel = ScatterPanel(part.title, axis_of(study, part.x), axis_of(study, part.y), groups, lines)
     spoken = "On the front: " + "; ".join(point.label for point in front) + "."
-    caption = "Medians of every combination of levels. What is on the front is beaten by no other in both at once."
+    caption = "Medians" if part.by == "median" else "Means, with 95\u00a0% intervals over the runs,"
+    caption += " of every combination of levels. What is on the front is beaten by no other in both at once."
     name = f"fig-pareto-{part.name}"
     return figure(name, caption, spoken, lambda label: scatter.scatters(label, [panel], 1), stamp)
 
 
 def _tagged(label: str, style: int, points: Iterable[ParetoPoint]) -> Points:
     shown = list(points)
-    return Points(label, style, [p.x for p in shown], [p.y for p in shown], tags=[p.label for p in shown])
+    x, y = (
+        [None if ends is None else (ends[1] - ends[0]) / 2 for ends in of]
+        for of in ([p.x_interval for p in shown], [p.y_interval for p in shown])
+    )
+    return Points(label, style, [p.x for p in shown], [p.y for p in shown], x, y, [p.label for p in shown])
 
 
 def figure(name: str, caption: str, spoken: str, draw: Callable[[Labelled], str], stamp: str) -> Figure:

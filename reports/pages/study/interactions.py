@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.numbers import Scale
 from reports.pages.statistics_tables import interval_text, p_text, table_of_tests
-from reports.pages.study.words import filter_text, response_of, unit_text, value_text
+from reports.pages.study.words import filter_text, plain, response_of, unit_text, value_text
 from reports.results.inference import Test
 from reports.results.interaction import Contrast, InteractionResult, NoTwoWay, TwoWayEffect, TwoWayTest
 from reports.results.study import StudyResult
@@ -30,14 +30,17 @@ REFUSED: Mapping[NoTwoWay, str] = {
     "absent-combinations": "not computed: both factors are confounded, for these combinations have no run: ",
     "too-few": "not computed: it takes two levels of each factor and two runs of each combination",
     "constant": "not computed: all runs of a combination have the same value, so there is no spread to judge by",
+    "disconnected": "not computed: too few combinations could be measured to tell an effect",
 }
 
 
 def interaction_blocks(study: StudyResult) -> Iterable[Block]:
     """Every interaction: its tests, then its differences."""
     for part in study.interactions:
+        if part.unmeasured:
+            yield Paragraph(_unmeasured(part), "note")
         if part.refused is not None:
-            yield Paragraph(f"{part.title.rstrip('?')}: {REFUSED[part.refused]}{'; '.join(part.absent)}.")
+            yield Paragraph(f"{plain(part.title)}: {REFUSED[part.refused]}{'; '.join(part.absent)}.")
             continue
         rows: list[tuple[str, Test]] = [(effect_text(study, part, effect), effect.test) for effect in part.effects]
         yield table_of_tests(f"interaction-{part.name}", part.title, rows)
@@ -45,6 +48,15 @@ def interaction_blocks(study: StudyResult) -> Iterable[Block]:
         yield Paragraph(f"{TESTS[part.test]} {SIMULATED} {reason}".strip(), "note")
         if differences := [(effect, contrast) for effect in part.effects for contrast in effect.contrasts]:
             yield _differences(study, part, differences)
+
+
+def _unmeasured(part: InteractionResult) -> str:
+    """Which combinations are missing, why, and what the effects are then of."""
+    cells = "; ".join(f"{cell.label} ({cell.reason})" for cell in part.unmeasured)
+    return (
+        f"Not measured: {cells}. The interaction is of the combinations that were. A main effect averages over the "
+        "levels of the other factor that were measured with all of its own; without such a level it is left out."
+    )
 
 
 def effect_text(study: StudyResult, part: InteractionResult, effect: TwoWayEffect) -> str:

@@ -10,13 +10,16 @@ from reports.pages.blocks import Block, Paragraph, Section
 from reports.pages.document import STAMPS, DocumentPage, document_page, section_of
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
+from reports.pages.study.choices import choice_blocks, chosen
 from reports.pages.study.figures import drawn, medians_figure
 from reports.pages.study.interactions import interaction_blocks
 from reports.pages.study.predictions import prediction_blocks, told_beforehand
+from reports.pages.study.progress import progress_blocks
 from reports.pages.study.published import companion_blocks, published_blocks
 from reports.pages.study.questions import answers_table, question_blocks
 from reports.pages.study.relations import correlation_blocks, largest_decrease, pareto_blocks, reduction_blocks
 from reports.pages.study.rows import data_blocks, descriptive_table, row_blocks, unused
+from reports.pages.study.trials import cluster_blocks, increase_blocks, scatter_blocks, spread_blocks
 from reports.results.study import IMPORTED, StudyResult
 
 BESIDE = "Beside the companion study"
@@ -48,6 +51,8 @@ def _answer(study: StudyResult) -> Iterable[str]:
     if tested:
         shown = sum((test.p or 1.0) < study.study.alpha for test in tested)
         yield f"{shown} of {len(tested)} pairs of factors act on each other (p < {study.study.alpha:g})."
+    for choice in study.choices:
+        yield from chosen(study, choice)
     for part in study.predictions:
         yield from told_beforehand(study, part)
     shown_reductions = ((part, part.overall) for part in study.reductions if part.overall is not None)
@@ -88,6 +93,12 @@ def _sections(study: StudyResult, stamp: str) -> Iterable[Section | None]:
     for question in study.questions:
         yield Section(f"q-{question.name}", question.title, tuple(question_blocks(study, question, stamp)))
     yield section_of("interactions", "Two factors at once", list(interaction_blocks(study)))
+    yield section_of("choices", "What is best where", list(choice_blocks(study, stamp)))
+    yield section_of("progress", "Searches: the best so far", list(progress_blocks(study, stamp)))
+    yield section_of("increases", "Increases of means", list(increase_blocks(study)))
+    yield section_of("scatters", "Every run", list(scatter_blocks(study, stamp)))
+    yield section_of("clusters", "Clusters", list(cluster_blocks(study)))
+    yield section_of("spreads", "Spread within combinations", list(spread_blocks(study, stamp)))
     descriptive = [descriptive_table(study, table) for table in study.descriptive]
     yield section_of("correlations", "Correlations", list(correlation_blocks(study, stamp)))
     yield section_of("reductions", "Decreases of medians", list(reduction_blocks(study)))

@@ -11,7 +11,7 @@ from reports.figures.scatter import Points, ScatterPanel, Straight
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.numbers import NOTHING, Scale, significant
 from reports.pages.study.figures import drawn, figure
-from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
+from reports.pages.study.words import filter_text, named, plain, response_of, unit_text, value_text
 from reports.results.prediction import Model, NoPrediction, PredictionResult, PredictionScore, PredictionSplit
 from reports.results.study import StudyResult
 
@@ -49,7 +49,7 @@ def told_beforehand(study: StudyResult, part: PredictionResult) -> Iterable[str]
     ]  # fmt: skip
     if part.best is not None and missed:
         where = "; ".join(f"{value_text(score.rmse, unit)} ({split_text(study, split)})" for split, score in missed)
-        yield f"{part.title.rstrip('?.')}: {MODELS[part.best]} misses by {where} of runs that it had not seen."
+        yield f"{plain(part.title)}: {MODELS[part.best]} misses by {where} of runs that it had not seen."
 
 
 def split_text(study: StudyResult, split: PredictionSplit) -> str:

@@ -15,12 +15,14 @@ from reports.results.publication import Agreement, BesideRow, Comparison, Erratu
 from reports.results.question import QuestionResult
 from reports.results.relation import CorrelationResult, ReductionResult
 from reports.results.study import StudyResult
+from reports.results.trials import ClustersResult, IncreaseResult
 
 HEADS = (
     Head("What", False), Head("Printed"), Head("Computed here"), Head("Judgement", False), Head("Printed where", False),
 )  # fmt: skip
 AGREES: Mapping[Agreement, str] = {"rounded": "agrees", "cut-off": "agrees (cut off, not rounded)", "verdict": "agrees"}
-Part: TypeAlias = QuestionResult | CorrelationResult | ReductionResult
+Part: TypeAlias = QuestionResult | CorrelationResult | ReductionResult | ClustersResult | IncreaseResult
+CLUSTER_WORDS = {"mean": "mean", "sd": "SD", "least": "least", "greatest": "greatest"}
 ASSUMPTIONS = ("shapiro", "levene")
 
 
@@ -43,7 +45,9 @@ def published_blocks(study: StudyResult) -> list[Block]:
         text = f"{counts.n} published values were compared: {counts.agree} agree to the printed digits, "
         text += f"{counts.explained} differ and an erratum explains them, {counts.differ} differ unexplained."
         blocks.append(Paragraph(text))
-    parts: tuple[Part, ...] = (*study.questions, *study.correlations, *study.reductions)
+    parts: tuple[Part, ...] = (
+        *study.questions, *study.correlations, *study.reductions, *study.clusters, *study.increases,
+    )  # fmt: skip
     rows = tuple(
         _row(study, comparison, f"{part.title} · ")
         for part in parts
@@ -91,6 +95,9 @@ def _what(study: StudyResult, what: str, labels: Sequence[str]) -> str:
         "levene": f"Levene, {'F' if kind == 'statistic' else 'p'}",
         "omnibus": f"test, {kind}",
         "effect": "effect size",
+        "effect-with-k": f"effect size with {labels[0] if labels else ''} groups, as published",
+        "cluster": f"{CLUSTER_WORDS.get(what.rpartition('.')[2], what)}{_in_cluster(titles, labels)}",
+        "increase": f"mean increase{f', {labels[0]} to {labels[1]}' if len(labels) > 1 else ''}",
         "median": f"median{of}",
         "pair": " and ".join(labels),
         "coefficient": "correlation coefficient",
@@ -102,6 +109,10 @@ def _what(study: StudyResult, what: str, labels: Sequence[str]) -> str:
         "beside": f"change of {titles.get(rest, rest)} on that way",
     }
     return words.get(head, what)
+
+
+def _in_cluster(titles: Mapping[str, str], labels: Sequence[str]) -> str:
+    return f" of {titles.get(labels[1], labels[1])} in {labels[0]}" if len(labels) > 1 else ""
 
 
 def _value(what: str, value: float | str | None, unit: str) -> str:

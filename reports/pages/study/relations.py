@@ -7,11 +7,12 @@ from collections.abc import Iterable, Mapping
 from typing import Literal
 
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
-from reports.pages.numbers import Scale, fixed, is_finite, significant
-from reports.pages.statistics_tables import p_text, refusal, statistic_text, table_of_tests
+from reports.pages.numbers import NOTHING, Scale, fixed, is_finite, significant
+from reports.pages.statistics_tables import interval_text, p_text, refusal, statistic_text, table_of_tests
 from reports.pages.study.figures import correlations_figure, drawn, pareto_figure
 from reports.pages.study.published import published_table
-from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
+from reports.pages.study.words import filter_text, named, plain, response_of, unit_text, value_text
+from reports.results.cell import UnmeasuredCell
 from reports.results.inference import Test
 from reports.results.relation import (
     Change,
@@ -52,19 +53,14 @@ def correlation_blocks(study: StudyResult, stamp: str) -> Iterable[Block]:
 def _tests(correlation: CorrelationResult) -> Iterable[tuple[str, Test]]:
     held = f", {named(correlation.controls)} held constant" if correlation.controls else ""
     how = f"{held}{SIDES[correlation.alternative]}"
-    yield f"{_plain(correlation)}: all runs{how}", correlation.run_level
+    yield f"{plain(correlation.title)}: all runs{how}", correlation.run_level
     yield f"medians of {len(correlation.medians.groups)} groups{how}", correlation.medians.test
-
-
-def _plain(correlation: CorrelationResult) -> str:
-    """Its title before a colon."""
-    return correlation.title.rstrip("?")
 
 
 def _both_levels(correlation: CorrelationResult) -> str:
     """What runs and medians say of one correlation."""
     run_level, medians = correlation.run_level, correlation.medians
-    runs = f"{_plain(correlation)}: {_coefficient(run_level)} over {sum(run_level.n)} runs, "
+    runs = f"{plain(correlation.title)}: {_coefficient(run_level)} over {sum(run_level.n)} runs, "
     return f"{runs}{_coefficient(medians.test)} over the medians of {len(medians.groups)} groups."
 
 
@@ -132,9 +128,39 @@ def _front(study: StudyResult, part: ParetoResult) -> Table:
         Head("Combination", False), Head("Runs"),
         *(Head(Scale(unit_text(response.unit)).axis(response.title)) for response in (x, y)), Head("Judgement", False),
     )  # fmt: skip
+    if part.by == "mean":
+        return _front_of_means(study, part)
     aims = [f"{part.better.x} {x.title} is better", f"{part.better.y} {y.title} is better"]
-    rows = tuple(map(_point, part.points))
+    rows = (*map(_point, part.points), *map(_missing, part.unmeasured))
     return Table(f"pareto-{part.name}", f"{part.title}: medians, {named(aims)}", heads, rows)
+
+
+def _missing(cell: UnmeasuredCell) -> Row:
+    return Row((cell.label, "0", NOTHING, NOTHING, f"not measured: {cell.reason}"))
+
+
+def _front_of_means(study: StudyResult, part: ParetoResult) -> Table:
+    x, y = response_of(study, part.x), response_of(study, part.y)
+    heads = (
+        Head("Combination", False), Head("Runs"),
+        *(Head(Scale(unit_text(of.unit)).axis(f"{of.title}, mean, 95 % interval")) for of in (x, y)),
+        Head("Judgement", False),
+    )  # fmt: skip
+    rows = (*map(_mean_point, part.points), *map(_missing, part.unmeasured))
+    note = (
+        "Shown to be beaten: another is better in both by one-sided Welch tests, for all pairs of combinations at once "
+        "(Bonferroni). What is beaten by the means alone may be on the front."
+    )
+    aims = [f"{part.better.x} {x.title} is better", f"{part.better.y} {y.title} is better"]
+    return Table(f"pareto-{part.name}", f"{part.title}: means, {named(aims)}", heads, rows, note)
+
+
+def _mean_point(point: ParetoPoint) -> Row:
+    judgement = "on the front" if point.on_front else f"beaten by {point.dominated_by}, by the means alone"
+    if point.told_from is not None:
+        judgement = f"shown to be beaten by {point.told_from}"
+    values = (interval_text(point.x, point.x_interval), interval_text(point.y, point.y_interval))
+    return Row((point.label, str(point.n), *values, judgement))
 
 
 def _point(point: ParetoPoint) -> Row:

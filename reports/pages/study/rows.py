@@ -11,16 +11,9 @@ from reports.pages.numbers import NOTHING, Scale, bare, spread
 from reports.pages.statistics_tables import INTERVALS, interval_text
 from reports.pages.study.questions import FOLDED_ROWS
 from reports.pages.study.words import filter_text, named, response_of, unit_text, value_text
-from reports.results.study import (
-    IMPORTED,
-    CellSummary,
-    DescriptiveTable,
-    ExclusionResult,
-    LeftOutRow,
-    ResponseDefinition,
-    Source,
-    StudyResult,
-)
+from reports.results.cell import UnmeasuredCell
+from reports.results.descriptive import CellSummary, DescriptiveTable
+from reports.results.study import IMPORTED, ExclusionResult, LeftOutRow, ResponseDefinition, Source, StudyResult
 
 MOST_ROWS = 200
 """Of rows that cannot be used so many are listed."""
@@ -34,6 +27,10 @@ LEFT_OUT: Mapping[Literal["excluded-run", "missing", "level-not-declared"], str]
 
 def unused(study: StudyResult) -> Iterable[str]:
     """What most often is a slip of the pen: levels that the file does not name, and levels that no run has."""
+    if study.unmeasured:
+        yield f"Not measured: {'; '.join(f'{cell.label} ({cell.reason})' for cell in study.unmeasured[:6])}" + (
+            f", and {len(study.unmeasured) - 6} more." if len(study.unmeasured) > 6 else "."
+        )
     for factor in study.factors:
         undeclared = [row for row in study.left_out if row.reason == "level-not-declared" and row.column == factor.name]
         if undeclared:
@@ -54,7 +51,8 @@ def descriptive_table(study: StudyResult, table: DescriptiveTable) -> Table:
     note = "The interval of the mean holds the spread over the runs only, nothing of a meter. It is Student's t; of "
     note += f"{drawn.least} to {drawn.most} runs BCa, a bootstrap of {drawn.samples} samples (seed {drawn.seed}). "
     note += "CV: SD over mean."
-    caption, rows = scale.axis(response_of(study, table.response).title), tuple(map(_summary, table.cells))
+    caption = scale.axis(response_of(study, table.response).title)
+    rows = (*map(_summary, table.cells), *map(_unmeasured, study.unmeasured))
     return Table(f"descriptive-{table.response}", caption, heads, rows, note, folded=True)
 
 
@@ -69,6 +67,10 @@ def _summary(cell: CellSummary) -> Row:
     ))  # fmt: skip
 
 
+def _unmeasured(cell: UnmeasuredCell) -> Row:
+    return Row((cell.label, "0", NOTHING, f"not measured: {cell.reason}", *[NOTHING] * 5))
+
+
 def row_blocks(study: StudyResult) -> Iterable[Block]:
     """How many rows enter, which rules took some out, which cannot be used."""
     counts = study.rows
@@ -76,6 +78,13 @@ def row_blocks(study: StudyResult) -> Iterable[Block]:
         f"{counts.read} rows were read, {counts.left_out} could not be used, {counts.excluded} were excluded by rules, "
         f"{counts.used} enter the analysis."
     )
+    if study.unmeasured:
+        missing = (Head("Combination", False), Head("Why", False), Head("Runs that enter nothing"), Head("Says", False))
+        cells = tuple(
+            Row((cell.label, cell.reason, str(cell.attempts), "the study file" if cell.declared else "the runs"))
+            for cell in study.unmeasured
+        )
+        yield Table("unmeasured", "Combinations that could not be measured", missing, cells)
     if study.exclusions:
         heads = (Head("Reason", False), Head("Among", False), Head("Rule", False), Head("Rows"), Head("Lines", False))
         rules = tuple(_rule(study, rule) for rule in study.exclusions)

@@ -34,6 +34,11 @@ def value_text(value: float | None, unit: str = "1") -> str:
     return significant(float(value), 4) + Scale(unit_text(unit)).suffix
 
 
+def plain(title: str) -> str:
+    """A title before a colon."""
+    return title.rstrip("?. ")
+
+
 def named(labels: Iterable[str]) -> str:
     """'a, b and c'."""
     *most, last = list(labels)
