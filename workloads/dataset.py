@@ -14,7 +14,7 @@ import tarfile
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 CLASSES = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -22,6 +22,8 @@ ARCHIVE_URL = "https://storage.googleapis.com/download.tensorflow.org/example_im
 ARCHIVE_SHA256 = "4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
 REACH_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 30.0
+PICTURES = (".jpg", ".jpeg", ".png", ".bmp")
+"""What TensorFlow's `decode_image` reads and prepare.py takes, in small or capital letters."""
 _BLOCK = 1 << 20
 
 Say = Callable[[str], None]
@@ -40,17 +42,27 @@ def sha256_of(path: Path) -> str:
     return state.hexdigest()
 
 
-def index_of(folder: Path) -> dict[str, str]:
-    """`<class>/<name>` -> sha256 of every .jpg below `folder`, in sorted order.
+def index_of(folder: Path, classes: Sequence[str] = CLASSES) -> dict[str, str]:
+    """`<class>/<name>` -> sha256 of every picture below `folder`, in sorted order.
 
     Raises:
         DataError: a class has no picture.
     """
-    files = {f"{name}/{path.name}": path for name in CLASSES for path in (folder / name).glob("*.jpg")}
-    for name in CLASSES:
+    files = {
+        f"{name}/{path.name}": path
+        for name in classes
+        for path in (folder / name).glob("*")
+        if path.suffix.lower() in PICTURES
+    }
+    for name in classes:
         if not any(relative.startswith(f"{name}/") for relative in files):
-            raise DataError(f"{folder / name}: no .jpg file; expected one folder per class: {', '.join(CLASSES)}")
+            raise DataError(f"{folder / name}: no .jpg file; expected one folder per class: {', '.join(classes)}")
     return {relative: sha256_of(files[relative]) for relative in sorted(files)}
+
+
+def classes_of(folder: Path) -> list[str]:
+    """The names of the folders in a folder, in order: the classes of a set."""
+    return sorted(path.name for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
 
 
 def digest_of(files: dict[str, str]) -> str:
@@ -98,8 +110,9 @@ def download(url: str, target: Path, say: Say) -> str:
     return state.hexdigest()
 
 
-def unpack(archive: Path, folder: Path) -> int:
-    """Write every `flower_photos/<class>/<name>.jpg` of the archive to `folder/<class>/<name>` and count them.
+def unpack(archive: Path, folder: Path, inside: str = "flower_photos", classes: Sequence[str] = CLASSES) -> int:
+    """Write every `<inside>/<class>/<name>` that is a picture to `folder/<class>/<name>` and count them; `classes`
+    empty: of whatever classes there are.
 
     Only such members are taken, by content, so an archive cannot write anywhere else.
 
@@ -112,9 +125,9 @@ def unpack(archive: Path, folder: Path) -> int:
         with tarfile.open(archive, "r:*") as tar:
             for member in tar:
                 parts = PurePosixPath(member.name).parts
-                taken = len(parts) == 3 and parts[0] == "flower_photos" and parts[1] in CLASSES
-                content = tar.extractfile(member) if taken and member.isfile() else None
-                if content is None or not parts[2].endswith(".jpg"):
+                taken = len(parts) == 3 and parts[0] == inside and (parts[1] in classes or not classes)
+                content = tar.extractfile(member) if taken and member.isfile() and ".." not in parts else None
+                if content is None or PurePosixPath(parts[2]).suffix.lower() not in PICTURES:
                     continue
                 target = part / parts[1] / parts[2]
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -122,9 +135,10 @@ def unpack(archive: Path, folder: Path) -> int:
                 count += 1
     except (tarfile.TarError, EOFError, OSError) as error:
         raise DataError(f"{archive}: cannot be read as an archive ({error}); fetch it again") from error
-    missing = [name for name in CLASSES if not (part / name).is_dir()]
-    if missing:
-        raise DataError(f"{archive}: no flower_photos/<class>/*.jpg for {', '.join(missing)}; is it flower_photos.tgz?")
+    missing = [name for name in classes if not (part / name).is_dir()]
+    if missing or not count:
+        wanted = ", ".join(missing) or "any class"
+        raise DataError(f"{archive}: no {inside}/<class>/*.jpg for {wanted}; is it the published one?")
     part.replace(folder)
     return count
 

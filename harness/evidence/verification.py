@@ -255,11 +255,11 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
 
 
 def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]) -> Iterator[str]:
-    """Runs that are not what was planned, or not in the order of their stage. A sync pulse belongs to no plan."""
+    """Runs that are not what was planned, or not in the order of their stage. No plan has sync pulses, warm-ups."""
     planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     for run in runs:
         if (wanted := planned.get(run.start.ordinal)) is None:
-            if run.start.kind != "sync":
+            if run.start.kind not in ("sync", "warm-up"):
                 yield f"{run.path.name} was never planned"
             continue
         for key in ("kind", "scenario", "repetition", "seed", "block"):

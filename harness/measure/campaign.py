@@ -34,7 +34,15 @@ from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
 from harness.measure.photos import attach_photos
-from harness.measure.plan import PlannedRun, make_observer_plan, make_plan, make_second_stage, replanned, sync_pulse
+from harness.measure.plan import (
+    PlannedRun,
+    make_observer_plan,
+    make_plan,
+    make_second_stage,
+    replanned,
+    sync_pulse,
+    warm_up,
+)
 from harness.measure.recorder import MeterRecorder
 from harness.measure.run import OnPhase, Run, utc_now
 from harness.measure.scenario import Scenario
@@ -250,10 +258,11 @@ class Campaign:
         *,
         suggest: Suggest | None = None,
     ) -> None:
-        """Make every remaining run of some kinds; returns when none is left. A session begins with its sync pulse where
-        lab.toml wants one. A run that `judge` throws out is tried again like one that failed; when it was thrown out
-        max_failed_attempts times, the campaign goes on without it (`in_no_mean`). `suggest` says what the trials of a
-        search are run with; a trial whose program fails is not tried again: that is its result.
+        """Make every remaining run of some kinds; returns when none is left. It begins with a warm-up, a session with
+        its sync pulse, where lab.toml wants one. A run that `judge` throws out is tried again like one that failed;
+        when it was thrown out max_failed_attempts times, the campaign goes on without it (`in_no_mean`). `suggest`
+        says what the trials of a search are run with; a trial whose program fails is not tried again: that is its
+        result.
 
         Raises:
             LabError, MeterError: a run failed max_failed_attempts times, or the lab's side ended the campaign.
@@ -264,7 +273,7 @@ class Campaign:
         known_s = campaign.stabilization_s + baseline.duration_s + campaign.supplementary_s + standing.BEGIN_S
         durations_s: dict[str, list[float]] = {}
         left_s = partial(estimate_s, durations_s=durations_s, known_s=known_s, pause_s=campaign.pause_s)
-        for planned in [*self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
+        for planned in [*self._warm_ups(kinds), *self._sync_pulses(bench, kinds), *self.remaining(kinds)]:
             if planned.ordinal in self.given_up():
                 continue
             if planned.trial is not None:
@@ -285,7 +294,8 @@ class Campaign:
                     if planned.ordinal in self.given_up():
                         break
             register(self.folder, self._config, utc_now)
-            time.sleep(self._config.file.campaign.pause_s)
+            own = self._config.file.warm_up if planned.kind == "warm-up" else None
+            time.sleep(campaign.pause_s if own is None else own.pause_s)
 
     def _of_this_session(self, bench: Bench) -> Iterator[RunFolder]:
         """The runs that were made in this session, one boot of host and SUT, in order."""
@@ -305,6 +315,13 @@ class Campaign:
         written = next(noted, None)
         return None if written is None else Condition.from_json(written)
 
+    def _warm_ups(self, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
+        """The warm-up, where one is wanted and runs are left that it is for."""
+        if self._config.warm_up is None or kinds != RATED or not self.remaining(kinds):
+            return []
+        made = sum(run.start.kind == "warm-up" for run in self.folder.runs())
+        return [warm_up(self._config.file.campaign.seed, made + 1)]
+
     def _sync_pulses(self, bench: Bench, kinds: tuple[RunKind, ...]) -> list[PlannedRun]:
         """The sync pulse of this session, where one is wanted and none was made in it."""
         runs = [run for run in self.folder.runs() if run.start.kind == "sync" and run.exit_status == "success"]
@@ -319,7 +336,7 @@ class Campaign:
         config = self._config
         lengths_s = [plan.duration_s for plan in of(Plan, self.folder.entries()) if plan.duration_s is not None]
         observed = observer_scenarios(lengths_s[-1]) if lengths_s else []
-        return {scenario.name: scenario for scenario in (*config.scenarios, config.baseline, config.sync, *observed)}
+        return {scenario.name: scenario for scenario in (*config.started, config.baseline, config.sync, *observed)}
 
     def _attempt(
         self,

@@ -1,5 +1,5 @@
-"""What is asked of a station: the tables [campaign], [baseline], [decision] and [analysis] of lab.toml, and what
-contradicts itself in them.
+"""What is asked of a station: the tables [campaign], [baseline], [warm_up], [decision] and [analysis] of lab.toml, and
+what contradicts itself in them.
 
 Knows these tables, their defaults and their rules; each mistake is a sentence that begins with file and TOML path.
 Knows no scenario (`harness.measure.scenario`) and nothing of the room. The table [qualification] is a record of
@@ -9,7 +9,7 @@ Knows no scenario (`harness.measure.scenario`) and nothing of the room. The tabl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.measure.scenario import ScenarioSection
 from harness.measure.usage import BaselineState
@@ -20,8 +20,8 @@ TWO_STAGE = "two-stage"
 """How `campaign.design` begins where the campaign may be extended after its first stage."""
 SHOWN_CELLS = 4
 """Cells that a message lists."""
-BASELINE, SYNC = "baseline", "sync"
-"""The scenarios of baseline blocks and of the sync pulse."""
+BASELINE, SYNC, WARM_UP = "baseline", "sync", "warm-up"
+"""The scenarios of baseline blocks, of the sync pulse, and of the warm-up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +117,21 @@ class Baseline:
     says; induced energy is above that."""
     scenario: str = ""
     """The scenario whose service is started, where `state` is another than os."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WarmUp:
+    """A run that is recorded and enters no mean, each time before `wattlab run` begins to measure: the machine is warm
+    then. It waits at no gate, and where a session began is noted after it."""
+
+    folder: str
+    """The scenario that it is of: a folder with a scenario.toml, as in [scenarios.NAME]."""
+    parameters: dict[str, Any] = field(default_factory=dict)
+    """They override those of the same name there, and no other."""
+    max_duration_s: float = field(default=86400.0, metadata=at_least(1))
+    """After so long the command is killed, and the warm-up has failed."""
+    pause_s: float = field(default=0.0, metadata=at_least(0))
+    """The pause after it, in place of `campaign.pause_s`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

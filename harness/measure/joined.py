@@ -12,7 +12,9 @@ from harness.record.documents import Json
 
 OF_LAB = ("customer", "operator")
 """Keys of [lab] that may differ between the campaigns of a station."""
-CAMPAIGN_TABLES = ("campaign", "baseline", "scenarios", "thresholds", "decision", "analysis", "qualification")
+CAMPAIGN_TABLES = (
+    "campaign", "baseline", "warm_up", "scenarios", "thresholds", "decision", "analysis", "qualification",
+)  # fmt: skip
 ROOM = ("sut", "suts", "meters", "supply", "ambient", "seal", "witness")
 CAMPAIGN_FILES = ("*.toml", "campaigns/*.toml")
 """Where campaign files are looked for when none is named, below the folder of lab.toml."""

@@ -12,6 +12,7 @@ from harness.measure import without_meter
 from harness.measure.campaign_file import (
     BASELINE,
     SYNC,
+    WARM_UP,
     of_decided,
     of_first_stage,
     of_gate,
@@ -130,6 +131,8 @@ def _of_names(path: Path, lab: LabFile) -> Iterator[str]:
         yield f"{path}: scenarios.{BASELINE}: the baseline is set in the table [baseline]; remove this one"
     if SYNC in lab.scenarios:
         yield f"{path}: scenarios.{SYNC}: the sync pulse is set by campaign.sync_pulse; give it another name"
+    if WARM_UP in lab.scenarios:
+        yield f"{path}: scenarios.{WARM_UP}: the warm-up is set in the table [warm_up]; give it another name"
 
 
 def _called(lab: LabFile) -> dict[str, list[str]]:

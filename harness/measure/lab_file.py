@@ -18,7 +18,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from harness.measure.baseline import in_state
-from harness.measure.campaign_file import BASELINE, SYNC, Campaign
+from harness.measure.campaign_file import BASELINE, SYNC, WARM_UP, Campaign
 from harness.measure.joined import CAMPAIGN_TABLES, Joined, campaign_files
 from harness.measure.lab_consistency import Contradictions, of_campaign, of_station, of_suts
 from harness.measure.lab_tables import LabFile, StationFile, Suts, station_of
@@ -48,6 +48,8 @@ class LabConfig:
     scenarios: tuple[Scenario, ...]
     baseline: Scenario
     sync: Scenario
+    warm_up: Scenario | None
+    """None: the campaign has none."""
     source: bytes
     runs_home: Path
     """What runs_folder is relative to: the folder of the file in which it stands."""
@@ -64,6 +66,12 @@ class LabConfig:
     def station(self) -> Station:
         """What stands in the room."""
         return station_of(self.path, self.file)
+
+    @property
+    def started(self) -> tuple[Scenario, ...]:
+        """The scenarios whose commands are started on the SUT, of those that lab.toml chooses: what they need has to be
+        there."""
+        return self.scenarios if self.warm_up is None else (*self.scenarios, self.warm_up)
 
     @property
     def sut_name(self) -> str:
@@ -162,7 +170,7 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     # The names of runs that are no scenario's were refused above.
     scenarios = [
         cell
-        for name, section in lab.scenarios.items() if name not in (BASELINE, SYNC)
+        for name, section in lab.scenarios.items() if name not in (BASELINE, SYNC, WARM_UP)
         for cell in scenarios_of(path, files.base_of(f"scenarios.{name}").parent, name, section, mistakes)
     ]  # fmt: skip
     section = ScenarioSection(repetitions=lab.baseline.blocks, folder="workloads/baseline")
@@ -170,7 +178,13 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
     if baseline is not None and not mistakes.touch(path, "baseline"):
         baseline = in_state(f"{path}: baseline", baseline, lab.baseline, scenarios, mistakes)
     sync = from_folder(path, path.parent, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
-    staged = {file.resolve() for scenario in scenarios for file in scenario.files}
+    warm_up = None
+    if (asked := lab.warm_up) is not None and not mistakes.touch(path, "warm_up"):
+        section = ScenarioSection(
+            repetitions=1, folder=asked.folder, parameters=asked.parameters, max_duration_s=asked.max_duration_s
+        )
+        warm_up = from_folder(path, files.base_of("warm_up").parent, WARM_UP, section, None, mistakes, "warm_up")
+    staged = {file.resolve() for scenario in (*scenarios, *([warm_up] if warm_up else [])) for file in scenario.files}
     mistakes.extend(consistency.of_staged_passwords(station_of(path, lab), staged))
     mistakes.move(str(path), files.file_of)
     mistakes.extend(files.mistakes())
@@ -190,6 +204,7 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
             scenarios=tuple(scenarios),
             baseline=baseline,
             sync=sync,
+            warm_up=warm_up,
             source=source,
             runs_home=runs_home,
             campaign_source=campaign_source,

@@ -6,7 +6,7 @@ Knows their names, and which of them have no default. Knows no file and no mista
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision
+from harness.measure.campaign_file import Analysis, Baseline, Campaign, Decision, WarmUp
 from harness.measure.scenario import ScenarioSection
 from harness.record.documents import Json, Thresholds
 from harness.record.qualification import KEY, Qualification
@@ -40,13 +40,16 @@ class LabFile(StationFile):
     analysis: Analysis = field(default_factory=Analysis)
     qualification: Qualification | None = None
     """A campaign that qualifies software meters."""
+    warm_up: WarmUp | None = None
+    """Before the runs; without the table there is none."""
 
     def to_json(self) -> Json:
-        """With all defaults, for the documents; a campaign that is no qualification says nothing of one."""
+        """With all defaults, for the documents; a campaign that is no qualification, or has no warm-up, says nothing of
+        one."""
         plain = asdict(self) | {"scenarios": {name: section.to_json() for name, section in self.scenarios.items()}}
         if self.baseline == replace(self.baseline, state="os", scenario=""):  # as it was before there were states
             del plain["baseline"]["state"], plain["baseline"]["scenario"]
-        return {key: value for key, value in plain.items() if key != KEY or value is not None}
+        return {key: value for key, value in plain.items() if key not in (KEY, "warm_up") or value is not None}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

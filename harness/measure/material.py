@@ -60,12 +60,12 @@ class Material:
 
 def needs_of(config: LabConfig) -> Needs:
     """What the scenarios of a lab need on the SUT, each once."""
-    parts = dict.fromkeys(part for scenario in config.scenarios for part in scenario.prepared)
-    apart = {name: [one for one in config.scenarios if one.python == name] for name in APART}
-    in_main = [one for one in config.scenarios if one.python not in APART]
+    parts = dict.fromkeys(part for scenario in config.started for part in scenario.prepared)
+    apart = {name: [one for one in config.started if one.python == name] for name in APART}
+    in_main = [one for one in config.started if one.python not in APART]
     packages = _packages_of(in_main)
     readers = {name: _sections_of(one for one in in_main if name in one.packages) for name in packages}
-    readers |= {part: _sections_of(one for one in config.scenarios if part in one.prepared) for part in parts}
+    readers |= {part: _sections_of(one for one in config.started if part in one.prepared) for part in parts}
     readers |= {name: _sections_of(inside) for name, inside in apart.items() if inside}
     environments = {name: _packages_of(inside) for name, inside in apart.items() if inside}
     return Needs(packages, tuple(parts), readers, environments)

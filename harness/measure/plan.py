@@ -1,7 +1,8 @@
 """The plan of a campaign: config + seed -> an ordered list of planned runs. Pure; knows no clock and no hardware.
 
 The plan of lab.toml is the first stage; a second stage (method.md section 8) and the blocks of the observer effect are
-plans of their own, with ordinals that go on. A sync pulse belongs to a session, not to the plan: its ordinal is 0.
+plans of their own, with ordinals that go on. A sync pulse and a warm-up belong to a session, not to the plan:
+their ordinal is 0.
 """
 
 import hashlib
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
-from harness.measure.campaign_file import SYNC
+from harness.measure.campaign_file import SYNC, WARM_UP
 from harness.measure.lab_file import LabConfig
 from harness.measure.scenario import Scenario
 from harness.measure.search_section import rounds_of
@@ -140,6 +141,11 @@ def observer_scenario(load: str, agent: str) -> str:
 def sync_pulse(seed: int, repetition: int) -> PlannedRun:
     """The sync pulse of the campaign's nth session."""
     return _planned(0, "sync", SYNC, repetition, seed, None)
+
+
+def warm_up(seed: int, repetition: int) -> PlannedRun:
+    """The campaign's nth warm-up."""
+    return _planned(0, "warm-up", WARM_UP, repetition, seed, None)
 
 
 def _planned(ordinal: int, kind: RunKind, scenario: str, repetition: int, seed: int, block: int | None) -> PlannedRun:

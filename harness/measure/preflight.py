@@ -186,7 +186,7 @@ def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
 def _staged(config: LabConfig) -> Iterator[Reason]:
     """Whether every file that is copied to the SUT can be read, and is what the scenario's rated runs had."""
     rated = _rated_runs(config)
-    for scenario in config.scenarios:
+    for scenario in config.started:
         try:
             staged = read_staged(scenario, b"")
         except ConfigError as error:
@@ -297,7 +297,7 @@ def _reached(wire: SutSection) -> Reason:
 
 def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     """Whether the SUT finds the programs that commands begin with by name or by their whole path."""
-    programs = {scenario.name: scenario.command[0] for scenario in config.scenarios if scenario.command}
+    programs = {scenario.name: scenario.command[0] for scenario in config.started if scenario.command}
     names = sorted({name for name in programs.values() if name != "{python}" and ("/" not in name or name[0] == "/")})
     found = sut.ask_program(sut.python, WHICH, *names) if names else {}
     for scenario, program in programs.items():
@@ -308,12 +308,12 @@ def _programs(config: LabConfig, sut: Sut) -> Iterator[Reason]:
 
 def _places(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     """Whether the folders in which commands are started are there, and in them the scripts that the commands name."""
-    scripts = {scenario.name: _scripts(scenario) for scenario in config.scenarios}
+    scripts = {scenario.name: _scripts(scenario) for scenario in config.started}
     named = sorted(
-        {path for paths in scripts.values() for path in paths} | {s.directory for s in config.scenarios} - {""}
+        {path for paths in scripts.values() for path in paths} | {s.directory for s in config.started} - {""}
     )
     kinds = sut.ask_program(sut.python, WHAT, *named) if named else {}
-    for scenario in config.scenarios:
+    for scenario in config.started:
         subject, folder = f"scenario {scenario.name}", scenario.directory
         if folder and kinds[folder] != "folder":
             what = "is no folder that this login can enter" if kinds[folder] else "is not there"
@@ -338,14 +338,14 @@ def _scripts(scenario: Scenario) -> list[str]:
 def _prepared(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     """Whether the data set and the weights that scenarios read are there, and as many pictures as they want."""
     for part in needs_of(config).prepared:
-        readers = [scenario for scenario in config.scenarios if part in scenario.prepared]
+        readers = [scenario for scenario in config.started if part in scenario.prepared]
         names, record = ", ".join(dict.fromkeys(scenario.section for scenario in readers)), sut.prepared(part)
         if record is None:
             text = f"{sut.data_folder} has no {part} (needed by {names}); `wattlab sut prepare` brings it"
             yield Reason("refuse", f"SUT {part}", text)
-        elif part == "dataset" and (wanted := _most_pictures(readers)) > (least := _least_pictures(record)):
+        elif (wanted := _most_pictures(readers)) > (least := _least_pictures(record)):
             text = f"images_per_class = {wanted}, and the smallest class of the data set there has {least:g} pictures"
-            yield Reason("refuse", "SUT dataset", f"{text}; lower it, or prepare a larger set")
+            yield Reason("refuse", f"SUT {part}", f"{text}; lower it, or prepare a larger set")
         else:
             yield Reason("ok", f"SUT {part}", f"{record.get('kind')}, for {names}")
 

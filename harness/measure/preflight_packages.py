@@ -16,10 +16,10 @@ from workloads.trackers.tracking import TRACKERS
 def of_packages(config: LabConfig, sut: Sut) -> Iterator[Reason]:
     """Whether the SUT's interpreter has what scenarios and trackers need; a tracker that lacks something would say
     nothing in any run. The same of every Python environment beside it that a scenario runs in."""
-    tracked = {name: TRACKERS[name].packages for scenario in config.scenarios for name in scenario.trackers}
+    tracked = {name: TRACKERS[name].packages for scenario in config.started for name in scenario.trackers}
     of_trackers = {package for packages in tracked.values() for package in packages}
     needed = {f"tracker {name}": tracked[name] for name in sorted(tracked)}
-    for scenario in config.scenarios:
+    for scenario in config.started:
         own = tuple(package for package in scenario.packages if package not in of_trackers)
         if own and scenario.python not in APART:
             subject = f"scenario {scenario.section}"

@@ -20,13 +20,13 @@ from harness.measure.gate import Condition, Step, Trace, last_step, outside, rec
 from harness.measure.journal import Journal
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
-from harness.measure.rating.command import Command
+from harness.measure.rating.command import Command, WarmUp
 from harness.measure.rating.part import POLL_S, RatingPart, RunFailed
 from harness.measure.rating.pause import Pause
 from harness.measure.rating.state import InState
 from harness.measure.rating.users import Users
 from harness.measure.rating.without_agent import HostMarked
-from harness.measure.rating.words import MEANINGS, OUTPUTS, last_words, reason_of
+from harness.measure.rating.words import MEANINGS, OUT_OF_MEMORY, OUTPUTS, last_words, reason_of
 from harness.measure.recorder import MeterRecorder
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
@@ -77,6 +77,7 @@ class Run:
         self._agent: AgentRecorder | None = None
         self._room: AmbientRecorder | None = None
         self._session: AgentSession | None = None
+        self._killed_before = 0.0
         self._work: str | None = None
         self._exchange: ClockExchange | None = None
 
@@ -123,9 +124,10 @@ class Run:
         with self._phase("unstage"):
             self._unstage()
         if result.exit_code not in (0, None) or result.reason:
+            is_short = self._killed_for_memory() > self._killed_before
             raise RunFailed(
                 f"the command of {self._scenario.name} ended with exit code {result.exit_code}"
-                f"{MEANINGS.get(result.exit_code or 0, '')}"
+                f"{OUT_OF_MEMORY if is_short else MEANINGS.get(result.exit_code or 0, '')}"
                 f"{': ' + result.reason if result.reason else ''}{last_words(self._writer.folder)}"
             )
 
@@ -143,6 +145,7 @@ class Run:
             if is_conditioned:
                 self._settle(begin_s)
             self._rating.stabilize(self, self._scenario)
+        self._killed_before = self._killed_for_memory()
         result = self._rate()
         if is_conditioned:
             with self._phase("supplementary"):
@@ -303,6 +306,10 @@ class Run:
         """A new append-only file of the run."""
         return self._writer.open_stream(name)
 
+    def _killed_for_memory(self) -> float:
+        """Processes that the SUT's kernel has ended for want of memory, by the last sample; 0 where it says none."""
+        return 0.0 if self._agent is None else self._agent.last.get("oom_kills") or 0.0
+
     def _unstage(self) -> None:
         if self._session is not None:
             self._session.finish()
@@ -370,6 +377,8 @@ def rating_of(planned: PlannedRun, scenario: Scenario) -> RatingPart:
     """How the interval of a planned run is made."""
     if planned.kind == "observer":
         return HostMarked(has_agent=bool(scenario.parameters["agent"]))
+    if planned.kind == "warm-up":
+        return WarmUp()
     if scenario.usage is not None:
         return InState(scenario.usage) if scenario.kind == "baseline" else Users(scenario.usage)
     return Pause() if scenario.kind == "baseline" else Command()

@@ -310,10 +310,17 @@ def _scenario_of(path: Path, base: Path, name: str, section: ScenarioSection, mi
 
 
 def from_folder(
-    path: Path, base: Path, name: str, section: ScenarioSection, duration_s: float | None, mistakes: Mistakes
+    path: Path,
+    base: Path,
+    name: str,
+    section: ScenarioSection,
+    duration_s: float | None,
+    mistakes: Mistakes,
+    table: str = "",
 ) -> Scenario | None:
-    """The scenario of a folder; None where something is wrong with it. `duration_s` is that of a baseline block."""
-    where = f"{path}: scenarios.{name}"
+    """The scenario of a folder; None where something is wrong with it. `duration_s` is that of a baseline block,
+    `table` its TOML path where that is not scenarios.NAME."""
+    where = f"{path}: {table or f'scenarios.{name}'}"
     candidates = dict.fromkeys(Path(os.path.normpath(root / section.folder)) for root in (base, APPLICATION))
     folder = next((folder for folder in candidates if is_file(folder / "scenario.toml")), None)
     if folder is None:

@@ -6,7 +6,7 @@ Knows the file's table and its rules. Knows no lab.toml.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from harness.measure.cells import of_stated
 from harness.measure.usage import ServiceSection
@@ -20,6 +20,8 @@ from workloads.trackers.tracking import TRACKERS
 
 MARKERS = APPLICATION / "workloads" / "markers" / "wattlab_markers.py"
 """Copied beside every program."""
+Prepared: TypeAlias = Literal["dataset", "weights", "binary", "caltech101", "stanford_dogs", "imagenet"]
+"""Parts of WATTLAB_DATA, as workloads/prepare.py calls them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +53,7 @@ class ScenarioFile(Declaration):
     """The program runs the trackers of WATTLAB_TRACKERS itself and tells them its actions; else they run around it."""
     packages: list[str] = field(default_factory=list)
     """Distributions that the program imports, of the lock of its Python: `wattlab sut prepare` installs them."""
-    prepared: list[Literal["dataset", "weights"]] = field(default_factory=list)
+    prepared: list[Prepared] = field(default_factory=list)
     """What of WATTLAB_DATA the program reads: `wattlab sut prepare` brings it."""
     factors: dict[str, Any] = field(default_factory=dict)
     """What the program is, by the factors of a design: each with its one level."""

@@ -39,9 +39,9 @@ MIGRATIONS: dict[int, Callable[[Json], Json]] = {1: lambda document: document}
 ExitStatus: TypeAlias = Literal["success", "abort", "fail"]
 Edge: TypeAlias = Literal["begin", "end"]
 Phase: TypeAlias = Literal["stage", "gate", "stabilization", "rating", "supplementary", "unstage"]
-RunKind: TypeAlias = Literal["baseline", "scenario", "sync", "observer", "ranging"]
+RunKind: TypeAlias = Literal["baseline", "scenario", "sync", "observer", "ranging", "warm-up"]
 """`sync` (a sync pulse), `observer` (a block of the observer effect), `ranging` (of an import: the meter's ranges were
-being found) are listed and enter no mean."""
+being found), `warm-up` (before a session) are listed and enter no mean."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -47,6 +47,7 @@ AT_RUN = 0
 NOT_RATED = {
     "sync": "a sync pulse: it shows the meter's latency, no workload",
     "observer": "a block of the observer effect: it shows what the agent adds",
+    "warm-up": "a warm-up: it brings the machine to its temperature before the runs",
     "ranging": "a ranging run: the analyser's ranges were being found in it",
 }
 

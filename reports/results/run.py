@@ -105,8 +105,8 @@ class RunResult:
     attempt: int
     """1 for the first try."""
     kind: RunKind
-    """Kind of the start document; `sync` (a sync pulse), `observer` (a block of the observer effect) and `ranging` (of
-    an import: the meter's ranges were being found in it) enter no mean and no scenario."""
+    """Kind of the start document; `sync` (a sync pulse), `observer` (a block of the observer effect), `ranging` (of an
+    import: the meter's ranges were being found in it) and `warm-up` enter no mean and no scenario."""
     scenario: str
     """Name of the scenario, or of the kind."""
     repetition: int

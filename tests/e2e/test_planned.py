@@ -24,6 +24,12 @@ two_stage = { half_width_percent = 90.0 }
 gate = { limit_s = 1.0, power_percent = 30.0, mean_s = 1.5 }
 settle = { limit_s = 5.0, mean_s = 1.5, percent = 30.0 }
 """
+WARM_UP = """
+[warm_up]
+folder = "workloads/constant-load"
+parameters = { load_s = 1.0 }
+pause_s = 0.5
+"""
 
 
 @pytest.fixture
@@ -46,11 +52,17 @@ def results_of(lab: LabUnderTest) -> dict[str, Any]:
     return found
 
 
-def test_a_session_begins_with_its_pulse_and_every_run_waits_to_be_back_where_it_began(lab: LabUnderTest) -> None:
-    lab.write(LAB.replace("supplementary_s = 1.5\n", PLANNED))
+def test_warm_up_and_pulse_begin_a_session_and_every_run_waits_to_be_back_where_it_began(
+    lab: LabUnderTest,
+) -> None:
+    lab.write(LAB.replace("supplementary_s = 1.5\n", PLANNED) + WARM_UP)
     done = lab.call("run")
     assert done.returncode in (0, 3), done.stderr
-    pulse, *rated = lab.runs()
+    warm, pulse, *rated = lab.runs()
+    assert (warm.start.kind, warm.start.scenario, warm.start.ordinal) == ("warm-up", "warm-up", 0)
+    assert (warm.exit_status, waits(warm)) == ("success", [])
+    assert warm.start.scenario_config["parameters"]["load_s"] == 1.0
+    assert pulse.start.time_ns - warm.stop.time_ns >= 500_000_000  # type: ignore[union-attr]
     assert (pulse.start.kind, pulse.start.ordinal, pulse.exit_status) == ("sync", 0, "success")
     edges = [event for event in pulse.events if isinstance(event, ActionEvent) and event.name == "full_load"]
     assert [(event.index, event.edge) for event in edges] == [(k, e) for k in range(3) for e in ("begin", "end")]
@@ -67,7 +79,9 @@ def test_a_session_begins_with_its_pulse_and_every_run_waits_to_be_back_where_it
     results = results_of(lab)
     assert results["clock"]["pulses"][0]["edges"] == 6
     assert (results["clock"]["pulses"][0]["offset_s"] is None) == bool(results["clock"]["pulses"][0]["reason"])
-    assert [run["included"] for run in results["runs"] if run["kind"] == "sync"] == [False]
+    listed = {run["kind"]: run for run in results["runs"] if run["kind"] in ("sync", "warm-up")}
+    assert [run["included"] for run in listed.values()] == [False, False]
+    assert listed["warm-up"]["excluded_because"].startswith("a warm-up: ")
     assert results["scenarios"]["steps"]["tail"]["n"] == results["scenarios"]["steps"]["n_runs"]["value"]
     assert "gate" in (lab.campaign / "derived" / "report.html").read_text()
     verified = lab.call("verify", "runs/c")

@@ -355,3 +355,33 @@ def test_a_port_of_another_kind_than_the_drivers_is_a_mistake_of_the_file(
     )
     with pytest.raises(ConfigError, match=re.escape(said)):
         load(file)
+
+
+WARM_UP = '[warm_up]\nfolder = "workloads/constant-load"\nparameters = { load_s = 2.0 }\npause_s = 3.0\n'
+
+
+def test_a_warm_up_is_a_scenario_of_its_own_that_the_campaign_does_not_plan(tmp_path: Path) -> None:
+    config = read(tmp_path, f"{MINIMAL}\n{WARM_UP}")
+    assert config.warm_up is not None
+    assert (config.warm_up.name, config.warm_up.parameters["load_s"]) == ("warm-up", 2.0)
+    assert config.started == (*config.scenarios, config.warm_up)
+    assert config.to_json()["warm_up"]["pause_s"] == 3.0
+    without = read(tmp_path, MINIMAL)
+    assert (without.warm_up, without.started) == (None, without.scenarios)
+    assert "warm_up" not in without.to_json()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('folder = "workloads/constant-load"\n', "", r"warm_up\.folder: missing"),
+        ("constant-load", "no-such", r"warm_up\.folder: no scenario\.toml in "),
+        ("load_s", "laod_s", r"warm_up\.parameters\.laod_s: unknown parameter of .*; did you mean load_s\?"),
+        ("pause_s = 3.0", "pause_s = -1.0", r"warm_up\.pause_s: found -1\.0, expected at least 0"),
+        ("constant-load", "baseline", r"warm_up: .* is of kind 'baseline'"),
+        ("[warm_up]", "[scenarios.warm-up]", r"scenarios\.warm-up: the warm-up is set in the table \[warm_up\]"),
+    ],
+)
+def test_a_mistake_in_the_warm_up_is_named_with_its_toml_path(tmp_path: Path, old: str, new: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        read(tmp_path, f"{MINIMAL}\n{WARM_UP.replace(old, new)}")

@@ -1,5 +1,6 @@
 """The rating parts that are plugged into a run: what each adds to the phases, seen in the sealed journal."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -7,15 +8,16 @@ from typing import Any
 import pytest
 
 from harness.measure.attempt import Ended, execute
+from harness.measure.gate import Condition
 from harness.measure.lab_file import LabConfig
 from harness.measure.observer import observer_scenarios
-from harness.measure.plan import PlannedRun
+from harness.measure.plan import PlannedRun, warm_up
 from harness.measure.rating.without_agent import MARGIN_S
 from harness.measure.rating.words import OUTPUTS, last_words
 from harness.measure.scenario import Scenario
-from harness.record.documents import ClockEvent, PhaseEvent, RunKind
+from harness.record.documents import ClockEvent, Json, PhaseEvent, RunKind, WaitEvent
 from harness.record.run_folder import RunFolder
-from tests.harness.lying import MATERIAL, WINDOW_S, Lie, LyingSut, bench_of, config_in
+from tests.harness.lying import LAB, MATERIAL, WINDOW_S, Lie, LyingSut, bench_of, config_in, encoded
 
 BLOCK_S = 0.3
 
@@ -75,6 +77,52 @@ def test_a_baseline_block_is_a_pause_between_clock_exchanges_and_a_supplementary
         "rating begin", "rating end", "supplementary begin", "supplementary end", "unstage begin", "unstage end",
     ]  # fmt: skip
     assert sum(isinstance(event, ClockEvent) for event in run.events) >= 16
+
+
+@pytest.mark.parametrize(("kills", "is_said"), [((2.0, 3.0), True), ((2.0, 2.0), False), ((None, None), False)])
+def test_a_command_that_fails_while_the_kernel_kills_for_memory_failed_for_want_of_it(
+    tmp_path: Path, kills: tuple[float | None, float | None], is_said: bool
+) -> None:
+    """`kills`: what the SUT's kernel counts before and after the command."""
+    ended: list[bool] = []
+
+    def outgoing(message: Json) -> Iterable[bytes]:
+        journal = message.get("journal", {})
+        if journal.get("rec") == "descriptor":
+            journal["columns"][1]["name"] = "oom_kills"
+        elif journal.get("rec") == "sample":
+            journal["values"][1] = kills[bool(ended)]
+        elif journal.get("edge") == "end":
+            journal["exit_code"] = -9
+            ended.append(True)
+        return [encoded(message)]
+
+    config = config_in(tmp_path)
+    (scenario,) = config.scenarios
+    folder = tmp_path / "20260101T000000Z-r01-0c"
+    done = executed(folder, config, LyingSut(Lie(outgoing=outgoing)), "scenario", scenario)
+    assert done.exit_status == "fail"
+    assert done.reason is not None
+    assert ("exit code -9 (out of memory: " in done.reason) is is_said
+    assert RunFolder.open(folder).reason == done.reason
+
+
+@pytest.mark.parametrize("has_begun", [False, True])
+def test_a_warm_up_waits_for_nothing_and_is_no_reference(tmp_path: Path, has_begun: bool) -> None:
+    gated = LAB.replace("supplementary_s = 0.1", "supplementary_s = 0.1\ngate = { limit_s = 0.2, mean_s = 0.1 }")
+    config = config_in(tmp_path, gated)
+    (scenario,) = config.scenarios
+    planned = warm_up(1, 1)
+    ended = execute(
+        bench_of(config, LyingSut(Lie())), planned, replace(scenario, name=planned.scenario),
+        tmp_path / "20260101T000000Z-r00-0d", MATERIAL, attempt=1, previous_manifest=None, on_start=lambda _: None,
+        on_phase=lambda *_: None, reference=Condition({"wall": 1.0}, {}) if has_begun else None,
+    )  # fmt: skip
+    assert ended.exit_status == "success"
+    assert (ended.reference is not None) is has_begun
+    run = RunFolder.open(tmp_path / "20260101T000000Z-r00-0d")
+    assert phases(run)[2:6] == ["stabilization begin", "stabilization end", "rating begin", "rating end"]
+    assert not any(isinstance(event, WaitEvent) for event in run.events)
 
 
 def test_what_a_command_wrote_last_is_told_wherever_it_wrote_it(tmp_path: Path) -> None:

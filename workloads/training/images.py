@@ -7,14 +7,13 @@ Does not know networks. Pictures are read from disk batch by batch; nothing but 
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import tensorflow as tf
+from pictures import DataProblem, checked, choose, digest_of, read_record
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 
 Stream = Any  # Keras has no types
@@ -27,33 +26,6 @@ AUGMENTATION = {
     "zoom_range": 0.5,
     "horizontal_flip": True,
 }
-
-
-class DataProblem(Exception):
-    """The prepared data are missing, damaged or too few; one sentence with the remedy."""
-
-
-def read_record(path: Path) -> dict[str, Any]:
-    """A record that prepare.py wrote (`dataset.json`, `weights.json`)."""
-    try:
-        record: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise DataProblem(f"{path}: no such file; run `wattlab sut prepare`") from error
-    except ValueError as error:
-        raise DataProblem(f"{path}: not readable as JSON ({error}); run `wattlab sut prepare` again") from error
-    return record
-
-
-def choose(files: dict[str, str], images_per_class: int) -> dict[str, list[str]]:
-    """Class -> its files in order of name; the first `images_per_class` of them, all for 0."""
-    chosen: dict[str, list[str]] = {}
-    for relative in sorted(files):
-        chosen.setdefault(relative.split("/")[0], []).append(relative)
-    for name, members in chosen.items():
-        if len(members) < images_per_class:
-            remedy = f"prepare.py --images-per-class {images_per_class}"
-            raise DataProblem(f"class {name}: {len(members)} pictures, {images_per_class} wanted; {remedy}")
-    return {name: members[:images_per_class] if images_per_class else members for name, members in chosen.items()}
 
 
 def prepare(data: Path, images_per_class: int, validation_fraction: float) -> dict[str, Any]:
@@ -77,27 +49,20 @@ def prepare(data: Path, images_per_class: int, validation_fraction: float) -> di
                 data / record["folder"] / relative, FOLDER / side / relative, record["files"][relative]
             )
             counts[side] += 1
-    lines = "".join(f"{used[relative]}  {relative}\n" for relative in sorted(used))
     return {
         "kind": record["kind"],
         "digest": record["digest"],
-        "used_digest": hashlib.sha256(lines.encode()).hexdigest(),
+        "used_digest": digest_of(used),
         "images_train": counts["train"],
         "images_validation": counts["validation"],
     }
 
 
 def _copy(source: Path, target: Path, sha256: str) -> str:
-    try:
-        content = source.read_bytes()
-    except FileNotFoundError as error:
-        raise DataProblem(f"{source}: no such file, but dataset.json lists it; run `wattlab sut prepare`") from error
-    found = hashlib.sha256(content).hexdigest()
-    if found != sha256:
-        raise DataProblem(f"{source}: sha256 {found[:12]}..., dataset.json says {sha256[:12]}...; prepare it anew")
+    content = checked(source, sha256)
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(content)
-    return found
+    return sha256
 
 
 def stream(side: str, image_size: int, batch_size: int, seed: int) -> Stream:

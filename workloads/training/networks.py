@@ -1,6 +1,6 @@
 """The two networks of the core study and where the weights of the second come from.
 
-Knows layers, parameter counts, the weight formats, FLOPs. Does not know pictures or training.
+Knows layers and the weight formats. Does not know pictures or training.
 
 - cnn: three blocks Conv2D 3x3 same relu (16, 32, 64) + MaxPool 2, Flatten, dropout .2, Dense 512 relu, dropout .2,
   Dense 5: 25,716,773 parameters at 224 pixels, the number the core study prints (l05c04 of the Udacity course).
@@ -15,7 +15,6 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 Model = Any  # Keras has no types
 CLASSES = 5
@@ -87,18 +86,3 @@ def _load_npz(base: Model, path: Path) -> None:
         for layer in base.layers:
             if layer.weights:
                 layer.set_weights([arrays[f"{layer.name}/{w.name}"].astype(np.float32) for w in layer.weights])
-
-
-def count_parameters(model: Model) -> dict[str, int]:
-    """Total and trainable parameters."""
-    trainable = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
-    return {"parameters_total": int(model.count_params()), "parameters_trainable": trainable}
-
-
-def count_flops(model: Model) -> int:
-    """Floating-point operations of one forward pass of one picture, by TensorFlow's profiler (2 per multiply-add)."""
-    specification = tf.TensorSpec((1, *model.input_shape[1:]), tf.float32)
-    graph = tf.function(lambda pictures: model(pictures, training=False)).get_concrete_function(specification).graph
-    profiler = tf.compat.v1.profiler
-    options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation()).with_empty_output()
-    return int(profiler.profile(graph, options=options.build()).total_float_ops)

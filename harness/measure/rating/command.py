@@ -21,6 +21,12 @@ class Command(RatingPart):
         return wait_rated(run, scenario, scenario.duration_s or scenario.max_duration_s)
 
 
+class WarmUp(Command):
+    """A command before the session: nothing of it is rated, and it finds the machine as it is."""
+
+    is_conditioned = False
+
+
 def started(run: Underway, scenario: Scenario) -> list[str]:
     """The argument list; where it is to start in a folder of its own, env(1) goes there and becomes the command."""
     place = [] if not scenario.directory else ["env", f"--chdir={scenario.directory}"]

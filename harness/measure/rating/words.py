@@ -10,6 +10,7 @@ from meters.meter import MeterError
 
 MEANINGS = {120: " (Python could not write all of its output: is the disk of the SUT full?)"}
 """What some exit codes mean that say nothing by themselves."""
+OUT_OF_MEMORY = " (out of memory: meanwhile the SUT's kernel ended a process for want of it)"
 OUTPUTS = ("stderr.txt", "stdout.txt")
 """Artifacts of every command. What went wrong stands in the first more often."""
 
