@@ -208,8 +208,9 @@ SMALL_HOUSE = {
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", "api/__init__", *(f"{room}/__init__" for room in (
         "pages", "figures", "estimation", "comparison", "study", "qualification", "campaign", "trackers", "findings",
-        "inference", "energy", "readings", "results")), "energy/budget", "energy/meter_error", "energy/moving",
-        "readings/series", "results/uncertainty", "inference/r_session", "campaign/analyse", "pages/audit"],
+        "ratings", "inference", "energy", "readings", "results")), "energy/budget", "energy/meter_error",
+        "energy/moving", "readings/series", "results/uncertainty", "inference/r_session", "campaign/analyse",
+        "pages/audit"],
     "workloads": ["load"],
 }  # fmt: skip
 

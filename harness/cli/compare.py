@@ -62,8 +62,8 @@ def call(arguments: argparse.Namespace) -> int:
     from harness.record.documents import load_object
     from harness.station.provenance import software_facts
     from harness.station.station import APPLICATION
-    from reports.campaign.iso14756 import parse_timeliness
     from reports.comparison.margin import parse_margin
+    from reports.ratings.iso14756 import parse_timeliness
     from reports.render import REPORT
     from reports.results.codec import decoded
     from reports.results.comparison import COMPARISON, Options, comparison_of

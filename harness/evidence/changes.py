@@ -46,7 +46,8 @@ ADDED: Mapping[str, tuple[str, ...]] = {
         "scenarios/*/invalid_because", "scenarios/*/publisher", "thresholds/agent_late_s",
         "thresholds/baseline_unsteady_percent", "thresholds/foreign_energy_invalid_percent",
         "thresholds/foreign_energy_percent", "thresholds/foreign_load_invalid_percent", "thresholds/frozen_s",
-        "thresholds/receipt_late_s", "verdict/decision/because",
+        "thresholds/receipt_late_s", "thresholds/stimulus_*", "thresholds/tasks_failed_percent",
+        "verdict/decision/because",
     ),
 }  # fmt: skip
 """Version -> keys that results of it do not have and later ones do: no difference where they are absent."""

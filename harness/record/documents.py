@@ -134,6 +134,20 @@ class Thresholds:
     frozen_s: float = _limit(1.0)
     """What of a rating interval may have stood still: more fails the run, less is a warning."""
     agent_late_s: float = _limit(1.0)
+    stimulus_q_percent: float = _limit(5.0)
+    """How far the load that an emulator made may be from its parameter set, % of that: relative frequencies of chains,
+    means and standard deviations of preparation times, and the rate or the number in flight."""
+    stimulus_h_percent: float = _limit(5.0)
+    stimulus_s_percent: float = _limit(10.0)
+    stimulus_rate_percent: float = _limit(5.0)
+    stimulus_lag_ms: float = _limit(5.0)
+    """How late 99 % of the tasks may be submitted at the most: more is a warning, and more than the next takes the run
+    out, for then the emulator was the bottleneck."""
+    stimulus_lag_invalid_ms: float = _limit(50.0)
+    stimulus_cpu_percent: float = _limit(90.0)
+    """What the emulator may take of one CPU."""
+    tasks_failed_percent: float = _limit(1.0)
+    """Tasks of a rating interval that may fail: more take the run out."""
     min_success_percent: float = _limit(90.0)
     min_windows: float = _limit(33.0)
     min_interval_s: float = _limit(300.0)

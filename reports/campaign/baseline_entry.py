@@ -22,6 +22,9 @@ from reports.results.finding import Finding
 from reports.results.uncertainty import count, mean_of, single
 from reports.results.undeclared import goal_of
 
+OS = "os"
+"""The state of a machine on which nothing was started."""
+
 
 def outlying_blocks(baseline_runs: Sequence[AnalysedRun], limits: Thresholds) -> list[tuple[AnalysedRun, float]]:
     """Blocks whose mean power is an outlier, with their scores."""
@@ -83,7 +86,14 @@ def baseline_entry(
         blocks=tuple(blocks),
         hardware={name: mean_of(values, unit) for name, (unit, values) in means_by_run(baseline_runs).items()},
         gpu_power_w=mean_of(gpu_w, "W"),
+        state=state_of(baseline_runs),
     )
+
+
+def state_of(baseline_runs: Sequence[AnalysedRun]) -> str | None:
+    """The state of the machine in their blocks, several with a stroke between; None: the operating system only."""
+    states = {str(run.run.start.scenario_config.get("baseline_state") or OS) for run in baseline_runs}
+    return None if states == {OS} else " / ".join(sorted(states))
 
 
 def _pooled(runs: Sequence[AnalysedRun]) -> Budget | None:

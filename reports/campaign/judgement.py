@@ -26,6 +26,7 @@ from reports.findings import (
     range_rules,
     reading_rules,
     stamps,
+    stimulus_rules,
     surroundings,
     work_rules,
 )
@@ -53,6 +54,8 @@ def run_findings(run: AnalysedRun, typical_s: Mapping[str, float], limits: Thres
     found += work_rules.of_contradiction(name, run.series.work.totals, told, run.useful_work.work)
     if run.interval_ns is None:
         return [*found, Finding("no-rating", "invalid", name)]
+    if run.served is not None:
+        found += stimulus_rules.of_served(name, run.served, limits)
     if (applied := run.series.applied) is not None and applied.against:
         return [*found, estimate_rules.refused(name, applied)]
     if not run.parts or run.own_terms is None:

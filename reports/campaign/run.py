@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import Json, PhaseEvent, PowerDescriptor
-from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.energy import hardware, publisher
 from reports.energy.climbs import Climb, climbs
@@ -25,7 +24,9 @@ from reports.energy.energy import Block, Convention, PowerFunction, power_functi
 from reports.energy.meter_error import ROOT_3, MeterError, error_of
 from reports.findings import foreign_load
 from reports.findings.lab_rules import TAKES_RUN_OUT, takes_run_out
-from reports.readings import bounded
+from reports.ratings.served import Served
+from reports.readings.artifacts import artifact_of
+from reports.readings.batches import Batches
 from reports.readings.bounded import number
 from reports.readings.held import held
 from reports.readings.outline import Outline
@@ -68,6 +69,10 @@ class AnalysedRun:
     """Standard uncertainty of the stamps' place, where a sync pulse found it."""
     outline: Outline | None = None
     """What a picture shows of its power, where it was read for its own sake."""
+    batches: Batches | None = None
+    """What its service logged of its batches."""
+    served: Served | None = None
+    """What its service did with the tasks of its rating interval, where an emulator made any."""
     block_w: dict[str, tuple[float, ...]] = field(default_factory=dict)
     """Circuit -> mean powers of the baseline blocks beside it, where its readings may begin late or end early."""
 
@@ -159,7 +164,7 @@ class AnalysedRun:
     @cached_property
     def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Begins and ends of the intervals that have an energy: the rating interval, every action, from the beginning
-        to the end of every action, every climb (`AT_RUN`, `at_action`, `until_action`, `at_climb`)."""
+        to the end of every action, every climb, a service's steady state (`AT_RUN`, `at_action` to `at_window`)."""
         if self.interval_ns is None:
             return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
         begin_ns, end_ns = self.interval_ns
@@ -167,6 +172,9 @@ class AnalysedRun:
         ends = [action.end_ns for action in self.series.actions]
         from_ns = [self.repeated[climb.start].end_ns for climb in self.climbs]
         to_ns = [self.repeated[climb.stop].end_ns for climb in self.climbs]
+        if self.served is not None and self.served.window is not None:
+            from_ns.append(self.served.window.begin_ns)
+            to_ns.append(self.served.window.end_ns)
         edges = [begin_ns, *begins, *([begin_ns] * len(begins)), *from_ns], [end_ns, *ends, *ends, *to_ns]
         return np.array(edges[0], dtype=np.int64), np.array(edges[1], dtype=np.int64)
 
@@ -181,6 +189,11 @@ class AnalysedRun:
     def at_climb(self, position: int) -> int:
         """Where a climb stands among `edges_ns`."""
         return 1 + 2 * len(self.series.actions) + position
+
+    @property
+    def at_window(self) -> int:
+        """Where the steady state of a service stands among `edges_ns`, where there is one."""
+        return 1 + 2 * len(self.series.actions) + len(self.climbs)
 
     @cached_property
     def useful_work(self) -> UsefulWork:
@@ -307,10 +320,8 @@ class AnalysedRun:
     @cached_property
     def gpu(self) -> hardware.GpuEnergy | None:
         """GPU energy of the rating interval (J, shape (1,))."""
-        if self.interval_ns is None:
-            return None
-        begins_ns, ends_ns = (np.array([edge], dtype=np.int64) for edge in self.interval_ns)
-        return hardware.gpu_energy(self.series.indicators, begins_ns, ends_ns)
+        edges_ns = [np.array([edge], dtype=np.int64) for edge in self.interval_ns or ()]
+        return hardware.gpu_energy(self.series.indicators, *edges_ns) if edges_ns else None
 
     @cached_property
     def gpu_energy_j(self) -> float:
@@ -377,15 +388,6 @@ class AnalysedRun:
     def with_convention(self, convention: Convention) -> "AnalysedRun":
         """The same run, its meter's stamps read otherwise."""
         return replace(self, convention=convention)
-
-
-def artifact_of(run: RunFolder, name: str) -> Json:
-    """A JSON object that the workload left; empty where there is none or it is none (a workload may write anything)."""
-    try:
-        value = bounded.loads(read_plain(run.path / "artifacts" / name))
-    except (OSError, ValueError, RecursionError):
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def block_of(run: AnalysedRun, energy_j: float) -> Block:

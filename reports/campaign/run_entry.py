@@ -11,10 +11,12 @@ from harness.record.documents import Json, WaitEvent
 from reports.campaign.actions import action_rows
 from reports.campaign.means import power_over
 from reports.campaign.other_rules import published
-from reports.campaign.run import AT_RUN, AnalysedRun, artifact_of
+from reports.campaign.ratings import stimulus_entry
+from reports.campaign.run import AT_RUN, AnalysedRun
 from reports.energy import budget, hardware
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
+from reports.readings.artifacts import artifact_of
 from reports.results.finding import Finding
 from reports.results.nulls import single_of
 from reports.results.run import RunResult, Wait
@@ -57,6 +59,7 @@ def run_entry(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         history=_history(run),
         manifest=run.run.manifest_sha256,
         findings=tuple(sorted({finding.code for finding in found if finding.subject == run.run.path.name})),
+        stimulus=None if run.served is None else stimulus_entry(run.served),
         work=run.series.work.totals or None,
     )
 

@@ -20,9 +20,12 @@ from reports.campaign.run import AnalysedRun
 from reports.energy import sync
 from reports.energy.energy import NS, power_function
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
+from reports.ratings.served import served_of
+from reports.readings.batches import read_batches
 from reports.readings.outline import outline_of
 from reports.readings.rated import read_rated
 from reports.readings.series import read_run
+from reports.readings.tasks import read_population_run
 from reports.results.clock import Clock
 from reports.results.finding import Finding
 from reports.results.rules import Rule, was
@@ -45,12 +48,16 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             found.append(Finding("unreadable", "invalid", name, {"detail": detail}))
             continue
         run, unreadable = seen.runs[name], None
+        served, batches = None, None
         if name == seen.unended:
             run = replace(run, stop=None, is_unended=True)  # whatever its journal says, no log holds it yet
         try:
             series = read_rated(run)
             _ = series.power, series.indicators  # read now, so that damage is found here
             run = series.run
+            if (asked := read_population_run(run)) is not None and series.begin_ns is not None:
+                served = served_of(asked, (series.begin_ns, series.end_ns or series.begin_ns))
+            batches = read_batches(series)
         except AnalysisError as error:
             unreadable = str(error).replace(f"{path}/", "")
             if name != seen.unended or name in broken:
@@ -65,6 +72,8 @@ def read_runs(path: Path, seen: Examination, found: list[Finding]) -> Iterator[A
             broken=name in broken,
             unreadable=unreadable,
             outline=outline_of(series),
+            batches=batches,
+            served=served,
         )
         _ = analysed.span_ns, analysed.feeding, series.steps  # while its readings are at hand
         yield analysed

@@ -15,7 +15,7 @@ from functools import cached_property
 import numpy as np
 
 from harness.record.documents import Json, Thresholds
-from harness.record.entries import Entry
+from harness.record.entries import Entry, Plan, of
 from harness.record.searches import declared_for, stated_parameters
 from reports.campaign.actions import action_rows, record
 from reports.campaign.baseline import Baseline
@@ -24,6 +24,7 @@ from reports.campaign.indicators import gpu_section, hardware_section
 from reports.campaign.judgement import outlier_finding
 from reports.campaign.means import mean_duration, number_of
 from reports.campaign.other_rules import oscar_section, publisher_section, registers_section
+from reports.campaign.ratings import Ratings
 from reports.campaign.run import AnalysedRun
 from reports.campaign.two_stage import two_stage_section
 from reports.campaign.work import (
@@ -191,7 +192,14 @@ class Scenario:
             cell=self.everyone[0].run.start.cell,
             declared=work if units or declared_by(config) else None,
             energy_per_work=energy_per_work(group),
+            ratings=Ratings(group, self.limits, self._is_finished).result,
         )
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether every run of it that was planned has ended, as it may."""
+        planned = [run for plan in of(Plan, self.entries) for run in plan.runs if run.get("scenario") == self.name]
+        return len({run.run.start.ordinal for run in self.everyone}) + self.lost >= len(planned)
 
     def _tail(self) -> TailResult | None:
         """The thermal tail, beside the induced energy."""

@@ -1,15 +1,19 @@
 """ISO/IEC 14756's efficiency values of the second side's software against the first's.
 
-Knows the tasks and energies of two sides (`iso14756.py` says what is a task). Knows no other quantity.
+Knows the tasks and energies of two sides (`ratings/iso14756.py` says what is a task). Knows no other quantity. Of
+services every task type has values of its own, and those of all tasks together stand beside them; I_EN is of all, for
+nothing says which task took what.
 """
 
 from collections.abc import Sequence
 
-from reports.campaign import iso14756
+import numpy as np
+
 from reports.comparison.design import Pairs
-from reports.comparison.side import Floats, Side
+from reports.comparison.side import Side, SubmittedTasks, ratio_mean
 from reports.inference.contrast import Contrast, Mean
-from reports.results.compared_pair import EfficiencyValue, EfficiencyValues
+from reports.ratings import iso14756
+from reports.results.compared_pair import EfficiencyValue, EfficiencyValues, TaskTypeValues
 from reports.results.comparison import Key
 from reports.results.uncertainty import Estimate, Number
 
@@ -25,16 +29,44 @@ def efficiency_values(
     timely, reason = _timely(first, second, timeliness)
     return EfficiencyValues(
         reason=None,
-        throughput=_inverse([_mean(side.durations_s) for side in sides], turned),
-        mean_execution_time=_inverse([_mean(side.tasks.execution_s) for side in sides], turned),
-        energy=_inverse([side.quantities["energy_wh"].mean for side in sides], turned),
+        throughput=_inverse([ratio_mean(side.durations_s, side.counts) for side in sides], turned),
+        mean_execution_time=_inverse([_mean_execution(side) for side in sides], turned),
+        energy=_inverse([side.energy_per_task for side in sides], turned),
         timely_throughput=timely,
         timely_throughput_reason=reason,
+        task_types={name: _of_type(sides, name, turned) for name in first.submitted if name in second.submitted}
+        or None,
     )
 
 
-def _mean(values_s: Floats) -> Mean:
-    return Mean(float(values_s.mean()), values_s - values_s.mean(), {})
+def _mean_execution(side: Side) -> Mean | None:
+    if not side.submitted:
+        return ratio_mean(side.tasks.execution_s, side.counts)
+    own = side.submitted.values()
+    sums_s, done = (np.sum([getattr(one, name) for one in own], axis=0) for name in ("sums_s", "done"))
+    return ratio_mean(sums_s, done) if done.any() else None
+
+
+def _of_type(sides: tuple[Side, Side], name: str, turned: Pairs | None) -> TaskTypeValues:
+    """The values of one task type."""
+    own = [side.submitted[name] for side in sides]
+    rates = [ratio_mean(side.durations_s, one.counts) if one.counts.any() else None
+             for side, one in zip(sides, own, strict=True)]  # fmt: skip
+    times = [ratio_mean(one.sums_s, one.done) if one.done.any() else None for one in own]
+    timely, reason = _timely_of_type(sides, own)
+    return TaskTypeValues(_inverse(rates, turned), _inverse(times, turned), timely, reason)
+
+
+def _timely_of_type(sides: tuple[Side, Side], own: Sequence[SubmittedTasks]) -> tuple[Number | None, str | None]:
+    one, two = own
+    if one.timely is None or two.timely is None:
+        return None, "no-timeliness-function"
+    if one.function != two.function:
+        return None, "other-timeliness-function"
+    if not one.timely:
+        return None, "no-timely-task"
+    rates = [tasks / float(side.durations_s.sum()) for tasks, side in zip((one.timely, two.timely), sides, strict=True)]
+    return Number(Estimate(rates[1] / rates[0], None, None), "1"), None
 
 
 def _inverse(means: Sequence[Mean | None], turned: Pairs | None) -> EfficiencyValue | None:
@@ -52,6 +84,8 @@ def _inverse(means: Sequence[Mean | None], turned: Pairs | None) -> EfficiencyVa
 
 def _timely(first: Side, second: Side, timeliness: iso14756.Timeliness | None) -> tuple[Number | None, str | None]:
     """I_TI, or the code of why there is none."""
+    if first.submitted or second.submitted:
+        return None, "of-each-task-type"
     if timeliness is None:
         return None, "no-timeliness-function"
     value = iso14756.timely_throughput(first.tasks, second.tasks, timeliness)

@@ -94,6 +94,9 @@ def _of_run(run: AnalysedRun) -> Iterator[Recorded]:
     yield from _scenario(run)
     yield from _material(run)
     yield from _data(run)
+    if run.served is not None:
+        yield "population", "work", run.served.digest
+        yield "baseline-state", "work", _table(run.run.start.config.get("baseline")).get("state")
     yield from _machine(run)
     yield from _software(run)
     yield from _instruments(run)

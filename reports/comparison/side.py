@@ -7,7 +7,7 @@ session is one boot of host and SUT, wherever it was recorded; where either is n
 campaign's own.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 
 from harness.record.work import Work
 from reports.campaign.group import Group
-from reports.campaign.iso14756 import Tasks, tasks_of
 from reports.campaign.run import AT_RUN, AnalysedRun
 from reports.campaign.work import work_by_run
 from reports.comparison.campaign import Campaign
@@ -27,6 +26,8 @@ from reports.energy.common_errors import Shares, shares_of
 from reports.energy.energy import WH
 from reports.energy.sample import Kind, MeasuredRun
 from reports.inference.contrast import Mean
+from reports.ratings.iso14756 import Tasks, Timeliness, tasks_of
+from reports.ratings.served import ServedType, timeliness_of
 from reports.results.budget import Shortage
 from reports.results.useful_work import kinds_of
 
@@ -46,6 +47,28 @@ class Quantity:
     values: Floats
     reason: str | None = None
     missing: tuple[Lack, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SubmittedTasks:
+    """Tasks of one type, arrays of shape (runs,): how many were submitted and done, execution time of those that were
+    done, summed (s). `function`: their timeliness function, `timely`: e; None without one."""
+
+    counts: Floats
+    done: Floats
+    sums_s: Floats
+    function: Timeliness | None
+    timely: int | None
+
+    @classmethod
+    def of(cls, types: Sequence[ServedType], function: Timeliness | None) -> "SubmittedTasks":
+        """Of what the runs served."""
+        counts, done, sums_s = (
+            np.array(values, dtype=np.float64)
+            for values in zip(*((one.count, one.execution.n, one.execution.sum_s) for one in types), strict=True)
+        )
+        timely = None if function is None else sum(one.counted_as_timely(function) for one in types)
+        return cls(counts, done, sums_s, function, timely)
 
 
 @dataclass(frozen=True)
@@ -89,8 +112,36 @@ class Side:
         return quantities
 
     @cached_property
+    def submitted(self) -> Mapping[str, SubmittedTasks]:
+        """Task type -> its tasks, where every run served the same parameter set; empty where runs are tasks."""
+        served = [run.served for run in self.runs if run.served is not None]
+        if not served or len(served) < len(self.runs) or len({own.digest for own in served}) > 1:
+            return {}
+        return {
+            name: SubmittedTasks.of([own.types[name] for own in served], timeliness_of(served[0].population, name))
+            for name in served[0].population.task_types
+        }
+
+    @cached_property
+    def counts(self) -> Floats:
+        """Tasks of every run: b; one where the run is the task."""
+        if not self.submitted:
+            return np.ones(len(self.runs))
+        return np.asarray(np.sum([own.counts for own in self.submitted.values()], axis=0), dtype=np.float64)
+
+    @cached_property
+    def energy_per_task(self) -> Mean | None:
+        """Energy of one task (Wh), to first order; its errors are those of the energy."""
+        energy = self.quantities["energy_wh"].mean
+        if energy is None or not self.counts.any():
+            return None
+        found = ratio_mean(self.quantities["energy_wh"].values, self.counts)
+        shares = {source: share / float(self.counts.mean()) for source, share in energy.shares.items()}
+        return Mean(found.value, found.away, shares, energy.known)
+
+    @cached_property
     def tasks(self) -> Tasks:
-        """What each run is rated for as a task (`iso14756`)."""
+        """What each run is rated for as a task (`iso14756`), where runs are tasks."""
         marked_s = [
             sum(spans_s)
             if (spans_s := [(a.end_ns - a.begin_ns) * 1e-9 for a in run.series.actions if a.name == run.goal.task])
@@ -169,6 +220,12 @@ class Side:
 def _mean(values: Floats, shares: Shares, *, known: bool = True) -> Mean:
     value = float(values.mean())
     return Mean(value, values - value, shares, known)
+
+
+def ratio_mean(above: Floats, below: Floats) -> Mean:
+    """Ratio of the means of two values of every run, its runs' deviations to first order (delta method)."""
+    value, scale = float(above.mean()) / float(below.mean()), float(below.mean())
+    return Mean(value, (above - above.mean() - value * (below - below.mean())) / scale, {})
 
 
 def _session(run: AnalysedRun, campaign: str) -> str:

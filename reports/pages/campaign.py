@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from harness.record.documents import Json
 from reports.figures.campaign import TracePanel
 from reports.pages import meters, other_rules, plots, result_tables, run_tables, set_up_tables
+from reports.pages.baseline_state import machine_of
 from reports.pages.blocks import Block, Card, Facts, Paragraph, Reason, Remarks, Section, css_text
 from reports.pages.budgets import budget_blocks, incomplete
 from reports.pages.campaign_statistics import is_blocked, marginal_table, statistics_blocks
@@ -20,6 +21,7 @@ from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_uni
 from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
+from reports.pages.ratings.section import ratings_blocks
 from reports.pages.remarks import findings_blocks, findings_line, limits_table, remarks
 from reports.pages.searches import search_blocks
 from reports.pages.sentences import GLOSSARY, UNCOUNTED
@@ -116,8 +118,8 @@ def _answer(results: Results) -> str:
     if results.measurement.certificate is not None:
         estimated = " A qualified software meter estimated the power, so no meter measured these energies."
     answer = (
-        f"{cards} the energy that one run of a scenario took on {host} beyond what the idle machine takes in "
-        "the same time (induced energy)."
+        f"{cards} the energy that one run of a scenario took on {host} beyond what {machine_of(results)} "
+        "takes in the same time (induced energy)."
     ) + {"emulated": emulated, "estimated": estimated}.get(results.measurement.origin, "")
     return " ".join([answer, *incomplete(results)]) + missing
 
@@ -210,6 +212,7 @@ def _sections(
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
         section("searches", "Searches", search_blocks(results)),
         section("runs", "All runs", run_tables.run_table(results)),
+        section("service", "Service under load", ratings_blocks(results, stamp)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
                 epoch_correlation_blocks(statistics, declared, results.scenarios),

@@ -6,6 +6,7 @@ Knows the scenarios of results.json and the rounding rule. Knows no single run, 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from reports.pages.baseline_state import state_of
 from reports.pages.blocks import Block, Head, Paragraph, Row, Table
 from reports.pages.budgets import incomplete
 from reports.pages.declared import Vocabulary, capitalized, vocabulary
@@ -77,6 +78,7 @@ def result_table(results: Results) -> Table | None:
         note += f" No U where there is one run: {', '.join(alone)}."
     if "Induced energy" in dict(shown):
         note += INDUCED_NOTE
+        note += f" The baseline was measured with the {state}." if (state := state_of(results)) is not None else ""
     labels = sorted({gpu.label for gpu in gpus if gpu is not None})
     if labels:
         note += f" GPU figures ({', '.join(labels)}) are the board's own reading, not the meter's. Its limits of error "

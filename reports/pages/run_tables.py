@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from statistics import mean, median, stdev
 
+from reports.pages.baseline_state import state_of
 from reports.pages.blocks import Block, Facts, Head, Paragraph, Row, Table
 from reports.pages.lookup import enumerated_runs, run_names
 from reports.pages.numbers import (
@@ -48,6 +49,7 @@ def baseline_table(results: Results) -> list[Block]:
     if baseline is None:
         return [Paragraph("There is no baseline in this campaign; no induced energy can be given.", "note")]
     items = [("Blocks", bare(baseline.n_blocks, Scale("")))]
+    items += [("State of the machine", state)] if (state := state_of(results)) is not None else []
     named = (
         ("Mean power", baseline.mean_power_w),
         ("without outlying blocks", baseline.without_outliers),

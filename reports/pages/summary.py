@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from reports.pages import meters, plots, result_tables
+from reports.pages.baseline_state import machine_of
 from reports.pages.blocks import Figure, Head, Reason, Remark, Row, Table, css_text
 from reports.pages.campaign import CLAIM, HEADS
 from reports.pages.document import NOT_STATED, stamp_of
@@ -92,13 +93,14 @@ def _identity(results: Results) -> Iterable[str]:
 def _answers(results: Results) -> Iterable[str]:
     """One sentence a scenario: what a run of it took."""
     for name, part in results.scenarios.items():
-        yield f"{name}: {_answer(part, induced_of_one(results, name))}"
+        yield f"{name}: {_answer(part, induced_of_one(results, name), machine_of(results))}"
     if not results.scenarios:
         yield "This campaign holds no scenario run, so there is no result."
 
 
-def _answer(part: ScenarioResult, of_one: Number | None) -> str:
-    """`of_one`: the induced energy of its one run with the U of meter and edges, where there is one run."""
+def _answer(part: ScenarioResult, of_one: Number | None, machine: str) -> str:
+    """`of_one`: the induced energy of its one run with the U of meter and edges, where there is one run; `machine`:
+    beyond which energy is induced."""
     induced, energy = part.induced_energy_wh, part.energy_wh
     if induced is not None and induced.expanded is None and of_one is not None:
         induced = of_one
@@ -109,8 +111,8 @@ def _answer(part: ScenarioResult, of_one: Number | None) -> str:
     if induced is None:
         return f"one run took {quantity(energy)}, the idle machine's share included; its own share is not known."
     if induced.expanded is not None and induced.expanded >= abs(induced.value):
-        return f"what one run took beyond the idle machine, {quantity(induced)}, cannot be told from zero."
-    return f"one run took {quantity(induced)} more than the idle machine takes in the same time{_of_all(part)}."
+        return f"what one run took beyond {machine}, {quantity(induced)}, cannot be told from zero."
+    return f"one run took {quantity(induced)} more than {machine} takes in the same time{_of_all(part)}."
 
 
 def _of_all(part: ScenarioResult) -> str:
@@ -138,7 +140,7 @@ def _table(results: Results) -> Table | None:
     more = len(results.scenarios) - len(parts)
     interval = "Means over the runs ± U: the true value lies in this interval with a probability of about 95 %. "
     note = interval if result_tables.has_u(rows) else f"{result_tables.no_u(results)} "
-    note += "Induced energy: what a run took beyond the idle machine."
+    note += f"Induced energy: what a run took beyond {machine_of(results)}."
     note += f" {more} more scenarios stand in the report." if more > 0 else ""
     return Table("summary-table", "Results of one run", heads, rows, note)
 

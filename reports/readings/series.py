@@ -343,7 +343,7 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    content = _content(folder / descriptor.stream)
+    content = whole_lines(folder / descriptor.stream)
     if content is None:
         return None
     table = read_table(folder / descriptor.stream, content, POWER_COLUMNS, FLAGGED)
@@ -358,7 +358,7 @@ def read_quantities(folder: Path, descriptor: PowerDescriptor, names: frozenset[
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    content = _content(folder / descriptor.stream)
+    content = whole_lines(folder / descriptor.stream)
     return None if content is None else read_table(folder / descriptor.stream, content, names | {"time_ns", "power_w"})
 
 
@@ -422,7 +422,7 @@ def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockM
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    content = _content(folder / descriptor.stream)
+    content = whole_lines(folder / descriptor.stream)
     if content is None or (descriptor.clock == "sut" and clock is None):
         return None
     table, odd = samples_of(folder / descriptor.stream, content, descriptor)
@@ -504,7 +504,7 @@ def _stamps_of(folder: Path, stream: str, table: Table, name: str) -> NDArray[np
     return table.stamps(name)
 
 
-def _content(path: Path) -> bytes | None:
+def whole_lines(path: Path) -> bytes | None:
     """A stream up to its last whole line; None without a file or header."""
     try:
         content = read_plain(path)

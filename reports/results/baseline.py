@@ -1,9 +1,10 @@
 """The baseline as results.json has it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from reports.results.budget import BudgetTable
+from reports.results.codec import keyed
 from reports.results.uncertainty import Number
 
 
@@ -55,3 +56,6 @@ class BaselineResult:
     """Indicator -> mean over the blocks."""
     gpu_power_w: Number | None
     """Mean power of the boards by their own reading, W."""
+    state: str | None = field(default=None, metadata=keyed(left_out=True))
+    """State of the machine that the blocks were measured in, as lab.toml declares it: `service-started`,
+    `model-loaded`, `gpu-context`; absent: the operating system only. Induced energy is above it."""

@@ -167,8 +167,23 @@ class EfficiencyValue:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskTypeValues:
+    """Efficiency values of one task type of a service."""
+
+    throughput: EfficiencyValue | None = field(metadata=keyed("I_TH"))
+    """B2 / B1."""
+    mean_execution_time: EfficiencyValue | None = field(metadata=keyed("I_ME"))
+    """T1 / T2 of the mean execution times."""
+    timely_throughput: Number | None = field(metadata=keyed("I_TI"))
+    """E2 / E1 of the tasks in time per second; null without a timeliness function, and where both differ in it."""
+    timely_throughput_reason: str | None = field(metadata=keyed("I_TI_reason"))
+    """Code of why it is null; null where it is not."""
+
+
+@dataclass(frozen=True, slots=True)
 class EfficiencyValues:
-    """Efficiency values after ISO/IEC 14756. A run is one task of one user who waits for it.
+    """Efficiency values after ISO/IEC 14756. Of services under load they are of all tasks together, and `task_types`
+    has those of each type. Elsewhere a run is one task of one user who waits for it.
     A run that stops at a target does a random number of its repeated actions, so all of them are rated as one task. B =
     b / T_R is the throughput: b the number of runs, T_R the sum of their rating intervals. An execution time is that of
     the action `training` where every run marks one, else the rating interval."""
@@ -185,6 +200,8 @@ class EfficiencyValues:
     """E2 / E1 of the tasks in time per second; null without a timeliness function."""
     timely_throughput_reason: str | None = field(metadata=keyed("I_TI_reason"))
     """Code of why it is null; null where it is not."""
+    task_types: Mapping[str, TaskTypeValues] | None = field(default=None, metadata=keyed(left_out=True))
+    """Task type -> its values; only of services under load that have the type on both sides."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 from harness.record.documents import ExitStatus, Json, RunKind
 from reports.results.action import RunAction
 from reports.results.codec import keyed
+from reports.results.ratings import StimulusResult
 from reports.results.uncertainty import Number
 
 
@@ -158,5 +159,7 @@ class RunResult:
     """Digest of its manifest; null: not sealed."""
     findings: tuple[str, ...]
     """Codes of the findings about it."""
+    stimulus: StimulusResult | None = field(default=None, metadata=keyed(left_out=True))
+    """The load that an emulator made, beside what it was to be; only where one did."""
     work: Mapping[str, float] | None = field(default=None, metadata=keyed(left_out=True))
     """Unit -> useful work that its program marked; only where it marked some."""

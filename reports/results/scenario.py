@@ -9,6 +9,7 @@ from harness.record.levels import Level
 from reports.results.action import ActionResult, EnergyPerWork
 from reports.results.budget import BudgetTable, Missing
 from reports.results.codec import keyed
+from reports.results.ratings import RatingsResult
 from reports.results.uncertainty import Number
 from reports.results.useful_work import UsefulWork
 
@@ -343,3 +344,5 @@ class ScenarioResult:
     of a scenario of which either declares some."""
     energy_per_work: tuple[EnergyPerWork, ...] = field(default=(), metadata=keyed(left_out=True))
     """Energy per unit of the work that its program marks; only where it marks some."""
+    ratings: RatingsResult | None = field(default=None, metadata=keyed(left_out=True))
+    """What its service came to under load; only of a scenario that an emulator drives (docs/ratings.md)."""

@@ -13,12 +13,12 @@ import pytest
 from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.documents import PowerDescriptor, Start
 from harness.record.errors import AnalysisError
-from reports.campaign.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
 from reports.comparison import campaign, significance
 from reports.comparison.comparison import compare
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
 from reports.inference import r_session, statistics
+from reports.ratings.iso14756 import Tasks, parse_timeliness, tasks_of, timely_throughput
 from reports.results.codec import decoded, document_text, encoded
 from reports.results.compared_pair import Effects, EfficiencyValue, PairLine, PairQuantity
 from reports.results.comparison import Comparison, Margin, Options

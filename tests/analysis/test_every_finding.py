@@ -369,6 +369,19 @@ FIRES: dict[str, Monitored] = {
 SAID_BY_THEIR_CODE = {"no-rating", "no-power", "agent-missing", "baseline-missing"}
 """Codes without evidence: nothing is there, and that is all."""
 ELSEWHERE = {
+    **dict.fromkeys(
+        (
+            "no-tasks",
+            "stimulus-h",
+            "stimulus-lag",
+            "stimulus-order",
+            "stimulus-q",
+            "stimulus-rate",
+            "stimulus-s",
+            "tasks-failed",
+        ),
+        "tests/ratings/test_stimulus.py",
+    ),
     "work-contradicted": "tests/analysis/test_work_marks.py",
     "work-missing": "tests/analysis/test_work_marks.py",
     "publisher-energy": "tests/importers/test_power_csv.py",

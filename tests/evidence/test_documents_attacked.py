@@ -27,10 +27,10 @@ from harness.record.documents import ExitStatus, Json
 from harness.record.errors import AnalysisError, ConfigError, LabError
 from harness.record.seal import MANIFEST, write_sealed
 from harness.record.verify import examine
-from reports.campaign.iso14756 import parse_timeliness
 from reports.comparison.comparison import compare
 from reports.comparison.margin import parse_margin
 from reports.comparison.selection import Part
+from reports.ratings.iso14756 import parse_timeliness
 from reports.render import REPORT, comparison_html, study_html
 from reports.results.codec import document_text
 from reports.results.comparison import COMPARISON, Comparison, Options, comparison_of

@@ -24,6 +24,7 @@ from harness.record.documents import (
     VERSION,
     ActionEvent,
     ClockEvent,
+    Document,
     Edge,
     Event,
     ExitStatus,
@@ -212,19 +213,21 @@ class SyntheticRun:
         with RunWriter(folder) as writer:
             inputs = self._write_inputs(writer)
             writer.append(self._start_document(previous, config, software, inputs))
-            writer.append(self._meter())
-            writer.append(self._agent())
+            for descriptor in self._descriptors():
+                writer.append(descriptor)
             readings = self._readings()
             with writer.open_stream("readings-wall.csv") as stream:
                 stream.write(readings)
             with writer.open_stream("wire-wall.log") as stream:
                 stream.write(self._wire_log(readings))
-            with writer.open_stream("samples-agent.csv") as stream:
-                stream.write(self._samples())
+            for name, content in ({"samples-agent.csv": self._samples()} | self._streams()).items():
+                with writer.open_stream(name) as stream:
+                    stream.write(content)
             for event in sorted(self._events(), key=lambda event: event.time_ns):
                 writer.append(event)
             for name, artifact in self._artifacts().items():
-                writer.write_file(f"artifacts/{name}", dump(artifact).encode())
+                content = artifact if isinstance(artifact, bytes) else dump(artifact).encode()
+                writer.write_file(f"artifacts/{name}", content)
             status, streams = self.exit_status, writer.stream_summary()
             end = self._stop_ns + self.shape.margin_s * SECOND_NS
             utc = stamp(self.begin + timedelta(seconds=self.duration_s))
@@ -290,6 +293,14 @@ class SyntheticRun:
             window_s=1.0, stamp="end", latency_s=0.0,
             tier="indicative", columns=COLUMNS, codec=CODEC,
         )  # fmt: skip
+
+    def _descriptors(self) -> list[Document]:
+        """Of all its streams."""
+        return [self._meter(), self._agent()]
+
+    def _streams(self) -> dict[str, bytes]:
+        """Streams beside those of the meter and the agent."""
+        return {}
 
     def _agent(self) -> IndicatorDescriptor:
         named = [
@@ -409,8 +420,8 @@ class SyntheticRun:
             extra: dict[str, Any] = {"metrics": metrics or {}, "exit_code": 0} if edge == "end" else {}
             yield ActionEvent(time_ns=at, sut_ns=at, sut_wall_ns=at, name=name, index=index, edge=edge, **extra)
 
-    def _artifacts(self) -> dict[str, dict[str, Any]]:
-        """What the workload left: name -> JSON."""
+    def _artifacts(self) -> dict[str, Any]:
+        """What the workload left: name -> JSON, or bytes."""
         trained = self.load is not None and self.load.epochs > 0
         return {"history.json": self._history(), "summary.json": self._summary()} if trained else {}
 

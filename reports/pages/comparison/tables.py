@@ -218,9 +218,15 @@ def efficiency_tables(of_set: ComparedSet, anchor: str) -> list[Block]:
 
 def _efficiency_cells(values: EfficiencyValues) -> Iterator[tuple[str, str, str]]:
     """Name, value and interval of each."""
-    timely = values.timely_throughput
+    for name, own in (values.task_types or {}).items():
+        timely = own.timely_throughput
+        yield f"I_TH of {name}", *_efficiency(own.throughput)
+        yield f"I_ME of {name}", *_efficiency(own.mean_execution_time)
+        shown = bare(timely, RATIO) if timely else reason_in_words(own.timely_throughput_reason)
+        yield f"I_TI of {name}", shown, NOTHING
     yield "I_TH, throughput", *_efficiency(values.throughput)
     yield "I_ME, mean execution time", *_efficiency(values.mean_execution_time)
+    timely = values.timely_throughput
     shown = bare(timely, RATIO) if timely else reason_in_words(values.timely_throughput_reason)
     yield "I_TI, timely throughput", shown, NOTHING
     yield "I_EN, energy per task", *_efficiency(values.energy)

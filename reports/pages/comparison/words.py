@@ -42,6 +42,8 @@ REASONS = {
     "not-every-run-has-a-value": "not every run has a value",
     "other-sut": "the sides were measured on different machines; these values say something of software only on one",
     "no-timeliness-function": "needs a timeliness function: --timeliness 60s:90%,120s:100%",
+    "of-each-task-type": "each task type has its own",
+    "other-timeliness-function": "both sides have another timeliness function for it",
     "no-timely-task": "the reference has no task in time",
     "equal-values": "all values are equal",
 }

@@ -1,0 +1,1 @@
+"""Tasks, their ratings, latencies and batches."""
