@@ -9,7 +9,7 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 NAME = "wattlab"
@@ -23,7 +23,7 @@ _OF_STATION = re.compile(r" meter (read|check|record)\b")
 _NAMED = re.compile(r" (--(lab|campaign|sut)\b|runs/)")
 _lab: tuple[str, ...] = ()
 _chosen: tuple[str, ...] = ()
-_run: tuple[str, ...] = ()
+_instead: dict[str, tuple[str, ...]] = {}
 
 
 def program() -> str:
@@ -36,11 +36,14 @@ def program() -> str:
     return NAME
 
 
-def reads(lab: Sequence[str] = (), chosen: Sequence[str] = (), run: Sequence[str] = ()) -> None:
-    """From now on commands are shown with these words of this one's: `--lab FILE`, and `--campaign` and `--sut`. `run`:
-    the verb, with its options, by which a campaign goes on, where it is not `run`."""
-    global _lab, _chosen, _run
-    _lab, _chosen, _run = tuple(lab), tuple(chosen), tuple(run)
+def reads(
+    lab: Sequence[str] = (), chosen: Sequence[str] = (), instead: Mapping[str, Sequence[str]] | None = None
+) -> None:
+    """From now on commands are shown with these words of this one's: `--lab FILE`, and `--campaign` and `--sut`.
+    `instead`: a command, such as `run`, by which a campaign goes on -> the one by which this campaign does."""
+    global _lab, _chosen, _instead
+    _lab, _chosen = tuple(lab), tuple(chosen)
+    _instead = {command: tuple(words) for command, words in (instead or {}).items()}
 
 
 def as_called(text: str) -> str:
@@ -53,8 +56,8 @@ def _shown(command: str) -> str:
     """A command, such as ` run`, with what it lacks that is to read the same files."""
     if _NAMED.search(command):
         return command
-    if command == " run" and _run:
-        return f" {shlex.join(_run)}"
+    if command.strip() in _instead:
+        return f" {shlex.join(_instead[command.strip()])}"
     words = (*_lab, *_chosen) if _OF_CAMPAIGN.match(command) else _lab if _OF_STATION.match(command) else ()
     return f"{command} {shlex.join(words)}" if words else command
 

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from harness.cli import qualify, report
 from harness.cli.called import command, reads
+from harness.cli.demo_study import DemoStudy, run_demo
 from harness.cli.observer import observe
 from harness.cli.run import MeasuredCampaign, measure, measured_campaign
 from harness.cli.screen import counted, say
@@ -56,16 +57,26 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "--qualify", action="store_true",
         help="instead: which share of the (emulated) wall does CodeCarbon see? Half an hour: the test takes minutes",
     )  # fmt: skip
-    add_json_argument(verb, "where the campaign lies and what became of it", DemoCampaign, tells_beside=True)
+    chosen.add_argument(
+        "--study", action="store_true",
+        help="instead: a study of two networks in two environments, planned, run and analysed; about eight minutes",
+    )  # fmt: skip
+    add_json_argument(
+        verb, "where the campaign lies and what became of it", DemoCampaign, {"--study": DemoStudy}, tells_beside=True
+    )
     verb.set_defaults(call=call, interrupted="`wattlab demo` continues where it stood")
 
 
 def call(arguments: argparse.Namespace) -> int:
     """Prepare, measure, verify, report."""
+    if arguments.study:
+        arguments.interrupted = "`wattlab demo --study` continues where it stood"
+        code, arguments.answer = run_demo()
+        return code
     config = _next_qualification() if arguments.qualify else _next_demo(arguments.full)
     folder = config.campaign_folder
     option = [word for word, is_given in (("--full", arguments.full), ("--qualify", arguments.qualify)) if is_given]
-    reads(("--lab", str(config.path)), run=("demo", *option))
+    reads(("--lab", str(config.path)), instead={"run": ("demo", *option)})
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     if arguments.qualify:

@@ -29,6 +29,9 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         "published, and no erratum explains it."
     )
     verb.add_argument("file", type=Path, help="study file, such as docs/studies/delrey-v1.toml (docs/studies.md)")
+    verb.add_argument(
+        "--incomplete", action="store_true", help="although runs are to be made: the page says that it is interim"
+    )
     verb.add_argument("--into", type=Path, metavar="DIR", help="new folder (default: runs/study-NAME)")
     add_json_argument(verb, "the content of study.json", STUDY_FILE)
     verb.set_defaults(call=call, interrupted="the study was not written; the same command begins anew")
@@ -38,27 +41,28 @@ def call(arguments: argparse.Namespace) -> int:
     """Write the study, print its answers and where it is."""
     with at_work("reading the runs, testing, writing the study"):
         from harness.evidence.studies import write_study  # R and numpy cost what other verbs need not pay
-        from harness.evidence.study_folder import read_declared
-        from reports.render import REPORT
+        from harness.evidence.study_declared import read_declared
         from reports.results.study import STUDY, study_of
 
         into = arguments.into
         if into is None:
             into = Path("runs") / f"study-{read_declared(arguments.file)[0].study.name}"
-        folder = write_study(arguments.file, into)
+        folder = write_study(arguments.file, into, incomplete=arguments.incomplete)
     text = (folder / STUDY).read_text(encoding="utf-8")
     study = study_of(text)
     if arguments.json:
         arguments.answer = text
     else:
-        _show(study)
-        print(f"report   {(folder / REPORT).resolve()}")
-        print(f"numbers  {(folder / STUDY).resolve()}")
+        show(study, folder)
     return 3 if study.published.differ else 0
 
 
-def _show(study: "StudyResult") -> None:
+def show(study: "StudyResult", folder: Path) -> None:
+    """Print the answers of a study, and where its sealed folder has them."""
+    from reports.pages.study.environments import declared_late, given_up, incomplete
     from reports.pages.study.rows import unused
+    from reports.render import REPORT
+    from reports.results.study import STUDY
 
     console = Console()
     if tests := list(declared_tests(study)):
@@ -75,8 +79,10 @@ def _show(study: "StudyResult") -> None:
     left_out = rows.read - rows.used
     why = f"; the report lists the other {left_out} with the reason" if left_out else ""
     say(console, f"The study uses {rows.used} of {rows.read} runs{why}.")
-    for sentence in unused(study):
+    for sentence in (*incomplete(study), *given_up(study), *declared_late(study), *unused(study)):
         say(console, sentence, "yellow")
+    print(f"report   {(folder / REPORT).resolve()}")
+    print(f"numbers  {(folder / STUDY).resolve()}")
 
 
 def declared_tests(study: "StudyResult") -> "Iterator[tuple[str, Test]]":

@@ -43,8 +43,9 @@ class StudyInputs:
     folder: Path
 
 
-def write_study(path: Path, into: Path) -> Path:
+def write_study(path: Path, into: Path, *, incomplete: bool = False) -> Path:
     """Compute the study of a study file, with its companion, and write it into a new sealed folder; return it.
+    `incomplete`: although runs of it are to be made.
 
     Raises:
         LabError: the file, a table or a campaign cannot be read or do not fit together; R is missing; `into` exists.
@@ -53,7 +54,7 @@ def write_study(path: Path, into: Path) -> Path:
     for above in into.resolve().parents:
         if (above / CAMPAIGN).exists():
             raise RunFolderError(f"{into}: lies in the campaign {above}, which is sealed; name another with --into")
-    material = read_material(path, into)
+    material = read_material(path, into, incomplete=incomplete)
     other = companion_path(path, material.inputs.declared)
     companion = None if other is None else read_material(other, into)
     files = dict(material.files)

@@ -7,15 +7,16 @@ number of it again: the study file, the table, and `sources.json`, what else was
 
 import hashlib
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
+from harness.evidence.study_declared import read_declared
+from harness.evidence.study_progress import progress_of
 from harness.record.campaign_folder import STUDY_FILE, CampaignFolder
-from harness.record.codec import read_records
 from harness.record.documents import load_object
-from harness.record.errors import ConfigError, why
+from harness.record.errors import ConfigError, LabError, why
 from harness.record.plain_files import read_plain
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
@@ -27,6 +28,7 @@ from reports.comparison.refusals import names_of, same_run, values_of
 from reports.inference import r_session
 from reports.results.codec import decoded, document_text
 from reports.results.document import CampaignNumbers
+from reports.results.environment import EnvironmentProgress
 from reports.results.meters import CampaignOrigin
 from reports.results.study import (
     IMPORTED,
@@ -37,13 +39,11 @@ from reports.results.study import (
     StudyOrigin,
     StudySoftware,
 )
-from reports.study.contradictions import check_study
 from reports.study.file import CampaignSource, StudyFile
 from reports.study.rows import parts_of_cells
 from reports.study.study import Inputs
 from reports.study.table import GZIP, Table, campaign_table, campaign_units, read_table
 
-REMEDY = "write one after docs/studies.md"
 WORST: tuple[CampaignOrigin, ...] = (*ORIGINS[:2], "none", *ORIGINS[2:])
 """Origins of campaigns, worst first: a study is what its worst campaign is."""
 
@@ -61,18 +61,16 @@ def companion_path(path: Path, declared: StudyFile) -> Path | None:
     return path.parent / declared.study.companion if declared.study.companion else None
 
 
-def read_declared(path: Path) -> tuple[StudyFile, bytes]:
-    """A study file, checked, and its verbatim bytes.
+def read_material(path: Path, into: Path, *, incomplete: bool = False) -> Material:
+    """Read a study file and what it names; `into` is where the study is going to lie. `incomplete`: whether a study is
+    taken that has runs to be made.
 
     Raises:
-        ConfigError: every mistake with file, TOML path, what was found, what is expected.
+        LabError: the file, a table or a campaign cannot be read, or the study is not complete.
     """
-    return read_records(StudyFile, path, REMEDY, partial(check_study, path))
-
-
-def read_material(path: Path, into: Path) -> Material:
-    """Read a study file and what it names; `into` is where the study is going to lie."""
     declared, source = read_declared(path)
+    environments = _environments(path.parent, declared, source)
+    declared = _begun(path, declared, environments, incomplete=incomplete)
     base = os.path.relpath(path.parent.resolve(), into.resolve())
     origin: StudyOrigin = IMPORTED
     if declared.table is None:
@@ -85,10 +83,42 @@ def read_material(path: Path, into: Path) -> Material:
         sources = [table_source(content, table, declared.table.file, declared.table.note)]
     software = decoded(StudySoftware, software_facts(APPLICATION) | {"r": r_session.version()}, "this program")
     rows = read_table(table, content)
-    facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources))
+    facts = SourceFacts(software, base, table, origin, units, with_rows(rows, sources), environments)
     inputs = Inputs(str(path), declared, rows, facts)
     sealed = f"{RUNS}.gz" if content.startswith(GZIP) else RUNS
     return Material(inputs, {STUDY_FILE: source, sealed: content, SOURCES: document_text(facts)})
+
+
+def _environments(base: Path, declared: StudyFile, source: bytes) -> tuple[EnvironmentProgress, ...]:
+    study = tomllib.loads(source.decode())
+    return tuple(
+        progress_of(name, environment, base, declared.campaigns[name].folder, study)
+        for name, environment in declared.environments.items()
+    )
+
+
+def _begun(
+    path: Path, declared: StudyFile, environments: Sequence[EnvironmentProgress], *, incomplete: bool
+) -> StudyFile:
+    """The study with the campaigns that were begun.
+
+    Raises:
+        LabError: it is not complete, and that is not accepted; or nothing of it was begun.
+    """
+    to_make = {one.name: f"{one.left} of {one.planned} runs" if one.planned else "all runs" for one in environments
+               if one.left or not one.planned}  # fmt: skip
+    if to_make and not incomplete:
+        listed = ", ".join(f"{what} in {name}" for name, what in to_make.items())
+        raise LabError(
+            f"{path}: the study is not complete: {listed} are to be made; `wattlab study run {path}` makes them. Who "
+            "looks at the numbers and then decides about more runs has no level of significance; --incomplete shows "
+            "them all the same, and the page says that it is interim"
+        )
+    absent = {one.name for one in environments if not one.planned}
+    campaigns = {name: source for name, source in declared.campaigns.items() if name not in absent}
+    if absent and not campaigns:
+        raise LabError(f"{path}: no run of the study was begun; `wattlab study run {path}` begins it")
+    return replace(declared, campaigns=campaigns)
 
 
 def with_rows(table: Table, sources: Sequence[Source]) -> tuple[Source, ...]:
@@ -113,6 +143,10 @@ def sealed_inputs(folder: Path) -> Inputs:
     declared, _ = read_declared(path)
     place = str(folder / SOURCES)
     facts = decoded(SourceFacts, load_object(_read(folder / SOURCES, str(folder)), place), place)
+    if declared.environments:
+        used = {source.name for source in facts.sources}
+        campaigns = {name: source for name, source in declared.campaigns.items() if name in used}
+        declared = replace(declared, campaigns=campaigns)
     return Inputs(str(path), declared, read_table(facts.table, sealed_table(folder)), facts)
 
 
@@ -121,7 +155,13 @@ def campaigns_now(path: Path, inputs: Inputs) -> tuple[Table, SourceFacts]:
     `path`'s."""
     content, sources, origin, units = _campaigns(path, inputs.declared)
     table = read_table(RUNS, content)
-    return table, replace(inputs.facts, origin=origin, units=units, sources=with_rows(table, sources))
+    environments = inputs.facts.environments
+    if environments:
+        whole, source = read_declared(Path(inputs.path))
+        environments = _environments(path.parent, whole, source)
+    return table, replace(
+        inputs.facts, origin=origin, units=units, sources=with_rows(table, sources), environments=environments
+    )
 
 
 def table_source(content: bytes, name: str, place: str, note: str) -> Source:

@@ -36,6 +36,7 @@ from harness.evidence.statement import SIGNATURE
 from harness.evidence.verifier import FORGED, Outcome, Verified, check_document
 from harness.evidence.wire import check_wires
 from harness.evidence.witnesses import Witnesses, check_witnesses
+from harness.record import standing
 from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import Json, Thresholds
 from harness.record.entries import Attachment, Entry, Plan, of
@@ -238,13 +239,15 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
     planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     ended = [(run.start.ordinal, run.exit_status) for run in seen.runs.values()]
     failed = {at for at, status in ended if status == "fail" and is_trial(planned.get(at, {}))}
+    lost = _given_up(planned, seen)
     done = failed | {at for at, status in ended if status == "success"}
-    missing = sorted(set(planned) - done)
+    missing = sorted(set(planned) - done - lost)
     if wrong := list(_misplaced(stages, seen.runs.values())):
         return Check(subject, INCOMPLETE, False, "; ".join(wrong))
     if not missing:
         alone = sorted(failed - {at for at, status in ended if status == "success"})
         result = f", but {len(alone)} trials, whose programs failed" if alone else ""
+        result += f", but {len(lost)}, whose program failed in every attempt (campaign.when_failed)" if lost else ""
         return Check(subject, INCOMPLETE, True, f"all {len(planned)} planned runs succeeded{result}")
     detail = (
         f"{len(missing)} of {len(planned)} planned runs have no successful attempt: run {', '.join(map(str, missing))}"
@@ -252,6 +255,15 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
     if statement is not None and statement["incomplete"] is not None:
         return Check(subject, INCOMPLETE, True, f"signed as incomplete: {statement['incomplete']}")
     return Check(subject, INCOMPLETE, False, f"{detail}; {NOT_MEASURED}")
+
+
+def _given_up(planned: Mapping[int, Json], seen: Examination) -> set[int]:
+    """Runs that were left out by the rule of the log, of scenarios of which a failed run is sealed."""
+    failed = {run.start.scenario for run in seen.runs.values() if run.exit_status == "fail"}
+    try:
+        return {ordinal for ordinal in standing.given_up(seen.entries) if planned[ordinal]["scenario"] in failed}
+    except FORGED:
+        return set()
 
 
 def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]) -> Iterator[str]:

@@ -202,10 +202,14 @@ class Campaign:
         return standing.given_up(self.folder.entries())
 
     def in_no_mean(self) -> list[str]:
-        """A sentence for each planned run that was measured, thrown out and is not tried again."""
+        """A sentence for each planned run that was thrown out or has failed, and is not tried again."""
         left = {run.ordinal for run in self.remaining()}
         planned = {run.ordinal: run for run in self.plan}
-        return [
+        failed = [
+            f"run {ordinal} ({planned[ordinal].scenario}, repetition {planned[ordinal].repetition}), left out: {reason}"
+            for ordinal, reason in self.given_up().items()
+        ]
+        return failed + [
             f"run {ordinal} ({planned[ordinal].scenario}, repetition {planned[ordinal].repetition}), "
             f"{len(reasons)} times: {reasons[-1]}"
             for ordinal, reasons in self._thrown_out().items()

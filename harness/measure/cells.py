@@ -16,6 +16,7 @@ Decisions
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -56,11 +57,12 @@ def cells_of(
     crossed = crossed_in(factors)
     plain = {factor: level for factor, level in factors.items() if factor not in crossed}
     order = [*stated, *factors]
-    cells = []
+    called, cells = cache(_called), []
     for levels in product(*crossed.values()) if rows is None else rows:
         varied = dict(zip(crossed, levels, strict=True))
         every = {**stated, **plain, **varied}
-        cells.append(Cell(_name(name, varied), {factor: every[factor] for factor in order}))
+        parts = [called(factor, level_text(level)) for factor, level in varied.items()]
+        cells.append(Cell(".".join([name, *parts]), {factor: every[factor] for factor in order}))
     return cells
 
 
@@ -69,11 +71,9 @@ def crossed_in(factors: Mapping[str, Any]) -> dict[str, list[Level]]:
     return {factor: levels for factor, levels in factors.items() if isinstance(levels, list)}
 
 
-def _name(name: str, varied: Levels) -> str:
-    """`train.framework-torch.batch_size-32`; what no name of a scenario can hold becomes `_`."""
-    texts = (f"{factor}-{level_text(level)}" for factor, level in varied.items())
-    plain = ("".join(sign if sign in NAME_CHARACTERS else "_" for sign in text) for text in texts)
-    return ".".join([name, *plain])
+def _called(factor: str, level: str) -> str:
+    """A part of the name `train.framework-torch.batch_size-32`; what no name of a scenario can hold becomes `_`."""
+    return "".join(sign if sign in NAME_CHARACTERS else "_" for sign in f"{factor}-{level}")
 
 
 def with_levels(command: Sequence[str], levels: Levels) -> tuple[str, ...]:
@@ -82,7 +82,7 @@ def with_levels(command: Sequence[str], levels: Levels) -> tuple[str, ...]:
     def level_of(place: re.Match[str]) -> str:
         return level_text(levels[place[1]]) if place[1] in levels else place[0]
 
-    return tuple(PLACEHOLDER.sub(level_of, word) for word in command)
+    return tuple(PLACEHOLDER.sub(level_of, word) if "{" in word else word for word in command)
 
 
 def tracked_by(factors: Mapping[str, Any]) -> dict[Level, list[str]]:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from harness.measure.baseline import in_state
 from harness.measure.campaign_file import BASELINE, SYNC, WARM_UP, Campaign
+from harness.measure.environments import TABLE, Asked
 from harness.measure.joined import CAMPAIGN_TABLES, Joined, campaign_files
 from harness.measure.lab_consistency import Contradictions, of_campaign, of_station, of_suts
 from harness.measure.lab_tables import LabFile, StationFile, Suts, station_of
@@ -122,7 +123,7 @@ class StationConfig:
         return station_of(self.path, self.file)
 
 
-def load(path: Path, campaign: Path | None = None, sut: str | None = None) -> LabConfig:
+def load(path: Path, campaign: Path | Asked | None = None, sut: str | None = None) -> LabConfig:
     """Read lab.toml, the campaign file, if there is one, and every scenario.toml they name. `sut`: of several the one
     that is measured; None: the only one, or the one that `campaign.sut` names.
 
@@ -139,20 +140,18 @@ def load(path: Path, campaign: Path | None = None, sut: str | None = None) -> La
     return found[0]
 
 
-def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) -> list[LabConfig]:
+def load_each(path: Path, campaign: Path | Asked | None = None, sut: str | None = None) -> list[LabConfig]:
     """The same for every SUT that can be meant: of several, where none is named, each.
 
     Raises:
         ConfigError: every mistake with file, TOML path, what was found, what is expected.
     """
     source, lab_raw = read_toml(path, INIT)
-    campaign = None if campaign is None else _campaign_file(campaign)
-    campaign_source, campaign_raw = _read_campaign(path, lab_raw, campaign)
+    asked = campaign if isinstance(campaign, Asked) else _read_campaign(path, lab_raw, campaign)
     mistakes = Mistakes()
     lab_raw = of_schema(path, lab_raw, mistakes)
-    if campaign is not None:
-        campaign_raw = of_schema(campaign, campaign_raw, mistakes)
-    files = Joined(path, lab_raw, campaign, campaign_raw)
+    campaign_raw = {} if asked is None else of_schema(asked.path, asked.raw, mistakes)
+    files = Joined(path, lab_raw, None if asked is None else asked.path, campaign_raw)
     raw = files.raw
     raw = raw | {"baseline": _untracked(path, raw.get("baseline", {}), mistakes)}
     names, whole = suts.names_of(raw), _whole(path, raw, mistakes)
@@ -179,9 +178,9 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
         baseline = in_state(f"{path}: baseline", baseline, lab.baseline, scenarios, mistakes)
     sync = from_folder(path, path.parent, SYNC, ScenarioSection(repetitions=1, folder="workloads/sync"), None, mistakes)
     warm_up = None
-    if (asked := lab.warm_up) is not None and not mistakes.touch(path, "warm_up"):
+    if (warming := lab.warm_up) is not None and not mistakes.touch(path, "warm_up"):
         section = ScenarioSection(
-            repetitions=1, folder=asked.folder, parameters=asked.parameters, max_duration_s=asked.max_duration_s
+            repetitions=1, folder=warming.folder, parameters=warming.parameters, max_duration_s=warming.max_duration_s
         )
         warm_up = from_folder(path, files.base_of("warm_up").parent, WARM_UP, section, None, mistakes, "warm_up")
     staged = {file.resolve() for scenario in (*scenarios, *([warm_up] if warm_up else [])) for file in scenario.files}
@@ -207,8 +206,8 @@ def load_each(path: Path, campaign: Path | None = None, sut: str | None = None) 
             warm_up=warm_up,
             source=source,
             runs_home=runs_home,
-            campaign_source=campaign_source,
-            campaign_path=None if campaign is None else campaign.resolve(),
+            campaign_source=None if asked is None else asked.source,
+            campaign_path=None if asked is None else asked.path.resolve(),
             certificate_source=None if certificate is None else certificate[1],
             certificate_path=None if certificate is None else certificate[0],
         ))  # fmt: skip
@@ -293,21 +292,27 @@ def _campaign_file(named: Path) -> Path:
     return own if own.is_file() and not named.exists() else named
 
 
-def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes | None, Json]:
-    """The campaign file's bytes and its tables; nothing where none is named.
+def _read_campaign(path: Path, lab: Json, named: Path | None) -> Asked | None:
+    """The campaign file; None where none is named.
 
     Raises:
-        ConfigError: it cannot be read, is lab.toml, or is needed and not named.
+        ConfigError: it cannot be read, is lab.toml or a study, or is needed and not named.
     """
-    if campaign is not None:
+    if named is not None:
+        campaign = _campaign_file(named)
         if campaign.exists() and path.exists() and campaign.samefile(path):
             raise ConfigError(f"--campaign {campaign}: that is lab.toml itself; leave it out, both are read from there")
         bundled = ", ".join(file.name for file in sorted(BUNDLED.glob("*.toml")))
-        return read_toml(
+        source, raw = read_toml(
             campaign,
             "a campaign file has what is asked of the station: [campaign], [baseline], ...; wattlab's own are found by "
             f"their names: {bundled}",
         )
+        if TABLE in raw:
+            raise ConfigError(
+                f"--campaign {campaign}: that is a study with {TABLE}; `wattlab study run {campaign}` measures them"
+            )
+        return Asked(campaign, source, raw)
     asked = ("campaign", "baseline", "scenarios")
     is_asked = lab.keys() & {*asked} or any(did_you_mean(key, asked).startswith("did you") for key in lab)
     if not is_asked and lab.keys() & {"meters", suts.ALONE, suts.TABLE}:
@@ -316,7 +321,7 @@ def _read_campaign(path: Path, lab: Json, campaign: Path | None) -> tuple[bytes 
             f"{path}: it has no campaign ([campaign], [baseline], [scenarios.NAME]); name the file that has one with "
             f"--campaign FILE{f': {listed}' if listed else ''}"
         )
-    return None, {}
+    return None
 
 
 def _whole(path: Path, raw: Json, mistakes: Mistakes) -> Json:

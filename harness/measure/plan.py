@@ -9,6 +9,7 @@ import hashlib
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cache
 from typing import Literal
 
 from harness.measure.campaign_file import SYNC, WARM_UP
@@ -48,6 +49,7 @@ class PlannedRun:
 YOUNGER = ("cell", "search", "trial")
 
 
+@cache
 def repetition_seed(campaign_seed: int, repetition: int) -> int:
     """The workload's random seed (31 bits): the same list for every scenario, so that they pair (method.md 1)."""
     return _seed(f"wattlab repetition seed {campaign_seed} {repetition}")
@@ -180,16 +182,17 @@ def _interleaved(
     scenario_runs: Sequence[tuple[str, int]], blocks: range, baseline: str, seed: int, *, first_ordinal: int
 ) -> list[PlannedRun]:
     """Scenario runs with baseline blocks spread evenly between them, the first before and the last after."""
-    before = [round(place * len(scenario_runs) / max(len(blocks) - 1, 1)) for place in range(len(blocks))]
+    before: dict[int, list[int]] = {}
+    for place, block in enumerate(blocks):
+        before.setdefault(round(place * len(scenario_runs) / max(len(blocks) - 1, 1)), []).append(block)
     plan: list[PlannedRun] = []
 
     def add(kind: Literal["baseline", "scenario"], scenario: str, repetition: int, block: int | None) -> None:
         plan.append(_planned(first_ordinal + len(plan), kind, scenario, repetition, seed, block))
 
     for position in range(len(scenario_runs) + 1):
-        for block, place in zip(blocks, before, strict=True):
-            if place == position:
-                add("baseline", baseline, block, block)
+        for block in before.get(position, ()):
+            add("baseline", baseline, block, block)
         if position < len(scenario_runs):
             add("scenario", *scenario_runs[position], None)
     return plan

@@ -15,7 +15,7 @@ Levels: TypeAlias = Mapping[str, Level]
 
 def level_text(level: Level) -> str:
     """A level as text: `tensorflow`, `32`, `0.5`, `true`."""
-    return level if isinstance(level, str) else json.dumps(level)
+    return level if isinstance(level, str) else repr(level) if type(level) is int else json.dumps(level)
 
 
 def levels_text(levels: Levels | None) -> str:

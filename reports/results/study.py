@@ -12,6 +12,7 @@ from reports.results.cell import Cell, Filter, UnmeasuredCell
 from reports.results.choice import ChoiceResult
 from reports.results.codec import document_in, keyed
 from reports.results.descriptive import Bootstrap, DescriptiveTable
+from reports.results.environment import EnvironmentProgress
 from reports.results.interaction import InteractionResult
 from reports.results.meters import CampaignOrigin
 from reports.results.prediction import PredictionResult
@@ -78,6 +79,8 @@ class SourceFacts:
     """Column of a campaign's table -> unit; empty of an imported table."""
     sources: tuple[Source, ...]
     """The table, or the campaigns."""
+    environments: tuple[EnvironmentProgress, ...] = field(default=(), metadata=keyed(left_out=True))
+    """How far a study is that makes its campaigns itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,6 +330,8 @@ class StudyResult:
     """By how many per cent is a mean larger at another level? Only where the file asks."""
     choices: tuple[ChoiceResult, ...] = field(default=(), metadata=keyed(left_out=True))
     """Which level of one factor is best at each level of another? Only where the file asks."""
+    environments: tuple[EnvironmentProgress, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Where it was run, and how far; only of a study that makes its campaigns itself."""
 
 
 def study_of(text: str | bytes) -> StudyResult:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.record.codec import Mistakes
 from harness.record.errors import ConfigError
+from reports.study.environments import environment_problems, resolved
 from reports.study.file import (
     Correlation,
     Exclusion,
@@ -74,12 +75,15 @@ def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
         yield "study.name", f"{declared.study.name!r} becomes a folder's name: use letters, digits, '-', '_' and '.'"
     if not 0 < declared.study.alpha < 1:
         yield "study.alpha", f"found {declared.study.alpha!r}, expected a probability such as 0.05"
-    if (declared.table is None) == (not declared.campaigns):
-        yield "table", "a study is either of one [table] or of [campaigns.NAME], and of one of both"
+    yield from environment_problems(declared)
+    declared = resolved(declared)
+    if (declared.table is None) == (not declared.campaigns) and not declared.environments:
+        yield "table", "a study is of one [table], of [campaigns.NAME], or of [environments.NAME], and of one of them"
     if not declared.factors or not declared.responses:
         yield "factors" if not declared.factors else "responses", "at least one is needed"
     for name, factor in declared.factors.items():
-        yield from _factor_problems(f"factors.{name}", factor)
+        if factor.levels or not declared.environments:
+            yield from _factor_problems(f"factors.{name}", factor)
     for name, response in declared.responses.items():
         if not FORMULA.fullmatch(response.formula.strip()):
             place = f"responses.{name}.formula"
@@ -97,6 +101,8 @@ def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
 
 
 def _factor_problems(place: str, factor: Factor) -> Iterator[tuple[str, str]]:
+    if not factor.column:
+        yield f"{place}.column", "missing; it has no default, expected the header of its column"
     if not factor.levels:
         yield f"{place}.levels", "at least one level is needed, in the order in which they are to be shown"
     if twice := [level for level in factor.levels if factor.levels.count(level) > 1]:

@@ -5,11 +5,14 @@ nor whether they contradict each other (`contradictions`).
 
 Study file schema history
   1  2026-11-21  first version
+  1  2026-11-30  [environments.NAME] with a campaign's tables beside them, [expected.NAME], [fractions]; a factor of
+                 such a study may leave out column and levels
 """
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
+from harness.record.environments import Environment, Expected
 from reports.results.interaction import TwoWayTest
 from reports.results.prediction import Model
 from reports.results.question import TestChoice, Transform
@@ -66,8 +69,8 @@ class Factor:
     """What was varied: the header of its column, its levels in order, how they are called."""
 
     title: str
-    column: str
-    levels: list[str]
+    column: str = ""
+    levels: list[str] = field(default_factory=list)
     labels: dict[str, str] = field(default_factory=dict)
 
     def label(self, level: str) -> str:
@@ -237,7 +240,7 @@ class Erratum:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StudyFile:
-    """A study file as written: of one table, or of campaigns."""
+    """A study file as written: of one table, of campaigns, or of environments, in which its campaigns are made."""
 
     schema: int
     study: Study
@@ -261,3 +264,16 @@ class StudyFile:
     increases: dict[str, Increase] = field(default_factory=dict)
     choices: dict[str, Choice] = field(default_factory=dict)
     errata: list[Erratum] = field(default_factory=list)
+    environments: dict[str, Environment] = field(default_factory=dict)
+    expected: dict[str, Expected] = field(default_factory=dict)
+    """Scenario, or cell -> what it is expected to take in every environment."""
+    fractions: dict[str, str] = field(default_factory=dict)
+    """Scenario -> generators of the fraction of its combinations that is run."""
+    lab: dict[str, Any] = field(default_factory=dict)
+    campaign: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, Any] = field(default_factory=dict)
+    scenarios: dict[str, dict[str, Any]] = field(default_factory=dict)
+    thresholds: dict[str, Any] = field(default_factory=dict)
+    decision: dict[str, Any] = field(default_factory=dict)
+    analysis: dict[str, Any] = field(default_factory=dict)
+    qualification: dict[str, Any] = field(default_factory=dict)

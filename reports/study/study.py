@@ -111,6 +111,7 @@ def _alone(inputs: Inputs) -> StudyResult:
         published=Tally(0, 0, 0, 0),
         errata=_errata(declared),
         companion=None,
+        environments=facts.environments,
     )
     return with_published(study, declared)
 

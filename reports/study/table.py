@@ -21,6 +21,7 @@ from reports.energy.hardware import OLD_MEMORY, old_memory, unit_of
 from reports.results.document import CampaignNumbers
 from reports.results.run import RunResult
 from reports.results.uncertainty import Number
+from reports.study.columns import RUN_UNITS
 from reports.study.file import CampaignSource
 
 MAX_BYTES = 256 * 1024 * 1024
@@ -28,11 +29,6 @@ MAX_BYTES = 256 * 1024 * 1024
 GZIP = b"\x1f\x8b"
 LEFT_OUT = "left_out_because"
 """The column in which a campaign's table says why a run enters no mean; empty where it does."""
-RUN_UNITS = {
-    "duration_s": "s", "mean_power_w": "W", "energy_wh": "Wh", "induced_energy_wh": "Wh", "gap_s": "s",
-    "gap_energy_wh": "Wh", "gpu_energy_wh": "Wh",
-}  # fmt: skip
-"""Numbers of `runs[]` of results.json, and their units."""
 PLAIN = ("campaign", "folder", "ordinal", "scenario", "repetition", "seed", "start_utc", LEFT_OUT)
 """Columns of a campaign's table that are no numbers of a measurement."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.evidence.study_folder import read_declared
+from harness.evidence.study_declared import read_declared
 from harness.record.documents import VERSION, Json
 from reports.results.codec import document_text
 from reports.results.study import IMPORTED, SourceFacts, StudyResult, StudySoftware

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as hst
 
-from harness.evidence.study_folder import read_declared, read_material
+from harness.evidence.study_declared import read_declared
+from harness.evidence.study_folder import read_material
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.tracker.account import account_of
 from harness.foreign.importers.tracker.line_up import lined_up

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.evidence.study_folder import read_declared
+from harness.evidence.study_declared import read_declared
 from harness.record.errors import ConfigError
 from tests.analysis.studies import CORRELATION, HEAD, PARETO, REDUCTION, STUDIES, document_of, question
 
@@ -20,7 +20,7 @@ EXCLUSION = '[[exclusions]]\nreason = "x"\n'
         ("alpha = 0.05", "alpha = 5", r"study\.alpha: found 5, expected a probability"),
         ("alpha = 0.05", "", r"study\.alpha: missing"),
         ('name = "small"', 'name = "../small"', r"study\.name: '\.\./small' becomes a folder's name"),
-        ('[table]\nfile = "runs.csv"', "", r"table: a study is either of one \[table\] or of \[campaigns\.NAME\]"),
+        ('[table]\nfile = "runs.csv"', "", r"table: a study is of one \[table\], of \[campaigns\.NAME\]"),
         ('levels = ["a", "b", "c"]', "levels = []", r"factors\.net\.levels: at least one level"),
         ('levels = ["a", "b", "c"]', 'levels = ["a", "a"]', r"factors\.net\.levels: 'a' stands there twice"),
         ('labels = { a = "Net A" }', 'labels = { x = "X" }', r"factors\.net\.labels\.x: no such level"),

@@ -20,7 +20,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from harness import cli
-from harness.cli import demo
+from harness.cli import demo, demo_study
 from harness.cli.called import NAME
 from harness.cli.documents import WITHOUT, Failure, FileDocument
 from harness.cli.reference import PAGE, documents, records, with_tables
@@ -45,6 +45,33 @@ from tests.importers.test_tracker import file, intervals, v1
 from tests.reports.make_campaign import Load, Shape, make_campaign
 from tests.reports.qualified import qualified_campaign
 
+SMALL_STUDY = """\
+schema = 1
+[study]
+name = "small"
+title = "Small"
+alpha = 0.05
+[environments.here]
+title = "Here"
+[campaign]
+stabilization_s = 0.5
+supplementary_s = 0.5
+[baseline]
+blocks = 1
+duration_s = 2
+[thresholds]
+foreign_load_invalid_percent = 10000.0  # other tests run beside
+[scenarios.wait]
+command = ["sleep", "{length}"]
+repetitions = 1
+factors = { length = [1.5, 2.0] }
+[factors.length]
+title = "Length"
+[responses.duration]
+title = "Duration"
+formula = "duration_s"
+unit = "s"
+"""
 pytestmark = pytest.mark.timeout(900)
 DATA = Path(__file__).parents[1] / "data"
 REGISTER = """\
@@ -99,6 +126,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
     with pytest.MonkeyPatch.context() as patched:
         ask_a_lab(asked, tmp_path_factory.mktemp("lab"), patched)
+        ask_a_study(asked, tmp_path_factory.mktemp("study"), patched)
     ask_for_ranges(asked, tmp_path_factory.mktemp("ranges"))
     ask_of_campaigns(asked, tmp_path_factory.mktemp("campaigns"))
     ask_of_foreign_files(asked, tmp_path_factory.mktemp("foreign"))
@@ -130,6 +158,23 @@ def ask_a_lab(asked: Asked, folder: Path, patched: pytest.MonkeyPatch) -> None:
         asked.ask("plan", codes=(1,))
         place = asked.refused("run")["place"]
         assert place is None or "lab.toml" in place
+
+
+def ask_a_study(asked: Asked, folder: Path, patched: pytest.MonkeyPatch) -> None:
+    """A study on this machine: the demo's, which is small here."""
+    shipped, lab = (
+        folder / "shipped",
+        LAB[: LAB.index("[campaign]")] + LAB[LAB.index("[sut]") : LAB.index("[scenarios")],
+    )
+    shipped.mkdir()
+    (shipped / "lab.toml").write_text(lab)
+    (shipped / "study.toml").write_text(SMALL_STUDY)
+    patched.setattr(demo_study, "SHIPPED", shipped)
+    patched.setattr(demo_study, "RUNS", folder)
+    made = asked.ask("demo", "--study", option="--study")
+    for action in ("plan", "prepare", "run"):
+        asked.ask(f"study {action}", made["study"], codes=(0, 3))
+    assert asked.refused("study", "run", made["study"], "--only", "there")["place"] == "--only there"
 
 
 def ask_for_ranges(asked: Asked, folder: Path) -> None:
@@ -169,7 +214,7 @@ def ask_of_campaigns(asked: Asked, folder: Path) -> None:
     (folder / "small.toml").write_text(HEAD + QUESTION.format(test="welch", transform="none"))
     rows = [f"{net},{energy + place},{load}" for place in range(3) for net, energy, load in TABLE]
     (folder / "runs.csv").write_text("\n".join(["net,energy,load", *rows, ""]))
-    asked.ask("study", "report", folder / "small.toml", "--into", folder / "study")
+    asked.ask("study report", folder / "small.toml", "--into", folder / "study")
     assert asked.refused("report", folder / "no")["place"] == str(folder / "no")
     assert asked.refused("sign", other, "--key", folder / "none")["place"] == str(folder / "none")
 

@@ -36,6 +36,7 @@ from harness.cli import (
     qualify,
     report,
     run,
+    study_plan,
     study_report,
     verify,
     witness,
@@ -126,6 +127,21 @@ def declared_tests() -> list[tuple[str, Test]]:
     return [(LONG, test), ("few", refused), ("flops-energy", test)]
 
 
+def planned_study() -> study_plan.PlannedStudy:
+    """A cell whose runs are known, and one whose are not."""
+    cell = study_plan.PlannedCell(
+        scenario=LONG, table="train", cell=None, runs=30, left=9, each_s=600.0, each_wh=1.3667, known_by="runs"
+    )
+    unknown = replace(cell, scenario="b", each_s=None, each_wh=None, known_by="not-known")
+    place = study_plan.PlannedEnvironment(
+        name=LONG, title="", lab="", sut="", folder="", cells=(cell, unknown), runs=(), given_up=()
+    )
+    return study_plan.PlannedStudy(
+        study="s", seed=1, environments=(place,), runs=60, left=18, left_hours=1.5, left_wh=12.3, unknown_length=9,
+        unknown_energy=9,
+    )  # fmt: skip
+
+
 def predicting() -> StudyResult:
     """As much of a study as its predictions are shown of."""
     score = PredictionScore("kernel-ridge", None, 111, 48.1234, 35.0, 6.7, 0.975)
@@ -178,6 +194,7 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "report", report.results_sheet(read(example())), ("123.456789 ± 0.000012", "mean power")
     yield "compare", compare.pair_sheet(*pair()), ("123.4568 ± 0.0012", "n = 3", "ratio")
     yield "study", study_report.tests_sheet(declared_tests()), ("F = 239.09", "2.25e-38", "welch-anova")
+    yield "study plan", study_plan.study_sheet(planned_study()), ("1.5 h", "12.3", "all left")
     yield "study, predictions", study_report.predictions_sheet(predicting()), ("48.12", "0.975", "not seen")
     yield "estimate", estimate.scores_sheet(assessment()), ("12.35", "+2.5", "STEP")
     proxies = estimate.proxies_sheet(assessment())
@@ -453,7 +470,7 @@ def test_commands_name_the_lab_that_the_verb_was_given(monkeypatch: pytest.Monke
         assert as_called("`wattlab meter read wall`") == "`./lab meter read wall --lab 'a b/lab.toml'`"
         for own in ("run --lab b.toml", "view runs/a", "report runs/a", "runner", "meter drivers"):
             assert as_called(f"`wattlab {own}`") == f"`./lab {own}`"
-        reads(run=["demo", "--full"])
+        reads(instead={"run": ["demo", "--full"]})
         assert as_called("`wattlab run` tries again, `wattlab run --view`") == (
             "`./lab demo --full` tries again, `./lab run --view`"
         )

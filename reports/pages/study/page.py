@@ -11,6 +11,7 @@ from reports.pages.document import STAMPS, DocumentPage, document_page, section_
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
 from reports.pages.study.choices import choice_blocks, chosen
+from reports.pages.study.environments import declared_late, environment_blocks, given_up, incomplete
 from reports.pages.study.figures import drawn, medians_figure
 from reports.pages.study.interactions import interaction_blocks
 from reports.pages.study.predictions import prediction_blocks, told_beforehand
@@ -62,6 +63,8 @@ def _answer(study: StudyResult) -> Iterable[str]:
 
 
 def _opening(study: StudyResult, stamp: str) -> Iterable[Block]:
+    for sentence in (*incomplete(study), *given_up(study), *declared_late(study)):
+        yield Paragraph(sentence, "note")
     for erratum in study.errata:
         if not erratum.affects:
             yield Paragraph(f"Erratum of the publication: {erratum.title}. {erratum.text.strip()}")
@@ -107,6 +110,7 @@ def _sections(study: StudyResult, stamp: str) -> Iterable[Section | None]:
     yield section_of("published", "Published values and errata", published_blocks(study))
     yield section_of("companion", BESIDE, companion_blocks(study))
     yield section_of("descriptive", "Descriptive tables", descriptive)
+    yield section_of("environments", "Where it was run", list(environment_blocks(study)))
     yield section_of("rows", "Rows and exclusions", list(row_blocks(study)))
     yield section_of("data", "Data, definitions and software", list(data_blocks(study)))
 
