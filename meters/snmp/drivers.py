@@ -33,7 +33,7 @@ def options_of(mib: Mib) -> Mapping[str, Option]:
             f"which of several daisy-chained units; the only one is {mib.first_unit}",
             low=0.0, high=64.0, whole=True,
         ),
-        "version": Option("v2c", "of SNMP", choices=tuple(VERSIONS)),
+        "protocol": Option("v2c", "version of SNMP", choices=tuple(VERSIONS)),
         "refresh_s": Option(
             REFRESH_S, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0
         ),
@@ -57,7 +57,7 @@ def opener_of(mib: Mib) -> Callable[..., DialogueMeter]:
         if scheme_of(port) != SNMP_SCHEME:
             raise MeterOptionError(f"{mib.driver}: port {port!r}: expected snmp://HOST, with :PORT where it is not 161")
         settings = Settings(
-            VERSIONS[word(values, "version")],
+            VERSIONS[word(values, "protocol")],
             number(values, "interval_s"),
             number(values, "reply_s"),
             number(values, "refresh_s"),

@@ -64,7 +64,7 @@ def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
 @pytest.mark.parametrize("version", ["v1", "v2c"])
 def test_the_drivers_read_snmpd(version: str, start_agent: StartAgent) -> None:
     port, log = start_agent(), io.BytesIO()
-    options = {"outlet": 3, "version": version}
+    options = {"outlet": 3, "protocol": version}
     meter = open_meter("raritan-px", port, capture=log, options=options, access=SECRET)
     reading = meter.read(5.0)
     assert (reading.power_w, reading.current_a, reading.energy_wh) == (68.0, 0.311, None)
@@ -74,7 +74,7 @@ def test_the_drivers_read_snmpd(version: str, start_agent: StartAgent) -> None:
     }  # fmt: skip
     assert b"not-public".hex().encode() not in log.getvalue()
     meter.close()
-    meter = open_meter("eaton-epdu", port, capture=None, options={"outlet": 1, "version": version}, access=SECRET)
+    meter = open_meter("eaton-epdu", port, capture=None, options={"outlet": 1, "protocol": version}, access=SECRET)
     reading = meter.read(5.0)
     assert (reading.power_w, reading.power_factor, reading.energy_wh) == (177.0, 0.892, None)
     meter.close()
