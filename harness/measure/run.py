@@ -20,12 +20,8 @@ from harness.measure.gate import Condition, Step, Trace, last_step, outside, rec
 from harness.measure.journal import Journal
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
-from harness.measure.rating.command import Command, WarmUp
-from harness.measure.rating.part import POLL_S, RatingPart, RunFailed
-from harness.measure.rating.pause import Pause
-from harness.measure.rating.state import InState
-from harness.measure.rating.users import Users
-from harness.measure.rating.without_agent import HostMarked
+from harness.measure.rating.choice import rating_of
+from harness.measure.rating.part import POLL_S, RunFailed
 from harness.measure.rating.words import MEANINGS, OUT_OF_MEMORY, OUTPUTS, last_words, reason_of
 from harness.measure.recorder import MeterRecorder
 from harness.measure.scenario import Scenario
@@ -371,17 +367,6 @@ class Run:
     def _put_phase(self, name: Phase, edge: Edge, time_ns: int | None = None) -> None:
         time_ns = time.monotonic_ns() if time_ns is None else time_ns
         self._journal.put(PhaseEvent(time_ns=time_ns, name=name, edge=edge))
-
-
-def rating_of(planned: PlannedRun, scenario: Scenario) -> RatingPart:
-    """How the interval of a planned run is made."""
-    if planned.kind == "observer":
-        return HostMarked(has_agent=bool(scenario.parameters["agent"]))
-    if planned.kind == "warm-up":
-        return WarmUp()
-    if scenario.usage is not None:
-        return InState(scenario.usage) if scenario.kind == "baseline" else Users(scenario.usage)
-    return Pause() if scenario.kind == "baseline" else Command()
 
 
 def _trace(meter: MeterRecorder) -> Trace:

@@ -45,6 +45,7 @@ from harness.measure.scenario_file import (
     of_words,
 )
 from harness.measure.search_section import SearchSection, of_search
+from harness.measure.tracker_files import tracker_artifacts, tracker_files
 from harness.measure.usage import BaselineState, ServiceSection, Usage, usage_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
@@ -64,7 +65,6 @@ YOUNGER = (
     "factors", "rows", "prefix", "directory", "packages", "python", "load_kind", "population", "service", "search",
 )  # fmt: skip
 """Keys of a scenario's table that are not in its documents where they are not written."""
-_TRACKER_FILES = APPLICATION / "workloads" / "trackers"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -389,22 +389,13 @@ def _tracked(
     mistakes.extend(wrong)
     if wrong or not names:
         return None if wrong else scenario
-    modules = ["tracking", *([] if inside else ["around"])]
-    modules += [module for name in names for module in (TRACKERS[name].module, *TRACKERS[name].helpers)]
-    shipped = {path.resolve().name: path.resolve() for path in (_TRACKER_FILES / f"{name}.py" for name in modules)}
-    for path in scenario.files:
-        if shipped.setdefault(path.name, path.resolve()) != path.resolve():
-            text = f"{path.name} is the name of a file of the trackers; give it another name"
-            mistakes.extend([f"{where}.files: {text}"])
+    shipped, clashes = tracker_files(names, scenario.files, inside=inside)
+    mistakes.extend(f"{where}.files: {clash}" for clash in clashes)
     return replace(
         scenario,
         command=scenario.command if inside else ("{python}", "around.py", "--", *scenario.command),
-        files=(*scenario.files, *(path for path in shipped.values() if path not in map(Path.resolve, scenario.files))),
-        artifacts=(
-            *scenario.artifacts,
-            *(TRACKERS[name].trace for name in names if TRACKERS[name].trace),
-            *(file for name in names for file in (f"tracker-{name}.json", TRACKERS[name].raw)),
-        ),
+        files=(*scenario.files, *shipped),
+        artifacts=(*scenario.artifacts, *tracker_artifacts(names)),
         trackers=tuple(names),
         tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
         packages=(*scenario.packages, *(package for name in names for package in TRACKERS[name].packages)),
