@@ -45,7 +45,7 @@ from harness.measure.scenario_file import (
     of_words,
 )
 from harness.measure.search_section import SearchSection, of_search
-from harness.measure.tracker_files import tracker_artifacts, tracker_files
+from harness.measure.tracker_needs import tracker_artifacts, tracker_files, tracker_packages, tracker_periods
 from harness.measure.usage import BaselineState, ServiceSection, Usage, usage_of
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
@@ -54,7 +54,6 @@ from harness.record.levels import Level, Levels
 from harness.record.work import declared_in, of_declaration
 from harness.station.station import APPLICATION, at_least
 from harness.sut.environments import ENVIRONMENTS
-from workloads.trackers.tracking import TRACKERS
 
 WHERE_SAID = ("cell_of", "directory", "load_kind", "python", "baseline_state")
 """What of a scenario is in its runs' start documents where it says something."""
@@ -385,8 +384,7 @@ def _tracked(
     """The scenario with its trackers: their files beside the program, what they leave behind among the artifacts, and
     around.py before a command that does not run them itself."""
     names, periods_s = section.trackers, section.tracker_periods_s
-    wrong = [*of_trackers(where, names, periods_s), *of_staged(where, scenario.files)]
-    mistakes.extend(wrong)
+    mistakes.extend(wrong := [*of_trackers(where, names, periods_s), *of_staged(where, scenario.files)])
     if wrong or not names:
         return None if wrong else scenario
     shipped, clashes = tracker_files(names, scenario.files, inside=inside)
@@ -397,6 +395,6 @@ def _tracked(
         files=(*scenario.files, *shipped),
         artifacts=(*scenario.artifacts, *tracker_artifacts(names)),
         trackers=tuple(names),
-        tracker_periods_s={name: float(periods_s.get(name, TRACKERS[name].period_s)) for name in names},
-        packages=(*scenario.packages, *(package for name in names for package in TRACKERS[name].packages)),
+        tracker_periods_s=tracker_periods(names, periods_s),
+        packages=(*scenario.packages, *tracker_packages(names)),
     )

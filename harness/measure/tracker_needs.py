@@ -1,9 +1,9 @@
-"""Which files trackers need beside a program, and which they leave behind.
+"""What trackers need beside a program, how often they poll, and what they leave behind.
 
 Knows: the files of trackers, and that a program may have one of the same name. Knows no scenario.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.station.station import APPLICATION
@@ -33,3 +33,13 @@ def tracker_artifacts(names: Sequence[str]) -> list[str]:
     """The files that trackers leave behind."""
     traces = [TRACKERS[name].trace for name in names if TRACKERS[name].trace]
     return traces + [file for name in names for file in (f"tracker-{name}.json", TRACKERS[name].raw)]
+
+
+def tracker_packages(names: Sequence[str]) -> list[str]:
+    """The distributions that trackers need on the SUT."""
+    return [package for name in names for package in TRACKERS[name].packages]
+
+
+def tracker_periods(names: Sequence[str], given: Mapping[str, float]) -> dict[str, float]:
+    """Seconds between two polls of each tracker, as given or as its own default is."""
+    return {name: float(given.get(name, TRACKERS[name].period_s)) for name in names}
