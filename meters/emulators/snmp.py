@@ -132,7 +132,7 @@ KINDS: Mapping[str, tuple[Callable[[Load, int], dict[str, Value]], str, str, tup
     "apc-rpdu2": (apc, "APC Web/SNMP Management Card EMULATED", "318.1.3.4.6", ("26.4.3.1.5.", "26.9.4.3.1.7.")),
     "raritan-px": (raritan, "PX2 030004 EMULATED", "13742.6", ("6.5.2.3.1.4.1.1.5", "6.5.4.3.1.4.1.1.5")),
     "eaton-epdu": (eaton, "Eaton ePDU MA 1P EMULATED", "534.6.6.7", ("7.3.5.1.4.", "7.6.5.1.3.")),
-    "servertech-sentry4": (sentry, "Sentry Smart PDU EMULATED", "1718.4", ("1.3.3.1.3.", "1.8.3.1.7.")),
+    "sentry4": (sentry, "Sentry Smart PDU EMULATED", "1718.4", ("1.3.3.1.3.", "1.8.3.1.7.")),
 }
 """How each is made: its objects, its name and its kind (both of the system group), where its powers stand."""
 

@@ -164,7 +164,7 @@ EPDU = Mib(
 )
 SENTRY = "1.3.6.1.4.1.1718.4.1"
 SENTRY4 = Mib(
-    driver="servertech-sentry4",
+    driver="sentry4",
     maker="Server Technology",
     family="PRO1, PRO2 and those with Sentry4-MIB",
     model=f"{SENTRY}.2.2.1.5.{{unit}}",

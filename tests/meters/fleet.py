@@ -49,7 +49,7 @@ FLEET: dict[str, Emulated] = {
             options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25, "outlet": 1.0},
             tolerance_w=0.6,
         )
-        for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "servertech-sentry4")
+        for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")
     },
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),

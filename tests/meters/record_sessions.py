@@ -24,7 +24,7 @@ PROFILE = "watts=" + ",".join(f"{step / 20:g}:{60 + 7 * (step % 11)}" for step i
 SLOWER: Mapping[str, Mapping[str, float]] = {
     "mcp39f511n": {"interval_s": 0.4},
     **{name: {"interval_s": 0.1} for name in ("gude", "tasmota", "shelly", "shelly-gen1")},
-    **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "servertech-sentry4")},
+    **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""
 NOTE = "emulated: shows that driver and recording agree, and that a change of the codec is noticed; no instrument"

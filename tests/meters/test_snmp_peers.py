@@ -97,7 +97,7 @@ def names(lines: Sequence[str]) -> list[str]:
     return [line.partition(" = ")[0] for line in lines]
 
 
-@pytest.mark.parametrize("kind", ["apc-rpdu2", "raritan-px", "eaton-epdu", "servertech-sentry4"])
+@pytest.mark.parametrize("kind", ["apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4"])
 def test_clients_of_net_snmp_read_the_emulated_pdus(kind: str, start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=0:51", "--password", "not-public", name=kind)
     place = emulator.address.removeprefix("snmp://")
