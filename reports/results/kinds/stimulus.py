@@ -100,7 +100,10 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "tasks of the rating interval were not completed, or not correctly (invalid: more than allowed), or "
             "connections failed; evidence `failed`, `of`, `connections`, and reason -> how many"
         ),
-        meaning="Some tasks of the rating interval failed: they count as submitted and as never complete, and their energy as spent.",
+        meaning=(
+            "Some tasks of the rating interval failed: they count as submitted and as never complete, and their energy "
+            "as spent."
+        ),
         remedy=(
             "Read the reasons, and the service's own log; [population.md](population.md) says what each reason is. "
             "Then repeat the run."
