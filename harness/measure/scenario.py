@@ -232,13 +232,13 @@ def _crossed(
 ) -> list[Scenario]:
     """A scenario once for each of its cells."""
     factors, whole = section.factors or {}, next(iter(wholes.values()))
-    table, given = f"{path}: scenarios.{whole.name}", whole.parameters
-    where = f"{table}.factors"
+    table, where, given = (of := f"{path}: scenarios.{whole.name}"), f"{of}.factors", whole.parameters
     cells = cells_of(whole.name, factors, whole.cell or {}, section.rows)
     mistakes.extend(of_reach(where, factors, given, (*whole.command, whole.python)))
     mistakes.extend(of_names(where, cells))
     if whole.search is not None and not mistakes.touch(path, f"scenarios.{whole.name}.search"):
-        mistakes.extend(of_search(f"{table}.search", whole.search, given, list(cells[0].levels), whole.artifacts))
+        levels, is_served = list(cells[0].levels), whole.usage is not None
+        mistakes.extend(of_search(f"{table}.search", whole.search, given, levels, whole.artifacts, is_served=is_served))
     mistakes.extend(of_words(f"{table}.prefix", section.prefix) if section.prefix else ())
     for levels in parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))

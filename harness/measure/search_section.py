@@ -70,10 +70,18 @@ def _dimension(one: Json) -> Bounds | Choices:
 
 
 def of_search(
-    where: str, section: SearchSection, parameters: Json, factors: Sequence[str], artifacts: Sequence[str]
+    where: str,
+    section: SearchSection,
+    parameters: Json,
+    factors: Sequence[str],
+    artifacts: Sequence[str],
+    *,
+    is_served: bool,
 ) -> Iterator[str]:
     """What is wrong with a search; `where` is its table, `parameters` and `artifacts` are its scenario's, `factors` are
-    what lab.toml and scenario.toml set."""
+    what lab.toml and scenario.toml set; `is_served`: the scenario is a service."""
+    if is_served:
+        yield f"{where}: the scenario is a service (population), and a search needs a program; leave one of the two out"
     if SUMMARY not in artifacts:
         yield f"{where}.objective: it is read from {SUMMARY}, which the scenario does not name among its artifacts"
     if not section.objective or not all(section.objective.split(".")):

@@ -15,7 +15,7 @@ from harness.cli.suggesting import suggester
 from harness.measure.campaign import Campaign, Progress
 from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.plan import make_plan, repetition_seed, search_seed, trial_seed
-from harness.measure.search_section import outside, space_of
+from harness.measure.search_section import SearchSection, of_search, outside, space_of
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, dump
 from harness.record.entries import Plan, Registered, RunBegin, RunEnd, Suggestion, of
@@ -269,3 +269,12 @@ def test_a_log_that_says_a_trial_twice_has_the_first(tmp_path: Path) -> None:
     (plan,) = of(Plan, campaign.entries())
     for odd in ({"trial": "one"}, {"search": 0}, {"scenario": None}):
         assert trials_of([replace(plan, runs=[run | odd for run in plan.runs])]) == []
+
+
+def test_a_service_is_not_searched() -> None:
+    section = SearchSection(strategy="random", rounds=3, objective="score", space={"x": {"low": 0.0, "high": 1.0}})
+    found = list(of_search("lab.toml: scenarios.a.search", section, {"x": 0.5}, [], ["summary.json"], is_served=True))
+    assert found == [
+        "lab.toml: scenarios.a.search: the scenario is a service (population), and a search needs a program; leave one "
+        "of the two out"
+    ]
