@@ -79,7 +79,7 @@ def test_a_network_is_the_published_one_and_its_top_the_authors(
 
 @pytest.mark.parametrize(
     ("name", "more"),
-    [("mobilenet_v2", 0.039), ("nasnet_mobile", 0.0097), ("xception", 0.0028), ("resnet50", 0.0048), ("vgg16", 0.0)],
+    [("mobilenet_v2", 0.0386), ("nasnet_mobile", 0.0097), ("xception", 0.0028), ("resnet50", 0.0048), ("vgg16", 0.0)],
 )
 def test_flops_are_those_of_the_published_table(facts: dict[str, Any], name: str, more: float) -> None:
     """GFLOPs of a forward pass at 128 pixels, as TensorFlow's profiler told the authors, in their table of runs. Theirs

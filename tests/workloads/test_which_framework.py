@@ -36,7 +36,7 @@ EDGES = ("begin", "end")
 
 
 def begin(
-    folder: Path, data: Path, network: str, framework: str, **changes: object
+    folder: Path, data: Path, network: str, framework: str, /, **changes: object
 ) -> subprocess.CompletedProcess[str]:
     """Start train.py as the agent does: the scenario's files copied flat into an empty work folder."""
     work = folder / "work"
