@@ -63,10 +63,10 @@ def growing_to(whole: Path, path: Path, share: float) -> Growing:
 def test_the_numbers_of_the_page_are_those_of_the_raw_file_as_it_grows(
     whole: Path, tmp_path: Path, browser: Browser
 ) -> None:
-    growing = growing_to(whole, tmp_path / "g", 0.4)
+    growing = growing_to(whole, tmp_path / "g", 0.6)
     folder = growing.folders[1]
     with served(growing.path) as server, opened(browser, server) as page:
-        for share in (0.4, 0.7, 1.0):
+        for share in (0.6, 0.8, 1.0):
             growing.run(folder, share)
             content = (growing.path / folder / "readings-wall.csv").read_bytes()
             rows = [line.split(b",") for line in content[: content.rfind(b"\n")].splitlines()[1:]]
