@@ -168,14 +168,14 @@ class SnmpDialogue(OverWire[UdpWire]):
     def _ask(self, oids: Sequence[str], deadline: Deadline) -> tuple[int, Objects]:
         """Return when the answer came, and the objects in it; in v1 those that are not there are left out and asked
         for no more."""
-        left = list(oids)
+        left, time_ns = list(oids), 0
         while left:
             time_ns, answer = self._answer(left, deadline)
             missing = check_error(answer, left)
             if missing is None:
                 return time_ns, _objects(answer, left)
             left.remove(missing)
-        return 0, {}
+        return time_ns, {}
 
     def _answer(self, oids: Sequence[str], deadline: Deadline) -> tuple[int, Answer]:
         """Ask, and ask once more where nothing came; answers to earlier questions are passed over."""

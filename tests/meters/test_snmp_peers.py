@@ -118,3 +118,21 @@ def test_clients_of_net_snmp_read_the_emulated_pdus(kind: str, start_emulator: S
     assert asked("snmpget", "2c", missing) == (0, [f".{missing} = No Such Instance currently exists at this OID"])
     assert asked("snmpget", "1", missing)[0] == 2
     assert asked("snmpget", "2c", "1.3.6.1.2.1.1.1.0", community="public")[0] == 1
+
+
+@pytest.mark.parametrize("version", ["v1", "v2c"])
+def test_a_power_that_goes_away_is_a_reading_without_one_that_has_its_time(
+    version: str, start_emulator: StartEmulator
+) -> None:
+    emulator = start_emulator("--profile", "watts=0:51", "--interval", "0.05", name="apc-rpdu2")
+    options = {"outlet": 1, "protocol": version, "interval_s": 0.05, "refresh_s": 0.05}
+    meter = open_meter("apc-rpdu2", emulator.address, capture=None, options=options, access=ANYBODY)
+    before = meter.read(5.0)
+    emulator.fault("missing-value=always")
+    found = [meter.read(5.0) for _ in range(20)]
+    gone = [reading for reading in found if reading.power_w is None]
+    assert gone
+    assert all("nan" in reading.flags and reading.time_ns > before.time_ns for reading in gone)
+    emulator.fault("clear")
+    assert [meter.read(5.0) for _ in range(5)][-1].power_w == 51.0
+    meter.close()
