@@ -237,8 +237,8 @@ def _crossed(
     mistakes.extend(of_reach(where, factors, given, (*whole.command, whole.python)))
     mistakes.extend(of_names(where, cells))
     if whole.search is not None and not mistakes.touch(path, f"scenarios.{whole.name}.search"):
-        levels, is_served = list(cells[0].levels), whole.usage is not None
-        mistakes.extend(of_search(f"{table}.search", whole.search, given, levels, whole.artifacts, is_served=is_served))
+        names, is_served = list(cells[0].levels), whole.usage is not None
+        mistakes.extend(of_search(f"{table}.search", whole.search, given, names, whole.artifacts, is_served=is_served))
     mistakes.extend(of_words(f"{table}.prefix", section.prefix) if section.prefix else ())
     for levels in parameter_levels(cells, given):
         mistakes.extend(of_parameters(where, given, levels, path))
