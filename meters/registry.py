@@ -6,21 +6,21 @@ Knows: names and openers. Does not know: lab.toml, protocols.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, Protocol
 
-from meters import counters, gude, hm8115, nvml, powerspy2, rapl, register_maps, shelly, tasmota, wattsup
+from meters import counters, hm8115, nvml, powerspy2, rapl, register_maps, wattsup
 from meters.access import ANYBODY, Access
+from meters.driver import Driver
 from meters.iec62056 import driver as iec62056_driver
 from meters.iec62056 import registers as iec62056_registers
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
 from meters.meter import Meter, MeterOptionError
 from meters.modbus import drivers as modbus_drivers
-from meters.options import Option, did_you_mean
+from meters.options import did_you_mean
+from meters.plugs import PLUGS
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.ptdaemon import dialogue as ptdaemon_dialogue
-from meters.reading import Origin, Tier
+from meters.reading import Origin
 from meters.sml import dialogue as sml_dialogue
 from meters.snmp import drivers as snmp_drivers
 from meters.snmp import mibs as snmp_mibs
@@ -31,37 +31,6 @@ from meters.yokogawa import setup as yokogawa_setup
 from meters.zes import dialects as zes_dialects
 from meters.zes import dialogue as zes_dialogue
 from meters.zes import settings as zes_settings
-
-Link = Literal["serial", "tcp", "usbtmc", "http", "snmp", "software"]
-
-
-class Opener(Protocol):
-    """How every driver opens its meter."""
-
-    def __call__(
-        self, port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
-    ) -> Meter:
-        """Open the meter at `port`; raises `MeterError`."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Driver:
-    """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
-
-    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, `snmp://`,
-    counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
-    """
-
-    summary: str
-    wire: str
-    tier: Tier
-    limits: str
-    options: Mapping[str, Option]
-    open: Opener
-    links: tuple[Link, ...] = ("serial", "tcp")
-    tls: str = ""
-
 
 DRIVERS: Mapping[str, Driver] = {
     yokogawa_dialects.WT310: Driver(
@@ -187,36 +156,7 @@ DRIVERS: Mapping[str, Driver] = {
         options=sml_dialogue.OPTIONS,
         open=sml_dialogue.open_sml,
     ),
-    gude.DRIVER: Driver(
-        summary="GUDE Expert Power Control 1202",
-        wire="HTTP or HTTPS, JSON, polled",
-        tier="indicative",
-        limits="2.5 % + 1 count, from voltage and current of a sister model; power itself is not specified",
-        options=gude.OPTIONS,
-        open=gude.open_gude,
-        links=("http",),
-        tls="switch HTTPS on at the strip and name it by https://",
-    ),
-    tasmota.DRIVER: Driver(
-        summary="plugs with Tasmota firmware",
-        wire="HTTP, JSON, polled",
-        tier="uncalibrated",
-        limits="uncalibrated",
-        options=tasmota.OPTIONS,
-        open=tasmota.open_tasmota,
-        links=("http",),
-    ),
-    shelly.DRIVER: Driver(
-        summary="Shelly plugs and meters, Gen1 and Gen2 or later",
-        wire="HTTP or HTTPS, JSON, polled",
-        tier="uncalibrated",
-        limits="uncalibrated",
-        options=shelly.OPTIONS,
-        open=shelly.open_shelly,
-        links=("http",),
-        tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
-        "https://",
-    ),
+    **PLUGS,
     **{
         mib.driver: Driver(
             summary=f"PDUs of {mib.maker}: {mib.family}; one outlet, or the whole unit",

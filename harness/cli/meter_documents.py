@@ -10,10 +10,11 @@ from statistics import fmean, stdev
 from typing import Literal
 
 from harness.cli.documents import Document
+from meters.driver import Link
 from meters.meter import Meter
 from meters.options import Option
 from meters.reading import Identity, OriginKind, Reading, Tier
-from meters.registry import KNOWN, Link
+from meters.registry import KNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,28 +17,26 @@ import os
 import signal
 import sys
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Literal, NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
+from meters.emulators.emulator import Emulator
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
-from meters.emulators.gude import GudeDevice
 from meters.emulators.hm8115 import Hm8115Device
 from meters.emulators.iec62056 import Iec62056Device
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
+from meters.emulators.plugs import PLUGS
 from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
-from meters.emulators.shelly import ShellyDevice
 from meters.emulators.sml import SmlDevice
 from meters.emulators.snmp import KINDS, SnmpDevice
-from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
 from meters.emulators.udp_wire import UdpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile
@@ -95,20 +93,6 @@ def _modbus(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return ModbusDevice(source, arguments.name, seed=arguments.seed, tcp=on_network, refresh_s=arguments.interval)
 
 
-def _gude(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    return GudeDevice(source, refresh_s=arguments.interval or 1.0, password=arguments.password)
-
-
-def _tasmota(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    login = {"password": arguments.password, "generation": arguments.generation}
-    return TasmotaDevice(source, refresh_s=arguments.interval or 1.0, **login)
-
-
-def _shelly(arguments: argparse.Namespace, source: PowerSource) -> Device:
-    login = {"password": arguments.password, "generation": arguments.generation}
-    return ShellyDevice(source, refresh_s=arguments.interval or 1.0, **login)
-
-
 def _snmp(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return SnmpDevice(source, arguments.name, refresh_s=arguments.interval or 1.0, community=arguments.password)
 
@@ -116,19 +100,6 @@ def _snmp(arguments: argparse.Namespace, source: PowerSource) -> Device:
 def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
     interval_s = (arguments.interval or 1.0) if arguments.push else None
     return Iec62056Device(source, seed=arguments.seed, push_interval_s=interval_s, parity=not arguments.plain)
-
-
-@dataclass(frozen=True, slots=True)
-class Emulator:
-    """How a device is made from the command line, the speed of its link, and what its wire is.
-
-    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP; `snmp` a UDP
-    port that speaks SNMP.
-    """
-
-    make: Callable[[argparse.Namespace, PowerSource], Device]
-    baud: int
-    wire: Literal["serial", "tcp", "http", "snmp"] = "serial"
 
 
 Ready = str | int | list[str]
@@ -148,9 +119,7 @@ EMULATORS: dict[str, Emulator] = {
     "lmg95": Emulator(_lmg, 115200),
     "lmg450": Emulator(_lmg, 115200),
     "lmg670": Emulator(_lmg, 10_000_000, "tcp"),
-    "gude": Emulator(_gude, 10_000_000, "http"),
-    "tasmota": Emulator(_tasmota, 1_000_000, "http"),
-    "shelly": Emulator(_shelly, 1_000_000, "http"),
+    **PLUGS,
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
     **dict.fromkeys(KINDS, Emulator(_snmp, 100_000_000, "snmp")),

@@ -1,0 +1,46 @@
+"""What is fixed about a driver: what it drives, over which wire, how well, what a lab may set, how it is opened.
+
+Knows: the record of one driver. Does not know: any driver (`meters.plugs`, `meters.registry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from meters.access import ANYBODY, Access
+from meters.meter import Meter
+from meters.options import Option
+from meters.reading import Tier
+from meters.wire_log import Sink
+
+Link = Literal["serial", "tcp", "usbtmc", "http", "snmp", "software"]
+
+
+class Opener(Protocol):
+    """How every driver opens its meter."""
+
+    def __call__(
+        self, port: str, *, capture: Sink | None, options: Mapping[str, object], access: Access = ANYBODY
+    ) -> Meter:
+        """Open the meter at `port`; raises `MeterError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
+
+    `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, `snmp://`,
+    counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
+    """
+
+    summary: str
+    wire: str
+    tier: Tier
+    limits: str
+    options: Mapping[str, Option]
+    open: Opener
+    links: tuple[Link, ...] = ("serial", "tcp")
+    tls: str = ""
