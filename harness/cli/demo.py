@@ -31,7 +31,8 @@ OBSERVER_BLOCKS, OBSERVER_S = 4, 10.0
 """Small, as everything in the demo."""
 CORE_STUDY = APPLICATION / "lab.toml"
 QUALIFICATION = APPLICATION / "workloads" / "campaigns" / "qualify-demo.toml"
-"""Whole lab.toml files: what either demo measures."""
+INFERENCE = APPLICATION / "workloads" / "campaigns" / "inference-demo.toml"
+"""Whole lab.toml files: what each demo measures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         help="instead: which share of the (emulated) wall does CodeCarbon see? Half an hour: the test takes minutes",
     )  # fmt: skip
     chosen.add_argument(
+        "--inference", action="store_true",
+        help="instead: a classifier that serves requests in batches, by two policies, and its ratings; nine minutes",
+    )  # fmt: skip
+    chosen.add_argument(
         "--study", action="store_true",
         help="instead: a study of two networks in two environments, planned, run and analysed; about eight minutes",
     )  # fmt: skip
@@ -73,14 +78,18 @@ def call(arguments: argparse.Namespace) -> int:
         arguments.interrupted = "`wattlab demo --study` continues where it stood"
         code, arguments.answer = run_demo()
         return code
-    config = _next_qualification() if arguments.qualify else _next_demo(arguments.full)
+    options = {"--full": arguments.full, "--qualify": arguments.qualify, "--inference": arguments.inference}
+    option = [word for word, is_given in options.items() if is_given]
+    arguments.interrupted = f"`wattlab {' '.join(['demo', *option])}` continues where it stood"
+    config = _next_demo(*option)
     folder = config.campaign_folder
-    option = [word for word, is_given in (("--full", arguments.full), ("--qualify", arguments.qualify)) if is_given]
     reads(("--lab", str(config.path)), instead={"run": ("demo", *option)})
     print(f"wattlab demo: the embedded lab, into {folder}")
     print("The meter is emulated: everything is done as in a real campaign, but no watt of it was measured.")
     if arguments.qualify:
         print("CodeCarbon is the software meter: of a machine without RAPL it estimates by load and rated power.")
+    if arguments.inference:
+        print("Service and users share this machine's CPUs: each makes the other late.")
     with open_wires(config) as wires:
         prepare(config, wires.sut)
         campaign = measure(config, wires)
@@ -98,15 +107,16 @@ def call(arguments: argparse.Namespace) -> int:
     return 3 if failed else 0 if code == 3 else code
 
 
-def _next_demo(full: bool) -> LabConfig:
-    """The core study; the full demo begins its session with a sync pulse."""
-    config = load(CORE_STUDY)
+def _next_demo(option: str = "") -> LabConfig:
+    """What is measured: the core study, the full one with a sync pulse at the begin of its session, the qualification
+    of CodeCarbon, or a service."""
+    match option:
+        case "--qualify":
+            return _next(load(QUALIFICATION), "qualify-demo")
+        case "--inference":
+            return _next(load(INFERENCE), "inference-demo")
+    config, full = load(CORE_STUDY), option == "--full"
     return _next(_with(config, replace(config.file.campaign, sync_pulse=full), "sync_pulse"), "demo")
-
-
-def _next_qualification() -> LabConfig:
-    """The qualification of CodeCarbon."""
-    return _next(load(QUALIFICATION), "qualify-demo")
 
 
 def _next(config: LabConfig, name: str) -> LabConfig:

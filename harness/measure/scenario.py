@@ -46,7 +46,7 @@ from harness.measure.scenario_file import (
 )
 from harness.measure.search_section import SearchSection, of_search
 from harness.measure.tracker_needs import tracker_artifacts, tracker_files, tracker_packages, tracker_periods
-from harness.measure.usage import BaselineState, ServiceSection, Usage, usage_of
+from harness.measure.usage import BaselineState, ServiceSection, Usage, usage_of, used_in_folder
 from harness.record.codec import Mistakes, of_schema, read_toml, record
 from harness.record.documents import Json, dump
 from harness.record.errors import ConfigError
@@ -111,9 +111,9 @@ class ScenarioSection:
     search: SearchSection | None = None
     """Its parameters are searched: each repetition is a search."""
     population: str = ""
-    """With `command`, a service (docs/terminal.md): a population file (docs/population.md), relative to this file."""
+    """Who uses the service (docs/terminal.md): a population file, relative to this file or one of wattlab's own."""
     service: ServiceSection | None = None
-    """With `population`: where the service is reached, and when it is ready."""
+    """Where the service is reached, and when it is ready; with `folder` in place of what stands there."""
 
     def to_json(self) -> Json:
         """As written, with all defaults; without the younger keys as it was before there were any."""
@@ -343,13 +343,13 @@ def from_folder(
     mistakes.extend(of_declaration(str(toml), written, lambda place: mistakes.touch(toml, place)))
     if (written.kind == "baseline") != (duration_s is not None):
         mistakes.extend([f"{where}: {toml} is of kind {written.kind!r}; a baseline is set in the table [baseline]"])
-    for extra in ("files", "artifacts", "directory", "packages", "python", "population", "service"):
+    for extra in ("files", "artifacts", "directory", "packages", "python"):
         if getattr(section, extra):
             mistakes.extend([f"{where}.{extra}: only beside `command`; with `folder` they stand in {toml}"])
     mistakes.extend(of_parameters(f"{where}.parameters", written.parameters, section.parameters, toml))
     mistakes.extend(of_choices(f"{where}.parameters", section.parameters, written.choices))
     mistakes.extend(of_twice(f"{where}.factors", section.factors or {}, written.factors, toml))
-    usage = usage_of(f"{toml}: ", folder, written.population, written.service, written.command, mistakes)
+    usage = used_in_folder((f"{where}.", base, section), (f"{toml}: ", folder, written), mistakes)
     scenario = Scenario(
         name=name,
         title=written.title,

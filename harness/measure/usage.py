@@ -7,7 +7,7 @@ say is done by `harness.measure.rating.users`.
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 from urllib.parse import urlsplit
 
 from harness.record.codec import Mistakes
@@ -17,6 +17,7 @@ from harness.record.plain_files import read_named
 from harness.record.population import Population, read_population
 from harness.record.tasks import POPULATION
 from harness.station.consistency import of_name
+from harness.station.station import APPLICATION
 
 BaselineState: TypeAlias = Literal["os", "service-started", "model-loaded", "gpu-context"]
 """What runs on the SUT in a baseline block: the operating system alone; the service started; its model loaded; and each
@@ -61,13 +62,13 @@ def usage_of(
     where: str, base: Path, named: str, service: ServiceSection | None, command: list[str], mistakes: Mistakes
 ) -> Usage | None:
     """The usage that a table describes; None where it has none, or something is wrong with it. `where`: file and TOML
-    path of the table; `base`: the folder that the population's path is relative to."""
+    path of the table; `base`: the folder that the population's path is relative to, unless it is one of wattlab's."""
     if not named:
         if service is not None:
             mistakes.extend([f"{where}service: nobody uses it; name its users in `population`"])
         return None
     wrong = [*_of_service(where, service, command)]
-    path = (base / named).resolve()
+    path = next((path for root in (base, APPLICATION) if (path := (root / named).resolve()).is_file()), base / named)
     try:
         population, source = read_population(path)
         inputs = {POPULATION: source} | _beside(path, population)
@@ -81,6 +82,33 @@ def usage_of(
         ]
     mistakes.extend(wrong)
     return None if wrong or service is None else Usage(path.stem, population, service, inputs)
+
+
+class _Using(Protocol):
+    """A table of lab.toml, or a scenario.toml."""
+
+    @property
+    def population(self) -> str:
+        """A population file."""
+
+    @property
+    def service(self) -> ServiceSection | None:
+        """The service that it uses."""
+
+    @property
+    def command(self) -> list[str]:
+        """What starts it."""
+
+
+def used_in_folder(table: tuple[str, Path, _Using], file: tuple[str, Path, _Using], mistakes: Mistakes) -> Usage | None:
+    """The usage of a scenario in a folder: its table in lab.toml may name another population, and another service. Both
+    as (place, folder that paths are relative to, what is written there)."""
+    where, base, section = table
+    toml, folder, written = file
+    service, command = section.service or written.service, written.command
+    if section.population:
+        return usage_of(where, base, section.population, service, command, mistakes)
+    return usage_of(toml if section.service is None else where, folder, written.population, service, command, mistakes)
 
 
 def _of_service(where: str, service: ServiceSection | None, command: list[str]) -> Iterator[str]:

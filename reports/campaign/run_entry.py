@@ -13,6 +13,7 @@ from reports.campaign.means import power_over
 from reports.campaign.other_rules import published
 from reports.campaign.ratings import stimulus_entry
 from reports.campaign.run import AT_RUN, AnalysedRun
+from reports.campaign.served import served_entry
 from reports.energy import budget, hardware
 from reports.energy.contributions import RunTerms
 from reports.energy.energy import WH
@@ -60,6 +61,7 @@ def run_entry(run: AnalysedRun, own: RunTerms | None, found: Sequence[Finding]) 
         manifest=run.run.manifest_sha256,
         findings=tuple(sorted({finding.code for finding in found if finding.subject == run.run.path.name})),
         stimulus=None if run.served is None else stimulus_entry(run.served),
+        served=served_entry(run),
         work=run.series.work.totals or None,
     )
 

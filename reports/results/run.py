@@ -8,6 +8,7 @@ from harness.record.documents import ExitStatus, Json, RunKind
 from reports.results.action import RunAction
 from reports.results.codec import keyed
 from reports.results.ratings import StimulusResult
+from reports.results.served import ServedResult
 from reports.results.uncertainty import Number
 
 
@@ -161,5 +162,7 @@ class RunResult:
     """Codes of the findings about it."""
     stimulus: StimulusResult | None = field(default=None, metadata=keyed(left_out=True))
     """The load that an emulator made, beside what it was to be; only where one did."""
+    served: ServedResult | None = field(default=None, metadata=keyed(left_out=True))
+    """What the service did with it; only where an emulator made one."""
     work: Mapping[str, float] | None = field(default=None, metadata=keyed(left_out=True))
     """Unit -> useful work that its program marked; only where it marked some."""

@@ -5,5 +5,5 @@ RUN_UNITS = {
     "gap_energy_wh": "Wh", "gpu_energy_wh": "Wh",
 }  # fmt: skip
 """Numbers of `runs[]` of results.json."""
-OWN = ("final.", "work.", "indicator.", "parameter.")
+OWN = ("final.", "work.", "indicator.", "parameter.", "served.")
 """Beginnings of the columns that a campaign has of its own."""

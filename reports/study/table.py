@@ -20,6 +20,7 @@ from harness.record.levels import level_text
 from reports.energy.hardware import OLD_MEMORY, old_memory, unit_of
 from reports.results.document import CampaignNumbers
 from reports.results.run import RunResult
+from reports.results.served import UNITS as SERVED
 from reports.results.uncertainty import Number
 from reports.study.columns import RUN_UNITS
 from reports.study.file import CampaignSource
@@ -143,6 +144,9 @@ def campaign_units(results: Sequence[CampaignNumbers]) -> dict[str, str]:
         for run in campaign.runs:
             units |= {f"final.{name}": "1" for name in _numbers(run.final_metrics)}
             units |= {f"work.{name}": "1" for name in run.work or {}}
+            units |= (
+                {} if run.served is None else {f"served.{name}": SERVED.get(name, "1") for name in run.served.columns()}
+            )
         for scenario in campaign.scenarios.values():
             units |= {f"parameter.{name}": "1" for name in _numbers(scenario.parameters)}
     return units
@@ -183,6 +187,7 @@ def _campaign_row(
     numbers |= {f"final.{key}": value for key, value in _numbers(run.final_metrics).items()}
     numbers |= {f"work.{key}": value for key, value in (run.work or {}).items()}
     numbers |= {f"indicator.{key}": value for key, value in run.indicators.items()}
+    numbers |= {} if run.served is None else {f"served.{key}": value for key, value in run.served.columns().items()}
     own = {**source.levels, **source.scenarios.get(run.scenario, {})}
     if taken := own.keys() & (plain.keys() | numbers.keys()):
         raise ConfigError(f"{path}: campaigns.{name}: {min(taken)!r} is a column of every campaign; use another name")
