@@ -106,7 +106,9 @@ class Emulator:
         self._tell({"ended": ended, **counts, "errors": self._client.errors})
 
     def put(self, task: Task) -> None:
-        """A task is submitted."""
+        """A task is submitted; none any more once the load has ended."""
+        if self._over.done():
+            return
         task.number, self._number = self._number, self._number + 1
         task.phase = self.interval.phase_of(task.intended_ns)
         if task.phase == "rating":

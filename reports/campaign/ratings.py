@@ -113,9 +113,10 @@ class Ratings:
         timely = None if function is None else [one.counted_as_timely(function) for one in own]
         on_time = None if timely is None else self._rate(timely)
         reference_s = self.population.reference_s(name) or None
-        reference = self.references.get(name)
+        is_drawn = self.population.shape == "poisson"
+        reference = throughput.value if is_drawn else self.references.get(name)
         ratings = (
-            None if reference is None else _scaled(throughput, 1 / reference),
+            None if not reference else _scaled(throughput, 1 / reference, is_exact=is_drawn),
             None if reference_s is None or mean_s is None else _inverse(mean_s, reference_s),
             None if timely is None else self._share(timely, [one.count for one in own]),
         )
@@ -259,9 +260,11 @@ def stimulus_entry(served: Served) -> StimulusResult:
     )  # fmt: skip
 
 
-def _scaled(number: Number, factor: float) -> Number:
-    """A number times an exact factor, as a ratio."""
+def _scaled(number: Number, factor: float, *, is_exact: bool) -> Number:
+    """A number times an exact factor, as a ratio; `is_exact`: the factor is of this very number."""
     own = number.estimate
+    if is_exact:
+        return Number(Estimate(own.value * factor, 0.0, math.inf), "1", None, number.n)
     u = None if own.u is None else own.u * factor
     return Number(Estimate(own.value * factor, u, own.dof), "1", None, number.n)
 

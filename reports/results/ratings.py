@@ -96,7 +96,8 @@ class TaskTypeRating:
     reference_s: float | None = field(metadata=keyed("T_Ref"))
     """Mean execution time that the timeliness function admits, s."""
     reference_throughput: float | None = field(metadata=keyed("B_Ref"))
-    """Throughput that the users, or the rate of the load, ask for, 1/s; null of a closed load and of a trace."""
+    """Throughput that the users, or the rate of the load (of a Poisson load as it was drawn), ask for, 1/s; null of a
+    closed load and of a trace."""
     throughput_rating: Number | None = field(metadata=keyed("R_TH"))
     """B / B_Ref."""
     execution_rating: Number | None = field(metadata=keyed("R_ME"))

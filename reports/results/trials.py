@@ -3,10 +3,11 @@
 Knows its keys. Computes nothing: `reports.study` does.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from reports.results.cell import Cell, Filter
+from reports.results.codec import keyed
 from reports.results.publication import Comparison
 from reports.results.relation import GroupPoints
 from reports.results.uncertainty import Number
@@ -151,6 +152,28 @@ class LevelIncrease:
 
 
 @dataclass(frozen=True, slots=True)
+class IncreaseBars:
+    """Means at one level of the factor `bars`."""
+
+    label: str
+    """How that level is called."""
+    means: tuple[float | None, ...]
+    """Of each of `levels`, every combination of the other factors of `over` counted alike; null: not measured there."""
+
+
+@dataclass(frozen=True, slots=True)
+class IncreaseBeside:
+    """The increases of another response, over the same runs."""
+
+    response: str
+    """Its name."""
+    percents: tuple[float | None, ...]
+    """Of each of `levels`; null of the first."""
+    intervals: tuple[tuple[float, float] | None, ...]
+    """Fieller's 95 % intervals."""
+
+
+@dataclass(frozen=True, slots=True)
 class IncreaseResult:
     """By how many per cent is a mean larger at another level?"""
 
@@ -172,3 +195,7 @@ class IncreaseResult:
     """Labels of combinations of `over` that were not measured at every one of these levels: they count nowhere."""
     published: tuple[Comparison, ...]
     """What is printed of it beside ours."""
+    bars: tuple[IncreaseBars, ...] = field(default=(), metadata=keyed(left_out=True))
+    """The same means level by level of the factor `bars` of the file; only where it names one."""
+    beside: tuple[IncreaseBeside, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Other responses; only where the file names some."""

@@ -46,6 +46,8 @@ def trial_problems(place: str, part: Filtered, declared: StudyFile) -> Iterator[
         yield from unknown(f"{place}.over", part.over, declared.factors, "factor")
         if part.factor in part.over:
             yield f"{place}.over", f"{part.factor!r} is the factor whose levels are compared; name others"
+        yield from unknown(f"{place}.bars", [part.bars] if part.bars else [], part.over, "factor of `over`")
+        yield from unknown(f"{place}.beside", part.beside, declared.responses, "response")
     elif isinstance(part, Choice):
         yield from _responses(place, part, ("response",), declared)
         yield from unknown(f"{place}.beside", part.beside, declared.responses, "response")

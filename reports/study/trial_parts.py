@@ -93,12 +93,15 @@ class Clusters(Filtered):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Increase(Filtered):
     """By how many per cent is the mean of a response larger at each level of a factor than at its first one? `over`:
-    other factors, whose combinations count alike however many runs they have."""
+    other factors, whose combinations count alike however many runs they have; `bars`: one of them, whose levels are
+    bars side by side in a picture of the means; `beside`: responses whose increases are drawn and shown with it."""
 
     title: str
     response: str
     factor: str
     over: list[str] = field(default_factory=list)
+    bars: str = ""
+    beside: list[str] = field(default_factory=list)
     published: PublishedValues | None = None
 
 

@@ -4,7 +4,8 @@ Knows which rows belong to each. Intervals come from `reports.inference`.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from reports.results.trials import (
     ClusterResult,
     ClustersResult,
     ClusterSummary,
+    IncreaseBars,
+    IncreaseBeside,
     IncreaseResult,
     LevelIncrease,
     ScatterResult,
@@ -25,6 +28,7 @@ from reports.results.uncertainty import Number, sample_mean
 from reports.study.cells import Mask, Values, cells, values_in
 from reports.study.file import StudyFile
 from reports.study.rows import Runs, cell_of, filter_of, matching
+from reports.study.trial_parts import Increase
 
 CLASSES = 24
 """A histogram has about as many classes as Sturges says, and never more than these."""
@@ -108,15 +112,7 @@ def increases(declared: StudyFile, runs: Runs, name: str) -> IncreaseResult:
     """The increases of `[increases.NAME]`; nothing printed stands beside them yet."""
     part = declared.increases[name]
     factor, unit = declared.factors[part.factor], declared.responses[part.response].unit
-    strata = {
-        (cell.levels[part.factor], tuple(cell.levels[other] for other in part.over)): values
-        for cell, rows in cells(declared, runs, [part.factor, *part.over], matching(runs, part))
-        if (values := values_in(runs, part.response, rows)).size
-    }
-    levels = [level for level in factor.levels if any(own == level for own, _ in strata)]
-    every = list(dict.fromkeys(other for _, other in strata))
-    shared = [other for other in every if all((level, other) in strata for level in levels)]
-    of_level = {level: [strata[level, other] for other in shared] for level in levels if shared}
+    levels, of_level, shared, left = _strata(declared, runs, part, part.response)
     shown = []
     for level, own in of_level.items():
         n = sum(values.size for values in own)
@@ -124,7 +120,57 @@ def increases(declared: StudyFile, runs: Runs, name: str) -> IncreaseResult:
         mean = Number(mean_of_strata(own), unit, n=n)
         percent, interval = (None, None) if found is None else (found.percent, found.interval)
         shown.append(LevelIncrease(level, factor.label(level), n, mean, percent, interval))
-    left = [cell_of(declared, dict(zip(part.over, other, strict=True))).label for other in every if other not in shared]
     return IncreaseResult(
-        name, part.title, part.response, part.factor, tuple(part.over), filter_of(part), tuple(shown), tuple(left), ()
-    )
+        name, part.title, part.response, part.factor, tuple(part.over), filter_of(part), tuple(shown),
+        tuple(cell_of(declared, dict(zip(part.over, other, strict=True))).label for other in left), (),
+        _bars(declared, part, of_level, shared) if part.bars else (),
+        tuple(_beside(declared, runs, part, response, list(of_level)) for response in part.beside),
+    )  # fmt: skip
+
+
+Combination: TypeAlias = tuple[str, ...]
+"""A level of each factor of `over`."""
+
+
+def _strata(
+    declared: StudyFile, runs: Runs, part: Increase, response: str
+) -> tuple[list[str], dict[str, list[Values]], list[Combination], list[Combination]]:
+    """Levels that have a value; of each its values, combination by combination; the combinations that were measured at
+    all of these levels, and the others."""
+    strata = {
+        (cell.levels[part.factor], tuple(cell.levels[other] for other in part.over)): values
+        for cell, rows in cells(declared, runs, [part.factor, *part.over], matching(runs, part))
+        if (values := values_in(runs, response, rows)).size
+    }
+    levels = [level for level in declared.factors[part.factor].levels if any(own == level for own, _ in strata)]
+    every = list(dict.fromkeys(other for _, other in strata))
+    shared = [other for other in every if all((level, other) in strata for level in levels)]
+    of_level = {level: [strata[level, other] for other in shared] for level in levels if shared}
+    return levels, of_level, shared, [other for other in every if other not in shared]
+
+
+def _bars(
+    declared: StudyFile, part: Increase, of_level: Mapping[str, Sequence[Values]], shared: Sequence[Combination]
+) -> tuple[IncreaseBars, ...]:
+    factor, place = declared.factors[part.bars], part.over.index(part.bars)
+    return tuple(
+        IncreaseBars(factor.label(level), tuple(
+            mean_of_strata(own).value if (own := _at(strata, shared, place, level)) else None
+            for strata in of_level.values()
+        ))
+        for level in factor.levels if any(other[place] == level for other in shared)
+    )  # fmt: skip
+
+
+def _at(strata: Sequence[Values], shared: Sequence[Combination], place: int, level: str) -> list[Values]:
+    return [values for values, other in zip(strata, shared, strict=True) if other[place] == level]
+
+
+def _beside(declared: StudyFile, runs: Runs, part: Increase, response: str, levels: Sequence[str]) -> IncreaseBeside:
+    _, of_level, _, _ = _strata(declared, runs, part, response)
+    found = [
+        increase(of_level[levels[0]], of_level[level]) if levels[0] in of_level and level in of_level else None
+        for level in levels[1:]
+    ]
+    percents = (None, *(None if one is None else one.percent for one in found))
+    return IncreaseBeside(response, percents, (None, *(None if one is None else one.interval for one in found)))

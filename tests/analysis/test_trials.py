@@ -55,6 +55,8 @@ title = "How much more energy with convolutions?"
 response = "energy"
 factor = "conv"
 over = ["linear", "relu"]
+bars = "relu"
+beside = ["accuracy"]
 [increases.conv.published]
 place = "section 3.5.2"
 values = { "increase.4" = "95.3" }
@@ -124,13 +126,21 @@ def test_increases_and_clusters_are_those_of_plain_means(layered: StudyResult, t
     (part,) = layered.increases
     assert part.levels[1].percent == pytest.approx(100 * (energy["4"].mean() / energy["1"].mean() - 1), rel=1e-9)
     assert part.published[0].agrees
+    means = [[np.mean([np.mean([float(row["energy"]) for row in rows if (row["conv"], row["relu"], row["linear"]) ==
+              (conv, relu, linear)]) for linear in "37"]) for conv in "14"] for relu in ("no", "yes")]  # fmt: skip
+    assert [bars.means for bars in part.bars] == [tuple(pytest.approx(own, rel=1e-9) for own in of) for of in means]
+    accuracy = {conv: np.mean([float(row["accuracy"]) for row in rows if row["conv"] == conv]) for conv in "14"}
+    (beside,) = part.beside
+    assert beside.response == "accuracy"
+    assert beside.percents[0] is None
+    assert beside.percents[1] == pytest.approx(100 * (accuracy["4"] / accuracy["1"] - 1), rel=1e-6)
     low = layered.clusters[0].clusters[1]
-    accuracy = np.array([float(row["accuracy"]) for row in rows if row["conv"] == "1"])
+    of_low = np.array([float(row["accuracy"]) for row in rows if row["conv"] == "1"])
     of_accuracy = low.summaries[1]
     assert (low.label, low.n, of_accuracy.n) == ("E-", 1536, 1536)
-    assert of_accuracy.mean.value == pytest.approx(accuracy.mean(), rel=1e-12)
-    assert of_accuracy.mean.sd == pytest.approx(accuracy.std(ddof=1), rel=1e-12)
-    assert (of_accuracy.least, of_accuracy.greatest) == (accuracy.min(), accuracy.max())
+    assert of_accuracy.mean.value == pytest.approx(of_low.mean(), rel=1e-12)
+    assert of_accuracy.mean.sd == pytest.approx(of_low.std(ddof=1), rel=1e-12)
+    assert (of_accuracy.least, of_accuracy.greatest) == (of_low.min(), of_low.max())
     assert (layered.clusters[0].n_none, layered.clusters[0].n_several) == (0, 0)
 
 

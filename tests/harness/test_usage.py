@@ -138,3 +138,46 @@ def test_check_and_plan_say_whether_the_interval_is_long_enough(tmp_path: Path) 
     seconds = short.text.rpartition("phases.rating_s = ")[2].split()[0]
     enough = load_lab(tmp_path, LAB, USERS.replace("rating_s = 2.0", f"rating_s = {seconds}"))
     assert next(of_populations(enough)).severity == "ok"
+
+
+SERVED = LAB[: LAB.index("[scenarios.serve]")] + '[scenarios.serve]\nfolder = "workloads/serving"\nrepetitions = 2\n'
+
+
+def test_a_scenario_in_a_folder_has_its_own_users_unless_the_lab_names_others(tmp_path: Path) -> None:
+    own = load_lab(tmp_path, SERVED).scenarios[0].usage
+    assert own is not None
+    assert (own.name, own.service.port) == ("rate-16", 8500)
+    beside = load_lab(tmp_path, SERVED + 'population = "visitors.toml"\n').scenarios[0].usage
+    assert beside is not None
+    assert (beside.name, beside.inputs["population.toml"], beside.service.port) == ("visitors", USERS.encode(), 8500)
+    shipped = load_lab(tmp_path, SERVED + 'population = "workloads/serving/rate-32.toml"\n').scenarios[0].usage
+    assert shipped is not None
+    assert shipped.name == "rate-32"
+    moved = load_lab(tmp_path, SERVED + "service = { port = 9000 }\n").scenarios[0].usage
+    assert moved is not None
+    assert (moved.name, moved.service.port) == ("rate-16", 9000)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ('population = "nobody.toml"', r"nobody\.toml: no such file; a population is a TOML file"),
+        ("service = { port = 0 }", r"scenarios\.serve\.service\.port: needs either `port`"),
+    ],
+)
+def test_a_mistake_beside_a_folder_is_named_where_it_stands(tmp_path: Path, more: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        load_lab(tmp_path, f"{SERVED}{more}\n")
+
+
+@pytest.mark.parametrize("name", ["batching.toml", "inference-demo.toml"])
+def test_what_a_service_is_told_is_the_port_of_the_lab(name: str, tmp_path: Path) -> None:
+    campaign = Path("workloads") / "campaigns" / name
+    if name == "batching.toml":
+        (tmp_path / "lab.toml").write_text(LAB[: LAB.index("[campaign]")] + LAB[LAB.index("[sut]") : LAB.index("[sce")])
+        config = load(tmp_path / "lab.toml", campaign=campaign)
+    else:
+        config = load(campaign)
+    usages = [scenario.usage for scenario in config.scenarios]
+    assert {usage.service.port for usage in usages if usage is not None} == {8500}
+    assert len(usages) == (100 if name == "batching.toml" else 2)

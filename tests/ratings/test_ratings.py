@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from harness.record.verify import examine
@@ -107,9 +108,36 @@ def test_users_pass_where_the_service_is_faster_than_it_has_to_be(numbers: Campa
 
 def test_a_load_is_rated_by_its_rate_and_fails_where_it_is_late(numbers: CampaignNumbers) -> None:
     one = ratings(numbers, "batched").task_types["classify"]
-    assert value(one.throughput_rating) == pytest.approx(1.0, abs=0.02)
+    assert one.reference_throughput == one.throughput.value, "a Poisson load asks for what was drawn"
+    assert one.throughput_rating is not None
+    assert (one.throughput_rating.value, one.throughput_rating.estimate.u) == (1.0, 0.0)
     assert value(one.timeliness_rating) < 1  # batches of four wait for their fourth
     assert one.passed is False
+
+
+def test_every_run_says_what_its_service_did(campaign: Path, numbers: CampaignNumbers) -> None:
+    runs = [run for run in numbers.runs if run.scenario == "batched"]
+    for run in runs:
+        tasks = pd.read_csv(next((campaign / run.folder).glob("tasks-*.csv")))
+        rated = tasks[tasks.phase == "rating"]
+        batches = pd.read_csv(campaign / run.folder / "artifacts" / "batches.csv")
+        assert run.served is not None
+        assert (run.served.tasks, run.served.done) == (len(rated), len(rated))
+        latencies_s = (rated.completed_ns - rated.intended_ns) * 1e-9
+        assert run.served.mean_latency_s == pytest.approx(latencies_s.mean())
+        assert run.served.largest_latency_s == pytest.approx(latencies_s.max())
+        assert run.served.batches is not None
+        assert 0 < run.served.batches <= len(batches)
+        assert run.served.mean_batch == 4.0
+        assert run.served.longest_hold_s is not None
+        assert run.served.longest_hold_s <= batches.hold_ns.max() * 1e-9
+        assert run.mean_power_w is not None
+        assert run.served.largest_power_w is not None
+        assert run.served.largest_power_w > run.mean_power_w.value
+        assert set(run.served.columns()) >= {"images", "mean_batch", "largest_power_w"}
+    assert [run.served for run in numbers.runs if run.kind == "baseline"] == [None] * len(
+        [run for run in numbers.runs if run.kind == "baseline"]
+    )
 
 
 def test_batches_energy_and_its_parts(numbers: CampaignNumbers) -> None:

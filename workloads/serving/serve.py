@@ -93,6 +93,7 @@ def loaded(task: Given[Parameters]) -> Callable[[Sequence[int]], list[Outputs]]:
     task.write_summary({
         "parameters_total": int(model.count_params()), "parameters_trainable": trainable,
         "weights": "random" if weights is None else weights.name, "accuracy": None, "dataset": shown.record,
+        "published": {"parameters": facts.parameters, "year": facts.year}, "published_top1_percent": facts.top1_percent,
         "software": {
             "engine": "tensorflow", "tensorflow": tf.__version__, "keras": keras.__version__,
             "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],

@@ -4,7 +4,8 @@ Knows parameters, the interface's paths and the order of the steps. `speak.py`, 
 WATTLAB_PARAMETERS, WATTLAB_SEED, WATTLAB_DATA, WATTLAB_ARTIFACTS and WATTLAB_PORT.
 
 Texts are continued together: a step gives each text under way one token, and a text that comes meanwhile joins at the
-next step, `most` at a time. A step is a batch of batches.csv, its size the tokens that it gave.
+next step, `most` at a time. A step is a batch of batches.csv, its size the tokens that it gave. A text is finished even
+where nobody waits for it any more.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ def _sections(study: StudyResult, stamp: str) -> Iterable[Section | None]:
     yield section_of("interactions", "Two factors at once", list(interaction_blocks(study)))
     yield section_of("choices", "What is best where", list(choice_blocks(study, stamp)))
     yield section_of("progress", "Searches: the best so far", list(progress_blocks(study, stamp)))
-    yield section_of("increases", "Increases of means", list(increase_blocks(study)))
+    yield section_of("increases", "Increases of means", list(increase_blocks(study, stamp)))
     yield section_of("scatters", "Every run", list(scatter_blocks(study, stamp)))
     yield section_of("clusters", "Clusters", list(cluster_blocks(study)))
     yield section_of("spreads", "Spread within combinations", list(spread_blocks(study, stamp)))

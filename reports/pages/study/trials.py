@@ -5,7 +5,8 @@ Knows their records and the words for them. Computes no result.
 
 from collections.abc import Iterable
 
-from reports.figures import histogram, scatter
+from reports.figures import grouped_bars, histogram, scatter
+from reports.figures.grouped_bars import GroupedPanel, Series
 from reports.figures.histogram import HistogramPanel
 from reports.figures.scatter import Points, ScatterPanel
 from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
@@ -131,21 +132,74 @@ def _clusters(study: StudyResult, part: ClustersResult) -> Table:
     return Table(f"clusters-{part.name}", part.title, heads, rows, " ".join(notes))
 
 
-def increase_blocks(study: StudyResult) -> Iterable[Block]:
-    """Every increase, with what is printed of it."""
+def increase_blocks(study: StudyResult, stamp: str) -> Iterable[Block]:
+    """Every increase: its means side by side, how much larger they are, with what is printed of it."""
     for part in study.increases:
+        yield from drawn(_bars(study, part, stamp))
+        yield from drawn(_relative(study, part, stamp))
         yield _increases(study, part)
         if table := published_table(study, part):
             yield table
 
 
+def _bars(study: StudyResult, part: IncreaseResult, stamp: str) -> Figure | None:
+    """The means, level by level of the factor `bars`."""
+    if not any(mean is not None for bars in part.bars for mean in bars.means):
+        return None
+    groups = [level.label for level in part.levels]
+    series = [
+        Series(bars.label, style, bars.means, ["" if mean is None else significant(mean, 3) for mean in bars.means])
+        for style, bars in enumerate(part.bars)
+    ]
+    panel = GroupedPanel("", axis_of(study, part.response), groups, series)
+    spoken = " ".join(
+        f"{one.label}: " + ", ".join(f"{group} {text or 'none'}" for group, text in zip(groups, one.texts, strict=True))
+        + "." for one in series
+    )  # fmt: skip
+    caption = f"{plain(part.title)}: {response_of(study, part.response).title}, means of the runs."
+    return figure(f"fig-bars-{part.name}", caption, spoken, lambda label: grouped_bars.grouped(label, [panel]), stamp)
+
+
+def _relative(study: StudyResult, part: IncreaseResult, stamp: str) -> Figure | None:
+    """The increases, those of other responses beside them."""
+    ours = [level.percent for level in part.levels]
+    if not part.beside or all(percent is None for percent in ours):
+        return None
+    groups = [level.label for level in part.levels][1:]
+    drawn_of = [
+        (part.response, ours, [level.interval for level in part.levels]),
+        *((beside.response, beside.percents, beside.intervals) for beside in part.beside),
+    ]
+    series = [
+        Series(
+            response_of(study, response).title, style, percents[1:],
+            ["" if percent is None else f"{percent:+.3g}" for percent in percents[1:]],
+            [None if ends is None else ends[0] for ends in ends_of[1:]],
+            [None if ends is None else ends[1] for ends in ends_of[1:]],
+        )
+        for style, (response, percents, ends_of) in enumerate(drawn_of)
+    ]  # fmt: skip
+    panel = GroupedPanel("", f"more than {part.levels[0].label} / %", groups, series)
+    spoken = " ".join(
+        f"{one.label}: " + ", ".join(f"{group} {text or 'none'}" for group, text in zip(groups, one.texts, strict=True))
+        + " (%)." for one in series
+    )  # fmt: skip
+    caption = (
+        f"{plain(part.title)}: relative changes against {part.levels[0].label}; whiskers: Fieller's 95 % intervals."
+    )
+    name = f"fig-increase-{part.name}"
+    return figure(name, caption, spoken, lambda label: grouped_bars.grouped(label, [panel]), stamp)
+
+
 def _increases(study: StudyResult, part: IncreaseResult) -> Table:
     unit = Scale(unit_text(response_of(study, part.response).unit))
-    heads = (Head("Level", False), Head("Runs"), Head(unit.axis("Mean")), Head("Increase / %, 95 % interval"))
+    beside = [Head(f"{response_of(study, one.response).title}, increase / %") for one in part.beside]
+    heads = (Head("Level", False), Head("Runs"), Head(unit.axis("Mean")), Head("Increase / %, 95 % interval"), *beside)
     rows = tuple(
         Row((
             level.label, str(level.n), bare(level.mean, Scale("")),
             _percent(place, level.percent, level.interval),
+            *(_percent(place, one.percents[place], one.intervals[place]) for one in part.beside),
         ))
         for place, level in enumerate(part.levels)
     )  # fmt: skip
