@@ -67,7 +67,9 @@ class EmulatorProcess:
         except BaseException:
             self.end()
             raise
-        assert said == {"ready": True}, said
+        assert said["ready"], said
+        self.is_real_time = bool(said["real_time"])
+        """Whether it goes before the ordinary processes of this machine."""
 
     @property
     def pid(self) -> int:

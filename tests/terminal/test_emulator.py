@@ -3,6 +3,7 @@ service does is lost, makes it hang, or passes for an answer."""
 
 import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from harness.record.tasks import TASK_COLUMNS
 from harness.terminal.emulator import Emulator, Order
 from harness.terminal.endpoint import Endpoint
 from harness.terminal.ledger import Ledger
+from harness.terminal.process import EmulatorProcess, Load
 from harness.terminal.task import Task
 from tests.harness.population_files import RATE, USERS
 from tests.terminal.echo import FIRST_S, PLAIN, TOKEN_S, TOKENS, Echo, free_port
@@ -333,3 +335,15 @@ def test_language_models_are_asked_and_their_tokens_counted_by_usage(
     assert rated.longest_gap_ns.median() >= TOKEN_S * 1e9
     assert ((rated.completed_ns - rated.first_token_ns) / 1e9).median() >= (TOKENS - 1) * TOKEN_S - 0.02
     assert "".join(kept[0]["answer"].split()) == "w0w1w2w3w4"
+
+
+def test_it_says_whether_the_system_lets_it_go_before_others(tmp_path: Path, echo: Echo) -> None:
+    (tmp_path / "population.toml").write_text(shaped())
+    with (tmp_path / "t").open("xb", buffering=0) as tasks, (tmp_path / "g").open("xb", buffering=0) as generator:
+        load = Load(tmp_path / "population.toml", 1, Endpoint("127.0.0.1", echo.port))
+        emulator = EmulatorProcess(load, tasks, generator)
+        try:
+            policy = os.sched_getscheduler(emulator.pid)
+            assert emulator.is_real_time == (policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR)
+        finally:
+            emulator.end()

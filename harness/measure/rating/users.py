@@ -97,6 +97,8 @@ class Users(RatingPart):
         )  # fmt: skip
         emulator = EmulatorProcess(Load(run.inputs / POPULATION, seed, endpoint), *streams)
         self._open.callback(emulator.end)
+        how = "in real time" if emulator.is_real_time else "as any other process: the system allows no more"
+        run.note("emulator-ready", f"it is scheduled {how}")
         return emulator
 
     def _heard(self, run: Underway) -> Json:
