@@ -54,9 +54,17 @@ class HttpWire:
     """A meter's HTTP server, by URL `http://HOST[:PORT]` or `https://HOST[:PORT]`."""
 
     def __init__(
-        self, url: str, sink: Sink | None, access: Access = ANYBODY, *, user: str = "", eager: bool = False
+        self,
+        url: str,
+        sink: Sink | None,
+        access: Access = ANYBODY,
+        *,
+        user: str = "",
+        eager: bool = False,
+        verified: bool = False,
     ) -> None:
-        """Look the host up and connect; `user` is the login of a lab that names none, `eager` as in `Login`.
+        """Look the host up and connect; `user` is the login of a lab that names none, `eager` as in `Login`, `verified`
+        as in `tls.secure`.
 
         Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there,
         `MeterMismatch` when another key does than the lab has pinned.
@@ -64,7 +72,7 @@ class HttpWire:
         self.port = url
         self._scheme, self._host, self._tcp_port = _place(url)
         self._capture = None if sink is None else Capture(sink)
-        self._pin = access.pin
+        self._pin, self._verified = access.pin, verified
         self._peer: Peer | None = None
         self._login = _login(access, user, eager)
         self._places: list[Place] = []
@@ -85,13 +93,17 @@ class HttpWire:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What an operator should know of how the lab logs in (`Description.remarks`)."""
-        is_shown_to_one = self._peer is not None and bool(self._peer.pinned)
+        is_shown_to_one = self._peer is not None and (bool(self._peer.pinned) or self._is_vouched_for)
         if self._login is None or not self._login.is_readable or is_shown_to_one:
             return ()
         return (
             "the password goes over the network so that whoever listens there can read it: reach the meter by TLS with "
             "a pinned key, or on a network of its own",
         )
+
+    @property
+    def _is_vouched_for(self) -> bool:
+        return self._verified and self._scheme == "https"
 
     def get(self, path: str, deadline: Deadline) -> Chunk:
         """Return the body of `GET path` with the time its last byte arrived.
@@ -207,7 +219,7 @@ class HttpWire:
             self._peer = Peer(tls.address_of(sock))
             return Tap(sock, self._capture, self._login)
         known = self._peer if self._peer is not None and self._peer.certificate else None
-        secured, self._peer = tls.secure(sock, self.port, self._host, self._pin, known)
+        secured, self._peer = tls.secure(sock, self.port, self._host, self._pin, known, verified=self._verified)
         return Tap(secured, self._capture, self._login)
 
     def _exchange(self, path: str, deadline: Deadline) -> Chunk:

@@ -107,11 +107,14 @@ def reading_of(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the lab chose of what all have: seconds between questions and for an answer, and the range in W."""
+    """What the lab chose: seconds between questions and for an answer, the range in W; where a driver has options for
+    them, s between new values, and whether a certificate that nobody vouches for is refused."""
 
     interval_s: float
     reply_s: float
     range_w: float
+    refresh_s: float = REFRESH_S
+    verified: bool = False
 
 
 def settings_of(values: Mapping[str, OptionValue]) -> Settings:
@@ -138,8 +141,8 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
         self.reply_s = settings.reply_s
         self._range_w = settings.range_w
         self._columns: tuple[Column, ...] = ()
-        self._repetitions = Repetitions(REFRESH_S, settings.interval_s)
-        self._wire = HttpWire(port, sink, access, user=USER, eager=self.eager)
+        self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
+        self._wire = HttpWire(port, sink, access, user=USER, eager=self.eager, verified=settings.verified)
 
     @abstractmethod
     def _ask_identity(self, deadline: Deadline) -> Identity:

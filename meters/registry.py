@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 from meters import counters, hm8115, nvml, powerspy2, rapl, register_maps, wattsup
 from meters.access import ANYBODY, Access
+from meters.bmcs import BMCS
 from meters.driver import Driver
 from meters.iec62056 import driver as iec62056_driver
 from meters.iec62056 import registers as iec62056_registers
@@ -169,6 +170,7 @@ DRIVERS: Mapping[str, Driver] = {
         )
         for mib in snmp_mibs.MIBS.values()
     },
+    **BMCS,
     iec62056_registers.DRIVER: Driver(
         summary="electricity meters with a readable IEC 62056-21 readout (mode C) or push (mode D)",
         wire="optical head, 300 to 19200 7E1, data lines with a block check character",

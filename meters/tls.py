@@ -6,6 +6,8 @@ A pin is held against the certificate on every connection, before a byte is said
 themselves, give them odd names and dates, or none: with a fingerprint neither counts, with an authority OpenSSL checks
 both, and the authority must have issued the certificate itself, so that whoever reads the run later can check that too.
 Without a pin any certificate is taken, and nothing is proved by it; while a meter stays open it must stay the same.
+For a meter whose password opens more than readings (`verified`) the authorities that this machine trusts must vouch for
+it instead.
 TLS authenticates the connection, not the bytes afterwards: nothing of it can be shown to anybody who was not there.
 """
 
@@ -28,17 +30,22 @@ def address_of(sock: socket.socket) -> str:
 
 
 def secure(
-    sock: socket.socket, port: str, host: str, pin: Pin | None, known: Peer | None
+    sock: socket.socket, port: str, host: str, pin: Pin | None, known: Peer | None, *, verified: bool = False
 ) -> tuple[ssl.SSLSocket, Peer]:
     """Return `sock` within TLS, and who is there; it must be the same as `known`, the end of an earlier connection.
+
+    `verified`: without a pin the authorities that this machine trusts must vouch for name and certificate.
 
     Raises `MeterMismatch` where another end answers than pinned or known, `MeterUnavailable` where no TLS comes about,
     `TimeoutError` after the timeout of `sock`, `OSError`.
     """
-    address = address_of(sock)
+    address, timeout_s = address_of(sock), sock.gettimeout()
+    place = (address, sock.getpeername()[1])
     try:
-        secured = _context(pin).wrap_socket(sock, server_hostname=host)
+        secured = _context(pin, verified=verified).wrap_socket(sock, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
+        if pin is None:
+            raise MeterMismatch(_unknown(port, error.verify_message, _digest_at(place, timeout_s))) from error
         raise MeterMismatch(
             f"{port}: found a certificate that the authority registered for {pin.name if pin else host} does not "
             f"vouch for ({error.verify_message}); {_OTHER}"
@@ -60,7 +67,9 @@ def secure(
     return secured, peer
 
 
-def _context(pin: Pin | None) -> ssl.SSLContext:
+def _context(pin: Pin | None, *, verified: bool = False) -> ssl.SSLContext:
+    if pin is None and verified:
+        return ssl.create_default_context()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if pin is not None and pin.authority:
         context.load_verify_locations(cadata=pin.authority)
@@ -88,6 +97,27 @@ def _held(pin: Pin, certificate: bytes, port: str) -> tuple[str, ...]:
         )
     fitted = [what for what, (_is, expected) in keys.items() if expected]
     return (*fitted, *(["authority"] if pin.authority else []))
+
+
+def _digest_at(place: tuple[str, int], timeout_s: float | None) -> str:
+    """Return the fingerprint of the certificate at an address, for somebody who wants to pin it; empty without one."""
+    try:
+        with (
+            socket.create_connection(place, timeout_s) as again,
+            _context(None).wrap_socket(again, server_hostname=place[0]) as secured,
+        ):
+            return certificate_sha256(secured.getpeercert(binary_form=True) or b"")
+    except OSError:
+        return ""
+
+
+def _unknown(port: str, why: str, digest: str) -> str:
+    shown = f" (SHA-256 {digest})" if digest else ""
+    return (
+        f"{port}: found a certificate{shown} that nobody vouches for whom this machine trusts ({why}): compare the "
+        "fingerprint at the device, write it into the instrument register as tls_sha256, and name the instrument in "
+        "lab.toml (docs/instruments.md)"
+    )
 
 
 _OTHER = (

@@ -60,6 +60,7 @@ def _example(driver: str) -> str:
     ports = {
         "http": "http://192.168.1.20",
         "snmp": "snmp://192.168.1.20",
+        "ipmi": "ipmi://192.168.1.20",
         "serial": "/dev/ttyUSB0",
         "usbtmc": "/dev/usbtmc0",
     }

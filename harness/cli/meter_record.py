@@ -27,7 +27,7 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
-from meters.port import SNMP_SCHEME, WEB_SCHEMES
+from meters.port import IPMI_SCHEME, SNMP_SCHEME, WEB_SCHEMES
 from meters.reading import Reading
 from meters.registry import COUNTERS
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
@@ -187,7 +187,7 @@ def _power(readings: list[Reading]) -> str:
 def _port_kind(port: str) -> str:
     scheme, mark, _rest = port.partition("://")
     if mark:
-        return "http" if scheme in WEB_SCHEMES else "snmp" if scheme == SNMP_SCHEME else "tcp"
+        return "http" if scheme in WEB_SCHEMES else scheme if scheme in (SNMP_SCHEME, IPMI_SCHEME) else "tcp"
     return "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
 
 

@@ -24,6 +24,7 @@ from tempfile import gettempdir
 from typing import Literal, NoReturn
 
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
+from meters.emulators.bmcs import BMCS
 from meters.emulators.emulator import Emulator
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
 from meters.emulators.hm8115 import Hm8115Device
@@ -123,6 +124,7 @@ EMULATORS: dict[str, Emulator] = {
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
     **dict.fromkeys(KINDS, Emulator(_snmp, 100_000_000, "snmp")),
+    **BMCS,
 }
 PROGRAM = "wattlab"
 REPLAY = "replay"
@@ -239,7 +241,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--password",
         default="",
         metavar="TEXT",
-        help="gude, tasmota, shelly: what the user admin has to give; a PDU over SNMP: its community",
+        help="gude, tasmota, shelly, redfish, ipmi: what the user admin has to give; a PDU over SNMP: its community",
     )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
@@ -267,9 +269,9 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     ready: dict[str, Ready] = {"meter": arguments.name, "control": str(control_path.absolute()), "pid": os.getpid()}
     ready["faults"] = sorted(device.faults.names)
     wire: MetersEnd
-    if arguments.listen is not None and emulator.wire == "snmp":
+    if arguments.listen is not None and emulator.wire in ("snmp", "ipmi"):
         wire = udp = UdpWire(*_address(arguments.listen), sink=sink)
-        ready["port"] = f"snmp://{udp.address}"
+        ready["port"] = f"{emulator.wire}://{udp.address}"
     elif arguments.listen is not None:
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
         listen = BreakableTcpWire if arguments.name == "lmg670" else TcpWire
@@ -291,7 +293,7 @@ def _replay(arguments: argparse.Namespace) -> Emulator:
         raise ValueError("replay: expected --session FOLDER, as `wattlab meter record` writes it")
     session, log = read_session(arguments.session)
     http = session.port_kind == "http"
-    wires: dict[str, Literal["http", "snmp"]] = {"http": "http", "snmp": "snmp"}
+    wires: dict[str, Literal["http", "snmp", "ipmi"]] = {"http": "http", "snmp": "snmp", "ipmi": "ipmi"}
     arguments.no_throttle = True
     return Emulator(
         lambda _arguments, _source: ReplayDevice(

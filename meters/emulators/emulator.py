@@ -18,10 +18,10 @@ from meters.emulators.virtual_sut import PowerSource
 class Emulator:
     """How a device is made from the command line, the speed of its link, and what its wire is.
 
-    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP; `snmp` a UDP
-    port that speaks SNMP.
+    `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP; `snmp` and
+    `ipmi` a UDP port that speaks that.
     """
 
     make: Callable[[argparse.Namespace, PowerSource], Device]
     baud: int
-    wire: Literal["serial", "tcp", "http", "snmp"] = "serial"
+    wire: Literal["serial", "tcp", "http", "snmp", "ipmi"] = "serial"

@@ -49,7 +49,7 @@ def emulator(driver: str, arguments: tuple[str, ...]) -> Iterator[str]:
 def measured(driver: str, entry: Emulated, seconds: float, *, throttled: bool) -> dict[str, float]:
     """Readings/s, CPU per reading (ms) and bytes per reading of one driver."""
     options = dict(entry.options)
-    arguments = entry.arguments
+    arguments = entry.said
     if not throttled:
         arguments = (*_faster(arguments), "--no-throttle")
         # A faster line than the meter's: a Modbus line rests for 3.5 of its characters, throttled or not.
@@ -58,7 +58,7 @@ def measured(driver: str, entry: Emulated, seconds: float, *, throttled: bool) -
         options |= {"baud": declared["baud"].high} if "baud" in declared else {}
     capture = io.BytesIO()
     with emulator(driver, arguments) as port:
-        meter = open_meter(driver, port, capture=capture, options=options)
+        meter = open_meter(driver, port, capture=capture, options=options, access=entry.access)
         try:
             meter.read(5.0)
             start = capture.tell()

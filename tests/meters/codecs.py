@@ -11,14 +11,20 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from meters import gude, hm8115, powerspy2, register_maps, shelly, tasmota, wattsup
+from meters import gude, hm8115, powerspy2, redfish, register_maps, shelly, tasmota, wattsup
 from meters.http_wire import BODY_LIMIT
 from meters.iec62056 import data_lines as iec62056_data_lines
 from meters.iec62056 import messages as iec62056_messages
 from meters.iec62056 import registers as iec62056_registers
+from meters.ipmi import dcmi as ipmi_dcmi
+from meters.ipmi import inventory as ipmi_inventory
+from meters.ipmi import messages as ipmi_messages
+from meters.ipmi import session as ipmi_session
+from meters.json_reply import parse_json
 from meters.mcp39f511n import codec as mcp39f511n_codec
-from meters.meter import MeterGarbage, MeterMismatch, MeterRefused
+from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused
 from meters.modbus import frames as modbus_frames
+from meters.polled_http import reading_of
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.sml import elements as sml_elements
 from meters.sml import frame as sml_frame
@@ -292,7 +298,70 @@ def _snmp(chunks: Sequence[bytes]) -> int:
     return 0
 
 
+SEALED = ipmi_session.keys_of(ipmi_session.SUITES["17"], bytes(32))
+
+
+def _ipmi(chunks: Sequence[bytes]) -> int:
+    """Each chunk is a datagram; what stands behind the seal is tried without it."""
+    for chunk in chunks:
+        for keys in (None, SEALED):
+            ipmi_session.in_the_clear(chunk, keys)
+            with suppress(MeterGarbage):
+                ipmi_session.open_packet(chunk, keys)
+        talk = ipmi_session.LogIn(ipmi_session.SUITES["3"], b"admin", bytes(20), 2, 1)
+        for take in (talk.take_open, talk.take_second, talk.take_fourth):
+            with suppress(MeterGarbage):
+                take(chunk)
+        with suppress(MeterGarbage):
+            chunk = ipmi_session.open_packet(chunk, None).payload
+        with suppress(MeterGarbage, MeterMismatch, MeterRefused):
+            chunk = ipmi_messages.data_of(ipmi_messages.decode_answer(chunk), ipmi_messages.GET_DEVICE_ID)
+        for decode in (ipmi_dcmi.decode_power, ipmi_inventory.decode_device):
+            with suppress(MeterGarbage):
+                decode(chunk)
+        ipmi_inventory.area_of(chunk[:8])
+        for is_product in (True, False):
+            ipmi_inventory.decode_area(chunk, is_product=is_product)
+            ipmi_inventory.decode_text(len(chunk) % 4, chunk)
+    return 0
+
+
+def _redfish(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        redfish.decode_identity(body, "Redfish")
+    with suppress(MeterGarbage, MeterOptionError):
+        redfish.choose_chassis(redfish.members_of(parse_json(body)), "")
+    for decode in (lambda data: redfish.decode_control(data, ""), redfish.decode_supplies, redfish.decode_environment):
+        with suppress(MeterGarbage, MeterOptionError):
+            reading_of(decode(body), 1, 20_000.0, stale=False)
+    redfish.sum_of([redfish.decode_supply(body)])
+    return len(body)
+
+
 CODECS: dict[str, Codec] = {
+    "ipmi": Codec(
+        _ipmi,
+        (
+            bytes.fromhex(
+                "06 00 FF 07 06 00 01 00 61 77 01 00 00 00 1A 00 81 B4 CB 20 04 02 00 DC 32 00 0A 00 64 00 31 00 "
+                "00 F1 53 65 60 EA 00 00 40 FA"
+            ),
+            b"\x01\x07\x19\xc7wattlab\xc1\x00",
+        ),
+        0,
+    ),
+    "redfish": Codec(
+        _redfish,
+        (
+            b'{"PowerControl":[{"MemberId":"0","Name":"Server Power","PowerConsumedWatts":344.5,"PowerMetrics":'
+            b'{"IntervalInMin":30,"AverageConsumedWatts":319}}],"PowerSupplies":[{"Status":{"State":"Enabled"},'
+            b'"PowerInputWatts":180,"LastPowerOutputWatts":165},{"Status":{"State":"Absent"},"PowerInputWatts":null}],'
+            b'"InputPowerWatts":{"Reading":180.5},"Members":[{"@odata.id":"/redfish/v1/Chassis/1"}],"Id":"1"}',
+            b'{"PowerWatts":{"Reading":374},"EnergykWh":{"Reading":326.5},"InputPowerWatts":{"Reading":null}}',
+        ),
+        BODY_LIMIT,
+    ),
     **dict.fromkeys(
         snmp_mibs.MIBS,
         Codec(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from meters.access import ANYBODY, Access, Credentials
+
 
 @dataclass(frozen=True, slots=True)
 class Emulated:
@@ -15,6 +17,18 @@ class Emulated:
     tolerance_w: float = 0.06
     driver: str = ""
     """Where it is not the name of the entry."""
+    password: str = ""
+    """Of the user `admin`, for both."""
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """All arguments of the emulator."""
+        return (*self.arguments, *(("--password", self.password) if self.password else ()))
+
+    @property
+    def access(self) -> Access:
+        """How the driver is let in."""
+        return Access(Credentials("", self.password)) if self.password else ANYBODY
 
 
 FLEET: dict[str, Emulated] = {
@@ -51,6 +65,15 @@ FLEET: dict[str, Emulated] = {
         )
         for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")
     },
+    "redfish": Emulated(
+        arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "control": "0"}
+    ),
+    "ipmi": Emulated(
+        arguments=("--interval", "0.05"),
+        options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25},
+        tolerance_w=0.6,
+        password="not-known",
+    ),
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
 }

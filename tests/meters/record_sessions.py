@@ -23,7 +23,7 @@ PROFILE = "watts=" + ",".join(f"{step / 20:g}:{60 + 7 * (step % 11)}" for step i
 """Watts that change each 50 ms, so that few readings equal the one before."""
 SLOWER: Mapping[str, Mapping[str, float]] = {
     "mcp39f511n": {"interval_s": 0.4},
-    **{name: {"interval_s": 0.1} for name in ("gude", "tasmota", "shelly", "shelly-gen1")},
+    **{name: {"interval_s": 0.1} for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "ipmi")},
     **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""
@@ -35,10 +35,15 @@ def record(name: str) -> int:
     entry, goal = FLEET[name], SESSIONS / f"emulated-{name}"
     driver = entry.driver or name
     with TemporaryDirectory() as place:
-        emulator = EmulatorProcess(Path(place), driver, "--profile", PROFILE, *entry.arguments)
+        emulator = EmulatorProcess(Path(place), driver, "--profile", PROFILE, *entry.said)
         try:
             options = {**entry.options, **SLOWER.get(name, {})}
             words = [f"--option={option}={value}" for option, value in options.items()]
+            if entry.password:
+                secret = Path(place) / "password"
+                secret.write_text(entry.password)
+                secret.chmod(0o600)
+                words += ["--password-file", str(secret)]
             fresh = Path(place) / "session"
             length = ["--count", str(READINGS), "--note", NOTE]
             code = wattlab(["meter", "record", driver, emulator.address, "--into", str(fresh), *length, *words])

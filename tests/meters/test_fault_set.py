@@ -164,9 +164,9 @@ def whole_set(name: str, folder: Path) -> Outcome:
     """Put one meter through all stages; what each ended with, up to the first that failed."""
     entry, outcome = FLEET[name], Outcome()
     driver = entry.driver or name
-    emulator = EmulatorProcess(folder, driver, "--profile", f"watts={POWER_W}", "--no-throttle", *entry.arguments)
+    emulator = EmulatorProcess(folder, driver, "--profile", f"watts={POWER_W}", "--no-throttle", *entry.said)
     try:
-        meter = open_meter(driver, emulator.address, capture=None, options=entry.options)
+        meter = open_meter(driver, emulator.address, capture=None, options=entry.options, access=entry.access)
         try:
             for stage in STAGES:
                 try:

@@ -22,6 +22,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from meters.access import ANYBODY, REPLAYED, Access
 from meters.deadline import Deadline
 from meters.emulators.bench import Bench, ControlPipe
 from meters.emulators.faults import Faults
@@ -50,9 +51,9 @@ class Player:
         if port_kind in ("serial", "usbtmc"):
             wire = PatientPtyWire(folder / "wall", 9600, throttle=False, sink=None)
             self.port = str(folder / "wall")
-        elif port_kind == "snmp":
+        elif port_kind in ("snmp", "ipmi"):
             wire = UdpWire("127.0.0.1", 0, sink=None)
-            self.port = f"snmp://{wire.address}"
+            self.port = f"{port_kind}://{wire.address}"
         else:
             wire = TcpWire("127.0.0.1", 0, bytes_per_s=None, sink=None)
             self.port = f"{'http' if port_kind == 'http' else 'socket'}://{wire.address}"
@@ -101,7 +102,8 @@ def read_all(meter: Meter, session: Session) -> list[Reading]:
 def played_again(folder: Path, session: Session, log: tuple[Exchange, ...], speed: float | None) -> str | None:
     """The first difference between the session and what its driver reads from its bytes; checks what it must claim."""
     with playing(folder, log, session.port_kind, speed) as player:
-        meter = open_meter(session.driver, player.port, capture=None, options=session.options)
+        access = Access(REPLAYED) if session.login else ANYBODY
+        meter = open_meter(session.driver, player.port, capture=None, options=session.options, access=access)
         try:
             assert meter.identify() == session.identity
             assert meter.origin().kind == "emulated"
