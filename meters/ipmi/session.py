@@ -14,11 +14,13 @@ import hmac
 import secrets
 import struct
 from dataclasses import dataclass, field
-from typing import Final
-
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from typing import TYPE_CHECKING, Final
 
 from meters.meter import MeterGarbage
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers import Cipher
+    from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 RMCP: Final = bytes.fromhex("0600ff07")
 RMCP_PLUS: Final = 0x06
@@ -150,7 +152,9 @@ def _decrypt(keys: Keys, sealed: bytes) -> bytes:
     return padded[: len(padded) - padded[-1] - 1]
 
 
-def _cipher(keys: Keys, start: bytes) -> Cipher[modes.CBC]:
+def _cipher(keys: Keys, start: bytes) -> Cipher[CBC]:
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     return Cipher(algorithms.AES(keys.k2[:BLOCK]), modes.CBC(start))
 
 
