@@ -23,7 +23,7 @@ BMCS: Mapping[str, Driver] = {
         tls="give the BMC a certificate of yours and name it by https://",
     ),
     ipmi_driver.DRIVER: Driver(
-        summary="BMCs of servers: power of the whole machine as DCMI has it",
+        summary="BMCs of servers: power of the machine as DCMI, or sensors of watts, have it",
         wire="IPMI 2.0 over UDP 623, polled",
         tier="uncalibrated",
         limits="in no protocol; give those of the data sheet with limits_percent",

@@ -1,4 +1,4 @@
-"""A BMC on a LAN: RMCP+ with cipher suites 0, 3 and 17, DCMI's power reading, an inventory.
+"""A BMC on a LAN: RMCP+ with cipher suites 0, 3 and 17, DCMI's power reading, three sensors, an inventory.
 
 Knows: log-in by RAKP, sealed packets, what clients of others ask before they log in, all of it written without the
 driver's own. Does not know: sockets, real time. Commands that switch something are not there (0xC1).
@@ -11,9 +11,10 @@ The inventory says EMULATED.
 | `wrong-number` | one answer bears the number of another question |
 | `bad-sum` | one message has a wrong check sum |
 | `busy` | one answer is: busy |
-| `inactive` | one power reading says that nothing is measured |
+| `inactive` | one power reading, or reading of the sensor of watts, says that nothing is measured |
 | `duplicate-row` | one power reading is the one before |
 | `overrange` | one power reading is far above the range |
+| `cancelled` | one record is not given: the reservation is over |
 | `no-dcmi` | one power reading is a command that it does not know |
 | `forgets` | the session is forgotten: no answer until a new one is begun |
 """
@@ -33,7 +34,18 @@ from meters.emulators.faults import OwnFaults
 from meters.emulators.virtual_sut import PowerSource
 
 OWN_FAULTS = frozenset(
-    {"bad-code", "wrong-number", "bad-sum", "busy", "inactive", "duplicate-row", "overrange", "no-dcmi", "forgets"}
+    {
+        "bad-code",
+        "wrong-number",
+        "bad-sum",
+        "busy",
+        "inactive",
+        "duplicate-row",
+        "overrange",
+        "cancelled",
+        "no-dcmi",
+        "forgets",
+    }
 )
 USER = b"admin"
 GUID = b"EMULATED\x00\x01\x02\x03\x04\x05\x06\x07"
@@ -73,7 +85,7 @@ class BmcDevice:
         self._source, self._refresh_s = source, refresh_s
         self._is_locked, self._key = bool(password), password.encode().ljust(20, b"\0")
         self._talks: dict[int, Talk] = {}
-        self._count = 0
+        self._count = self._reservation = 0
         self._measured_s, self._watts = 0.0, 0.0
         self._windows: deque[float] = deque(maxlen=max(1, round(STATISTICS_S / refresh_s)))
         self._row = b""
@@ -238,6 +250,8 @@ class BmcDevice:
                 return b"\x00" + GUID
         if talk is None:
             return b"\xd4"
+        if function in (0x04, 0x0A) and command in (0x20, 0x22, 0x23, 0x2D):
+            return self._of_sensors(function, command, data)
         match function, command:
             case 0x06, 0x01:
                 return bytes.fromhex("00 20 81 01 23 02 bf cf 07 00 34 12")
@@ -253,6 +267,30 @@ class BmcDevice:
                 return b"\x00" + bytes((len(part),)) + part if part else b"\xc9"
             case 0x2C, 0x02 if data[:2] == b"\xdc\x01" and not self.faults.use("no-dcmi"):
                 return b"\x00" + self._power()
+            case _:
+                return b"\xc1"
+
+    def _of_sensors(self, function: int, command: int, data: bytes) -> bytes:
+        """Return completion code and data of what is asked about sensors."""
+        match function, command:
+            case 0x0A, 0x20:
+                return b"\x00\x51" + struct.pack("<HHII", len(RECORDS), 0, 0, 0) + b"\x02"
+            case 0x0A, 0x22:
+                self._reservation = self._reservation % 0xFFFF + 1
+                return b"\x00" + struct.pack("<H", self._reservation)
+            case 0x0A, 0x23 if len(data) == 6:
+                reservation, number, begin, count = struct.unpack("<HHBB", data)
+                if self.faults.use("cancelled") or (begin and reservation != self._reservation):
+                    return b"\xc5"
+                if number >= len(RECORDS):
+                    return b"\xcb"
+                following = number + 1 if number + 1 < len(RECORDS) else 0xFFFF
+                return b"\x00" + struct.pack("<H", following) + RECORDS[number][begin : begin + count]
+            case 0x04, 0x2D if data == bytes((TEMPERATURE,)):
+                return b"\x00\x1c\xc0\xc0"
+            case 0x04, 0x2D if data == bytes((CONSUMPTION,)):
+                raw = 0xFF if self.faults.use("overrange") else min(254, round(self._watts / CONSUMPTION_STEP_W))
+                return b"\x00" + bytes((raw, 0x20 if self.faults.use("inactive") else 0xC0, 0xC0))
             case _:
                 return b"\xc1"
 
@@ -277,6 +315,26 @@ class BmcDevice:
                 self._watts = self._source.advance(to_s).mean_w
                 self._windows.append(self._watts)
                 self._measured_s = to_s
+
+
+TEMPERATURE, CONSUMPTION = 0x10, 0x77
+CONSUMPTION_STEP_W = 2
+
+
+def _record(identifier: int, number: int, name: bytes, kind: int, unit: int, factor: int) -> bytes:
+    """Return a full sensor data record of one byte without a sign, so many of the unit a step."""
+    content = bytes((0x20, 0, number, 7, 1, 0x7F, 0x68, kind, 1)) + bytes(6)
+    content += bytes((0, unit, 0, 0, factor, 0, 0, 0, 0, 0)) + bytes(4) + b"\xff" + bytes(12)
+    content += bytes((0xC0 | len(name),)) + name
+    return struct.pack("<HBBB", identifier, 0x51, 1, len(content)) + content
+
+
+COMPACT = b"\x01\x00\x51\x02\x20\x20\x00\x20\x0a\x01" + bytes(16) + b"\x00\xc4" + b"PSU1" + b"\x00"
+RECORDS = (
+    _record(0, TEMPERATURE, b"Inlet Temp", 0x01, 1, 1),
+    COMPACT[:4] + bytes((len(COMPACT) - 5,)) + COMPACT[5:],
+    _record(2, CONSUMPTION, b"Pwr Consumption", 0x0B, 6, CONSUMPTION_STEP_W),
+)
 
 
 def _inventory() -> bytes:

@@ -1,22 +1,23 @@
 """The dialogue with a BMC: a session of its own, who it is, then one question a reading.
 
 Knows: what is asked when, what a reading is worth. Does not know: sessions (`meters.ipmi.link`), what the data say
-(`meters.ipmi.dcmi`, `meters.ipmi.inventory`).
+(`meters.ipmi.sources`, `meters.ipmi.inventory`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Literal
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
 from meters.dialogue import OverWire, Repetitions
 from meters.ipmi import dcmi, inventory, messages
 from meters.ipmi.link import IpmiLink
+from meters.ipmi.sources import DcmiSource, Found, Part, SensorSource, Source
 from meters.meter import (
+    MeterError,
     MeterGarbage,
     MeterMismatch,
     MeterOptionError,
@@ -31,15 +32,13 @@ from meters.wire_log import Sink
 
 QUIET_S = 0.02
 FRU_PART = 16
-LONGEST_MEAN_S = 3600.0
-Part = Literal["now", "mean"]
-ADVICE = "where it has no DCMI power, read it over Redfish"
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the lab chose: the cipher suite, the privilege (2: User, 3: Operator, 4: Administrator), s between
-    questions, for an answer and between new values, range in W, which of DCMI's powers."""
+    questions, for an answer and between new values, range in W, which of DCMI's powers, or the names
+    of sensors whose sum is read in its place."""
 
     suite: str
     privilege: int
@@ -48,6 +47,7 @@ class Settings:
     refresh_s: float
     range_w: float
     part: Part
+    sensors: tuple[str, ...] = ()
 
 
 class IpmiDialogue(OverWire[UdpWire]):
@@ -60,7 +60,12 @@ class IpmiDialogue(OverWire[UdpWire]):
         self._link = IpmiLink(port, settings.suite, settings.privilege, access.credentials, sink)
         self._wire = self._link.wire
         self._known: tuple[inventory.Device, bytes, inventory.Names] | None = None
-        self._first: dcmi.PowerReading | None = None
+        self._source: Source = (
+            SensorSource(self._link, settings.sensors, settings.reply_s)
+            if settings.sensors
+            else DcmiSource(self._link, settings.part, settings.reply_s)
+        )
+        self._first: Found | None = None
         self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
         self._stamps = dcmi.StampWatch(settings.refresh_s)
 
@@ -71,24 +76,42 @@ class IpmiDialogue(OverWire[UdpWire]):
             with self._at_port():
                 self._link.log_in(deadline)
                 identity = self._identity(deadline)
-            with self._at_port(ADVICE):
-                self._first = self._power(deadline)[1]
+                self._first = self._first_power()
         except MeterUnplugged as error:
             raise MeterUnavailable(
                 f"{self.port}: nothing listens there; switch IPMI over LAN on at the BMC, check its address"
             ) from error
-        self._check_mean(self._first)
         return identity
 
+    def _first_power(self) -> Found:
+        """Return the first power; where a BMC has none by DCMI, the sensors of watts it has become the advice."""
+        try:
+            return self._source.first()
+        except MeterOptionError as error:
+            raise MeterOptionError(f"{self.port}: {error}") from error
+        except (MeterMismatch, MeterRefused) as error:
+            if self._settings.sensors:
+                raise
+            raise type(error)(f"{error}; {self._other_ways()}") from error
+
+    def _other_ways(self) -> str:
+        names = []
+        with suppress(MeterError):
+            names = sorted(sensor.name for sensor in SensorSource(self._link, (), self.reply_s).watts())
+        if names:
+            return f"its sensors of watts are {', '.join(names)}: set sensor to those whose sum is the power"
+        return "it has no sensor of watts that can be read here either: read it over Redfish"
+
     def describe(self) -> Description:
-        """Return what is fixed; DCMI does not say over which time the power of now is averaged."""
+        """Return what is fixed; nothing says over which time the power of now is averaged."""
+        window_s, step_w = (0.0, 1.0) if self._first is None else (self._first.window_s, self._first.step_w)
         return Description(
             driver=self._driver,
-            averaging="window" if self._settings.part == "mean" else "instantaneous",
-            window_s=0.0 if self._first is None else self._window_s(self._first),
+            averaging="window" if window_s else "instantaneous",
+            window_s=window_s,
             stamp="unknown",
             latency_s=0.0,
-            columns=(Column("power_w", "W", 1.0, (0.0, self._settings.range_w), None),),
+            columns=(Column("power_w", "W", step_w, (0.0, self._settings.range_w), None),),
             tier="uncalibrated",
             remarks=tuple(self._remarks()),
         )
@@ -96,14 +119,14 @@ class IpmiDialogue(OverWire[UdpWire]):
     def sample(self, deadline: Deadline) -> Reading:
         """Return the power of now."""
         with self._in_run():
-            time_ns, found = self._power(deadline)
-        watts = found.mean_w if self._settings.part == "mean" else found.now_w
-        power_w, flags = within(float(watts) if found.active else None, self._settings.range_w)
-        frame = (found.now_w, found.least_w, found.greatest_w, found.mean_w, found.period_ms, found.active)
-        is_repeated = self._repetitions.is_repeated(frame, time_ns)
-        if self._stamps.is_old(found.stamp_s, time_ns) or is_repeated:
+            found = self._source.ask(deadline)
+        power_w, flags = within(found.power_w, self._settings.range_w)
+        if found.over:
+            power_w, flags = None, frozenset({"overrange"})
+        is_repeated = self._repetitions.is_repeated(found.frame, found.time_ns)
+        if self._stamps.is_old(found.stamp_s, found.time_ns) or is_repeated:
             flags |= {"stale"}
-        return Reading(time_ns=time_ns, power_w=power_w, window_s=self._window_s(found), flags=flags)
+        return Reading(time_ns=found.time_ns, power_w=power_w, window_s=found.window_s, flags=flags)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Begin a new session, and ask who is there."""
@@ -130,10 +153,6 @@ class IpmiDialogue(OverWire[UdpWire]):
                 yield
         except (MeterMismatch, MeterRefused) as error:
             raise MeterGarbage(str(error)) from error
-
-    def _power(self, deadline: Deadline) -> tuple[int, dcmi.PowerReading]:
-        time_ns, data = self._link.ask(messages.DCMI_POWER, dcmi.SYSTEM_POWER, deadline)
-        return time_ns, dcmi.decode_power(data)
 
     def _identity(self, deadline: Deadline) -> Identity:
         """Ask who is there; for the inventory once only, as its names belong to the same numbers."""
@@ -165,23 +184,8 @@ class IpmiDialogue(OverWire[UdpWire]):
             data += part[1:]
         return data
 
-    def _window_s(self, found: dcmi.PowerReading) -> float:
-        return found.period_ms / 1000.0 if self._settings.part == "mean" else 0.0
-
-    def _check_mean(self, found: dcmi.PowerReading) -> None:
-        if self._settings.part == "mean" and not 0.0 < self._window_s(found) <= LONGEST_MEAN_S:
-            raise MeterOptionError(
-                f"{self.port}: option value is 'mean', but the BMC's mean is over {self._window_s(found):g} s, "
-                f"expected up to {LONGEST_MEAN_S:g} s; set it to 'now'"
-            )
-
     def _remarks(self) -> list[str]:
-        remarks, found = [], self._first
-        if found is not None and not found.active:
-            remarks.append("the BMC says that it does not measure power now: switch power management on at it")
-        if found is not None and self._settings.part == "now":
-            period_s = found.period_ms / 1000
-            remarks.append(f"the power of now, whose averaging DCMI leaves open; the BMC's mean is over {period_s:g} s")
+        remarks = list(self._source.remarks)
         if self._link.is_open_to_all:
             remarks.append("without a password (cipher suite 0) all goes in the clear, and anybody may have answered")
         return remarks

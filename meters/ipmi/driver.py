@@ -10,7 +10,8 @@ from typing import Final
 
 from meters.access import ANYBODY, Access
 from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
-from meters.ipmi.dialogue import IpmiDialogue, Part, Settings
+from meters.ipmi.dialogue import IpmiDialogue, Settings
+from meters.ipmi.sources import Part
 from meters.meter import MeterOptionError
 from meters.options import Option, number, read_options, word
 from meters.port import IPMI_SCHEME, scheme_of
@@ -29,7 +30,8 @@ OPTIONS: Mapping[str, Option] = {
     "interval_s": Option(
         REFRESH_S, "seconds between two questions", low=SHORTEST_INTERVAL_S, high=LONGEST_INTERVAL_S
     ),
-    "value": Option("now", "the power of now, or the mean over the BMC's own period", choices=tuple(PARTS)),
+    "sensor": Option("", "name of a sensor of watts to be read in place of DCMI; of several the sum: NAME, NAME"),
+    "value": Option("now", "of DCMI: the power of now, or the mean over the BMC's own period", choices=tuple(PARTS)),
     "hash": Option(
         "sha256", "by which the session is sealed: sha256 is cipher suite 17, sha1 is 3", choices=tuple(HASHES)
     ),
@@ -62,5 +64,6 @@ def open_ipmi(
         number(values, "refresh_s"),
         number(values, "range_w"),
         PARTS[word(values, "value")],
+        tuple(name.strip() for name in word(values, "sensor").split(",") if name.strip()),
     )
     return DialogueMeter(IpmiDialogue(DRIVER, port, settings, capture, access), settings.interval_s, access)

@@ -23,6 +23,7 @@ COMPLETIONS: Final = {
     0xC0: "the BMC is busy",
     0xC1: "the BMC does not know this command",
     0xC3: "the BMC gave up waiting",
+    0xC5: "somebody else has begun to read its records",
     0xC9: "that is out of its range",
     0xCB: "there is no such sensor or record",
     0xCE: "it cannot answer now",
@@ -32,9 +33,14 @@ COMPLETIONS: Final = {
     0xD6: "this command is switched off",
     0xFF: "an error without a name",
 }
+CANCELLED: Final = 0xC5
 REFUSALS: Final = frozenset({0xD4, 0xD6})
 UNKNOWN: Final = frozenset({UNKNOWN_COMMAND, 0xC2, 0xC9, 0xCB, 0xCC})
 """Invalid command, for this unit, out of range, not present, invalid data in it: this BMC has no such thing."""
+
+
+class Cancelled(MeterGarbage):
+    """Somebody else's reservation of the records has ended ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +57,15 @@ SET_PRIVILEGE = Command(APPLICATION, 0x3B, "for that privilege")
 CLOSE_SESSION = Command(APPLICATION, 0x3C, "to end the session")
 FRU_AREA = Command(STORAGE, 0x10, "for its inventory")
 READ_FRU = Command(STORAGE, 0x11, "for its inventory")
+RESERVE_RECORDS = Command(STORAGE, 0x22, "for its sensor data records")
+GET_RECORD = Command(STORAGE, 0x23, "for a sensor data record")
+SENSOR_FACTORS = Command(SENSOR, 0x23, "for a sensor's factors")
+SENSOR_READING = Command(SENSOR, 0x2D, "for a sensor's reading")
 DCMI_POWER = Command(GROUP, 0x02, "for DCMI's power reading")
-ALLOWED = frozenset({GET_DEVICE_ID, SET_PRIVILEGE, CLOSE_SESSION, FRU_AREA, READ_FRU, DCMI_POWER})
+ALLOWED = frozenset(
+    {GET_DEVICE_ID, SET_PRIVILEGE, CLOSE_SESSION, FRU_AREA, READ_FRU, DCMI_POWER}
+    | {RESERVE_RECORDS, GET_RECORD, SENSOR_FACTORS, SENSOR_READING}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +114,8 @@ def is_answer_to(answer: Answer, command: Command, sequence: int) -> bool:
 def data_of(answer: Answer, command: Command) -> bytes:
     """Return what was answered.
 
-    Raises `MeterMismatch` where the BMC has no such thing, `MeterRefused` where this user may not ask, `MeterGarbage`
-    for any other code.
+    Raises `MeterMismatch` where the BMC has no such thing, `MeterRefused` where this user may not ask, `Cancelled`
+    where a reservation is over, `MeterGarbage` for any other code.
     """
     code = answer.completion
     if not code:
@@ -111,6 +124,8 @@ def data_of(answer: Answer, command: Command) -> bytes:
     words = f"asked {command.what} the BMC answers: {name}"
     if code in UNKNOWN:
         raise MeterMismatch(words)
+    if code == CANCELLED:
+        raise Cancelled(words)
     if code in REFUSALS:
         raise MeterRefused(f"{words}; give it more on the LAN channel, or set privilege")
     raise MeterGarbage(words)

@@ -19,6 +19,7 @@ from meters.iec62056 import registers as iec62056_registers
 from meters.ipmi import dcmi as ipmi_dcmi
 from meters.ipmi import inventory as ipmi_inventory
 from meters.ipmi import messages as ipmi_messages
+from meters.ipmi import sensors as ipmi_sensors
 from meters.ipmi import session as ipmi_session
 from meters.json_reply import parse_json
 from meters.mcp39f511n import codec as mcp39f511n_codec
@@ -37,6 +38,7 @@ from meters.yokogawa import codec as yokogawa_codec
 from meters.yokogawa import dialects as yokogawa_dialects
 from meters.zes import codec as zes_codec
 from meters.zes import dialects as zes_dialects
+from tests.meters.ipmi_samples import POWER_SENSOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,13 @@ def _ipmi(chunks: Sequence[bytes]) -> int:
         for decode in (ipmi_dcmi.decode_power, ipmi_inventory.decode_device):
             with suppress(MeterGarbage):
                 decode(chunk)
+        with suppress(MeterGarbage):
+            ipmi_sensors.measures_watts(chunk)
+        for record in (chunk, POWER_SENSOR[: len(chunk)] + chunk):
+            with suppress(MeterGarbage):
+                sensor = ipmi_sensors.decode_record(record)
+                ipmi_sensors.watts_of(sensor, chunk[0], ipmi_sensors.decode_factors(chunk[1:7]))
+                ipmi_sensors.step_of(sensor, chunk[0])
         ipmi_inventory.area_of(chunk[:8])
         for is_product in (True, False):
             ipmi_inventory.decode_area(chunk, is_product=is_product)
@@ -348,6 +357,7 @@ CODECS: dict[str, Codec] = {
                 "00 F1 53 65 60 EA 00 00 40 FA"
             ),
             b"\x01\x07\x19\xc7wattlab\xc1\x00",
+            POWER_SENSOR,
         ),
         0,
     ),

@@ -74,6 +74,12 @@ FLEET: dict[str, Emulated] = {
         tolerance_w=0.6,
         password="not-known",
     ),
+    "ipmi-sensor": Emulated(
+        arguments=("--interval", "0.05"),
+        options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25, "sensor": "Pwr Consumption"},
+        tolerance_w=1.1,
+        driver="ipmi",
+    ),
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
 }

@@ -63,3 +63,9 @@ SUITE_17 = Recorded(
         "DAA35A2400963FC0FEF2BCDDDA4EFFFF0207F21D4CAFE680F6C69B105BCAB2C8C7DC"
     ),
 )
+
+POWER_SENSOR = bytes.fromhex(  # a full record: sensor 0x77 "Pwr Consumption" in watts, M = 8
+    "5100 51 01 3a 20 00 77 07 01 7f 68 0b 01 0000 0000 0000 00 06 00 00 08 00 00 00 00 00 00 000000 ff 00"
+    "000000000000 0000 0000 00 cf"
+) + b"Pwr Consumption"  # fmt: skip
+"""Not recorded: written after IPMI 2.0, 43.1; ipmi_sim and ipmitool take it as it is meant."""

@@ -23,7 +23,10 @@ PROFILE = "watts=" + ",".join(f"{step / 20:g}:{60 + 7 * (step % 11)}" for step i
 """Watts that change each 50 ms, so that few readings equal the one before."""
 SLOWER: Mapping[str, Mapping[str, float]] = {
     "mcp39f511n": {"interval_s": 0.4},
-    **{name: {"interval_s": 0.1} for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "ipmi")},
+    **{
+        name: {"interval_s": 0.1}
+        for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "ipmi", "ipmi-sensor")
+    },
     **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""

@@ -8,7 +8,7 @@ import pytest
 
 from meters import host
 from meters.access import REPLAYED, Access, Credentials
-from meters.meter import MeterError, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout, MeterUnavailable
+from meters.meter import MeterError, MeterOptionError, MeterRefused, MeterTimeout, MeterUnavailable
 from meters.playback import Playback
 from meters.reading import Reading
 from meters.registry import open_meter
@@ -126,9 +126,3 @@ def test_a_session_that_is_forgotten_is_begun_anew(start_emulator: StartEmulator
     meter.close()
     assert (len(errors), found.power_w) == (1, 51.0)
     assert sum(part.data[5] == 0x10 for part in exchanges(log)) == 2  # two sessions were opened
-
-
-def test_a_bmc_without_dcmi_says_so(start_emulator: StartEmulator) -> None:
-    address = start_emulator(*LOAD, "--fault", "no-dcmi=always", name="ipmi").address
-    with pytest.raises(MeterMismatch, match=r"does not know this command \(completion code 0xc1\); where it has no"):
-        open_meter("ipmi", address, capture=None, options=FAST)

@@ -18,6 +18,7 @@ from meters.meter import MeterMismatch, MeterRefused, MeterTimeout
 from meters.registry import open_meter
 from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator, wait_until
+from tests.meters.ipmi_samples import POWER_SENSOR
 
 SECRET = "not-known"
 LOGIN = Access(Credentials("", SECRET))
@@ -98,6 +99,9 @@ set_working_mc 0x20
 """
 HARDWARE = """mc_setbmc 0x20
 mc_add 0x20 0 has-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
+main_sdr_add 0x20 {record}
+sensor_add 0x20 0 0x77 0x0b 0x01
+sensor_set_value 0x20 0 0x77 31 0
 mc_enable 0x20
 """
 
@@ -107,7 +111,7 @@ def simulator(tmp_path: Path) -> Iterator[str]:
     """OpenIPMI's ipmi_sim; the driver's port."""
     port = free_port()
     (tmp_path / "lan.conf").write_text(LAN.format(port=port, secret=SECRET), encoding="ascii")
-    (tmp_path / "hardware.emu").write_text(HARDWARE, encoding="ascii")
+    (tmp_path / "hardware.emu").write_text(HARDWARE.format(record=" ".join(map(hex, POWER_SENSOR))), encoding="ascii")
     (tmp_path / "state").mkdir()
     words = ["ipmi_sim", "-c", "lan.conf", "-f", "hardware.emu", "-s", "state", "-n"]
     with subprocess.Popen(words, cwd=tmp_path, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL) as process:
@@ -128,12 +132,23 @@ def ask_ipmitool(port: int | str, suite: str, *words: str, password: str = SECRE
 
 
 def test_ipmi_sim_has_no_dcmi_and_says_so_to_an_administrator_only(simulator: str) -> None:
-    with pytest.raises(MeterMismatch, match=r"does not know this command \(completion code 0xc1\)"):
+    with pytest.raises(MeterMismatch, match=r"not know this command \(completion code 0xc1\); its sensors of watts"):
         open_meter("ipmi", simulator, capture=None, options=FAST | {"privilege": "administrator"}, access=LOGIN)
     with pytest.raises(MeterRefused, match=r"this user may not ask that \(completion code 0xd4\)"):
         open_meter("ipmi", simulator, capture=None, options=FAST, access=LOGIN)
     with pytest.raises(MeterRefused, match=r"cipher suite 17 \(status 0x04\): set hash = 'sha1'"):
         open_meter("ipmi", simulator, capture=None, options=FAST | {"hash": "sha256"}, access=LOGIN)
+
+
+def test_a_sensor_of_ipmi_sim_is_read_in_its_steps(simulator: str) -> None:
+    meter = open_meter("ipmi", simulator, capture=None, options=FAST | {"sensor": "Pwr Consumption"}, access=LOGIN)
+    assert meter.read(5.0).power_w == 248.0  # 250 W are not to be had: one step is 8 W
+    column = meter.describe().column("power_w")
+    assert column is not None
+    assert column.resolution == 8.0
+    meter.close()
+    port = simulator.rpartition(":")[2]
+    assert "Pwr Consumption  | 248.000    | Watts" in ask_ipmitool(port, "3", "sensor")[1]
 
 
 # --- clients of others ------------------------------------------------------------------------------------------------
@@ -150,6 +165,7 @@ def test_ipmitool_and_freeipmi_read_the_emulated_bmc(suite: str, start_emulator:
     assert "IPMI timestamp:                           11/15/23" in said  # local time: the stamp is of 11/14, UTC
     assert "Sampling period:                          00000060 Seconds." in said  # cut: the wire has milliseconds
     assert "Product Serial        : EMULATED0001" in ask_ipmitool(port, suite, "fru", "print", "0")[1]
+    assert "Pwr Consumption  | 52\n" in ask_ipmitool(port, suite, "sensor", "reading", "Pwr Consumption")[1]
     assert ask_ipmitool(port, suite, "mc", "info", password="another")[0] == 1
     words = ["ipmi-dcmi", "-D", "LAN_2_0", "-I", suite, "-h", place, "-u", "admin", "-p", SECRET, "-l", "USER"]
     run = subprocess.run([*words, "--get-system-power-statistics"], capture_output=True, text=True, check=False)
