@@ -20,6 +20,11 @@ class Credentials:
 
 WITHHELD = "(withheld)"
 """What stands in a wire log in place of what would give a password away."""
+READABLE = (
+    "the password goes over the network so that whoever listens there can read it: reach the meter by TLS with a "
+    "pinned key, or on a network of its own"
+)
+"""What an operator should know of a login whose password can be read off the wire."""
 REPLAYED = Credentials("", WITHHELD)
 """For a recorded session of a meter with a password: the driver logs in as it did, and the recording takes anything."""
 

@@ -15,7 +15,7 @@ from meters.options import Option
 from meters.reading import Tier
 from meters.wire_log import Sink
 
-Link = Literal["serial", "tcp", "usbtmc", "http", "snmp", "ipmi", "software"]
+Link = Literal["serial", "tcp", "usbtmc", "http", "snmp", "ipmi", "mqtt", "software"]
 
 
 class Opener(Protocol):
@@ -33,7 +33,8 @@ class Driver:
     """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
 
     `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, `snmp://`,
-    `ipmi://`, counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it cannot.
+    `ipmi://`, `mqtt://`, counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it
+    cannot.
     """
 
     summary: str

@@ -1,4 +1,5 @@
-"""Logging in to a meter's web server: Basic (RFC 7617) and Digest (RFC 7616), and what a wire log may keep of it.
+"""Logging in to a meter's web server: Basic (RFC 7617), Digest (RFC 7616), a token (RFC 6750), and what a wire log may
+keep of it.
 
 Knows: challenges, what answers them, the one login of a connection. Does not know: connections, any meter.
 
@@ -18,6 +19,7 @@ import re
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import quote, quote_plus
 
 from meters.access import WITHHELD, Credentials
@@ -29,6 +31,9 @@ TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 PARAMETER = re.compile(rf'({TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,?')
 SCHEME = re.compile(rf"({TOKEN})(?:\s+|$)(?!=)")
 LONGEST = 4096
+
+Eager = Literal["", "basic", "bearer"]
+"""What goes with the first question, unasked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,36 +110,41 @@ def strongest(challenges: Sequence[Challenge]) -> Challenge | None:
 class Login:
     """One login at one server: what it last asked for, how often its nonce was used.
 
-    `eager`: the server asks for Basic without saying so (Tasmota), so that the password goes with the first question.
+    `eager`: the server asks for Basic (Tasmota) or a token (HomeWizard) without saying so: it goes with the first
+    question.
     """
 
     credentials: Credentials
-    eager: bool = False
+    eager: Eager = ""
     _challenge: Challenge | None = field(default=None, repr=False)
     _count: int = field(default=0, repr=False)
     _client_nonce: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
         if self.eager:
-            self._challenge = Challenge("basic", {})
+            self._challenge = Challenge(self.eager, {})
 
     @property
     def is_readable(self) -> bool:
         """Whether the password can be read off what was sent."""
-        return self._challenge is not None and self._challenge.scheme == "basic"
+        return self._challenge is not None and self._challenge.scheme in ("basic", "bearer")
 
     def answers(self, challenges: Sequence[Challenge]) -> bool:
         """Whether one of the challenges can be answered, or none was made to one who had logged in unasked."""
-        return strongest(challenges) is not None or (self.eager and not challenges)
+        return strongest(challenges) is not None or self.eager == "bearer" or (self.eager == "basic" and not challenges)
 
     def take(self, challenges: Sequence[Challenge]) -> bool:
         """Learn what a 401 asked for; whether asking again may help, as that was not answered yet.
 
         A nonce that served before may be forgotten by a meter that was restarted. Who asked for Digest once gets no
-        password in Basic.
+        password in Basic; a token is given in no other form.
         """
         chosen, before, uses = strongest(challenges), self._challenge, self._count
-        if chosen is None or (before is not None and (before.scheme, chosen.scheme) == ("digest", "basic")):
+        if (
+            chosen is None
+            or self.eager == "bearer"
+            or (before is not None and (before.scheme, chosen.scheme) == ("digest", "basic"))
+        ):
             return False
         self._challenge, self._count, self._client_nonce = chosen, 0, secrets.token_hex(16)
         if before is None or before.scheme != chosen.scheme:
@@ -145,6 +155,8 @@ class Login:
         """Return the value of `Authorization` for a request; `None` as long as nothing was asked for."""
         if self._challenge is None:
             return None
+        if self._challenge.scheme == "bearer":
+            return f"Bearer {self.credentials.password}"
         if self._challenge.scheme == "basic":
             pair = f"{self.credentials.user}:{self.credentials.password}".encode()
             return "Basic " + base64.b64encode(pair).decode("ascii")

@@ -16,13 +16,14 @@ from __future__ import annotations
 import errno
 import http.client
 import socket
+from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 from meters import host, tls
-from meters.access import ANYBODY, Access, Peer
+from meters.access import ANYBODY, READABLE, Access, Peer
 from meters.deadline import Deadline
-from meters.http_auth import Login, hidden, read_challenges, withhold
+from meters.http_auth import Eager, Login, hidden, read_challenges, withhold
 from meters.http_tap import Tap
 from meters.meter import (
     MeterError,
@@ -44,6 +45,7 @@ TOO_MANY_REQUESTS = 429
 HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
 
 NEEDS_PASSWORD = "the meter wants a password: give it with user and password_file (docs/instruments.md)"
+WRONG_TOKEN = "the token: ask it for a new one and correct password_file (docs/meters.md)"
 WRONG_PASSWORD = "correct user or password_file (docs/instruments.md)"
 ABSENT = frozenset({errno.ECONNREFUSED, errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN})
 Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
@@ -60,11 +62,12 @@ class HttpWire:
         access: Access = ANYBODY,
         *,
         user: str = "",
-        eager: bool = False,
+        eager: Eager = "",
         verified: bool = False,
+        headers: Mapping[str, str] = HEADERS,
     ) -> None:
         """Look the host up and connect; `user` is the login of a lab that names none, `eager` as in `Login`, `verified`
-        as in `tls.secure`.
+        as in `tls.secure`; `headers` go with every question.
 
         Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there,
         `MeterMismatch` when another key does than the lab has pinned.
@@ -75,6 +78,7 @@ class HttpWire:
         self._pin, self._verified = access.pin, verified
         self._peer: Peer | None = None
         self._login = _login(access, user, eager)
+        self._headers = headers
         self._places: list[Place] = []
         self._tap: Tap | None = None
         self._gone = self._refused = ""
@@ -96,10 +100,7 @@ class HttpWire:
         is_shown_to_one = self._peer is not None and (bool(self._peer.pinned) or self._is_vouched_for)
         if self._login is None or not self._login.is_readable or is_shown_to_one:
             return ()
-        return (
-            "the password goes over the network so that whoever listens there can read it: reach the meter by TLS with "
-            "a pinned key, or on a network of its own",
-        )
+        return (READABLE,)
 
     @property
     def _is_vouched_for(self) -> bool:
@@ -231,7 +232,9 @@ class HttpWire:
         connection.sock = tap
         login = None if self._login is None else self._login.header("GET", path)
         try:
-            connection.request("GET", path, headers=HEADERS | ({} if login is None else {"Authorization": login}))
+            connection.request(
+                "GET", path, headers={**self._headers, **({} if login is None else {"Authorization": login})}
+            )
             response = connection.getresponse()
             body = self._body(response)
             if response.will_close:
@@ -298,8 +301,8 @@ class HttpWire:
                 f"{where}; it asks for {self._quoted(wanted)}, expected Basic, or Digest by SHA-256 or MD5 with qop "
                 "auth: change that in its settings"
             )
-        user = self._login.credentials.user
-        self._refused = f"{where}; the meter does not take the password of user {user!r}: {WRONG_PASSWORD}"
+        what = f"the password of user {self._login.credentials.user!r}: {WRONG_PASSWORD}"
+        self._refused = f"{where}; the meter does not take {WRONG_TOKEN if self._login.eager == 'bearer' else what}"
         return MeterRefused(self._refused)
 
     def _named(self, error: Exception, path: str, tap: Tap) -> Exception:
@@ -343,7 +346,7 @@ class _Challenged(Exception):
         super().__init__(response.status)
 
 
-def _login(access: Access, user: str, eager: bool) -> Login | None:
+def _login(access: Access, user: str, eager: Eager) -> Login | None:
     if access.credentials is None:
         return None
     return Login(replace(access.credentials, user=access.credentials.user or user), eager)

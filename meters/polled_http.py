@@ -2,7 +2,7 @@
 
 Knows: fields and what is plausible for them, values with the step they were sent in, who is asked when, and how an
 error is worded for somebody in front of the meter. Does not know: any device's paths, names and JSON (`meters.gude`,
-`meters.tasmota`, `meters.shelly`), HTTP (`meters.http_wire`).
+`meters.tasmota`, `meters.shelly`, `meters.homewizard`), HTTP (`meters.http_wire`).
 
 None of these devices says over which window it measured, or when: given as instantaneous with an unknown stamp. None
 says how often it has new values either: taken as once a second; the same answer less than a second later is `stale`
@@ -19,7 +19,8 @@ from typing import ClassVar, Generic, TypeVar
 from meters.access import Access
 from meters.deadline import Deadline
 from meters.dialogue import OverWire, Repetitions, interval_option
-from meters.http_wire import HttpWire
+from meters.http_auth import Eager
+from meters.http_wire import HEADERS, HttpWire
 from meters.json_reply import Node
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.options import Option, number
@@ -133,8 +134,10 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     fields: ClassVar[tuple[Field, ...]]
     advice: ClassVar[str]
     """What a lab can do where this is no meter that is understood."""
-    eager: ClassVar[bool] = False
+    eager: ClassVar[Eager] = ""
     """Whether the password goes with every question, as in `meters.http_auth.Login`."""
+    headers: ClassVar[Mapping[str, str]] = HEADERS
+    """What goes with every question."""
 
     def __init__(self, port: str, settings: Settings, sink: Sink | None, access: Access) -> None:
         """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
@@ -142,7 +145,9 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
         self._range_w = settings.range_w
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
-        self._wire = HttpWire(port, sink, access, user=USER, eager=self.eager, verified=settings.verified)
+        self._wire = HttpWire(
+            port, sink, access, user=USER, eager=self.eager, verified=settings.verified, headers=self.headers
+        )
 
     @abstractmethod
     def _ask_identity(self, deadline: Deadline) -> Identity:

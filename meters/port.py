@@ -12,12 +12,13 @@ from urllib.parse import urlsplit
 
 from meters.meter import MeterOptionError
 
-URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https", "snmp", "ipmi")
+URL_SCHEMES = ("socket", "socket+tls", "rfc2217", "http", "https", "snmp", "ipmi", "mqtt", "mqtts")
 WEB_SCHEMES = ("http", "https")
 SNMP_SCHEME = "snmp"
 IPMI_SCHEME = "ipmi"
-TLS_SCHEMES = ("socket+tls", "https")
-DEFAULT_PORTS = {"http": 80, "https": 443, SNMP_SCHEME: 161, IPMI_SCHEME: 623}
+MQTT_SCHEMES = ("mqtt", "mqtts")
+TLS_SCHEMES = ("socket+tls", "https", "mqtts")
+DEFAULT_PORTS = {"http": 80, "https": 443, SNMP_SCHEME: 161, IPMI_SCHEME: 623, "mqtt": 1883, "mqtts": 8883}
 """Where the number may be left out of the URL."""
 
 
@@ -36,7 +37,7 @@ def scheme_of(port: str) -> str:
     if scheme not in URL_SCHEMES or not complete:
         raise MeterOptionError(
             f"port {port!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, rfc2217://HOST:PORT, "
-            "http://HOST, https://HOST, snmp://HOST or ipmi://HOST; correct `port`"
+            "http://HOST, https://HOST, snmp://HOST, ipmi://HOST, mqtt://HOST or mqtts://HOST; correct `port`"
         )
     return scheme
 

@@ -194,7 +194,7 @@ def others_in(chassis: Node) -> str:
 class Redfish(PolledHttp[Values]):
     """The dialogue with a Redfish service: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    driver, tier, fields, eager = DRIVER, "uncalibrated", (CONSUMED, ENERGY), True
+    driver, tier, fields, eager = DRIVER, "uncalibrated", (CONSUMED, ENERGY), "basic"
     advice = "check that this is a Redfish service, and the options source, chassis and control"
 
     def __init__(

@@ -12,6 +12,7 @@ from meters.access import ANYBODY, Access
 from meters.bmcs import BMCS
 from meters.driver import Driver
 from meters.iec62056 import driver as iec62056_driver
+from meters.iec62056 import p1
 from meters.iec62056 import registers as iec62056_registers
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
@@ -178,6 +179,14 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=iec62056_driver.OPTIONS,
         open=iec62056_driver.open_iec62056,
+    ),
+    p1.DRIVER: Driver(
+        summary="smart meters with a P1 port (DSMR 2.2 to 5, e-MUCS): the whole connection",
+        wire="115200 8N1 (before DSMR 4: 9600 7E1), telegrams pushed each 1 s or 10 s, CRC-16",
+        tier="indicative",
+        limits="not on the wire; the class on the meter's plate (option accuracy_class)",
+        options=p1.OPTIONS,
+        open=p1.open_p1,
     ),
 }
 

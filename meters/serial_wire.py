@@ -22,7 +22,7 @@ from meters import host, tls
 from meters.access import ANYBODY, Access, Peer
 from meters.deadline import Deadline
 from meters.meter import MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.port import TLS_SCHEMES, WEB_SCHEMES, open_trouble, scheme_of
+from meters.port import DEFAULT_PORTS, MQTT_SCHEMES, TLS_SCHEMES, WEB_SCHEMES, open_trouble, scheme_of
 from meters.wire import Chunk
 from meters.wire_log import Capture, Exchange, Sink
 
@@ -85,9 +85,10 @@ class SerialWire:
 
     def write(self, data: bytes) -> None:
         """Send all of `data`; raises `MeterTimeout`, `MeterUnplugged`."""
-        self._record(">", host.monotonic_ns(), data)
+        kept = self._presentable(data)
+        self._record(">", host.monotonic_ns(), kept)
         try:
-            self._serial.write(data)
+            self._serial.write(data if host.recording() is None else kept)  # a recording knows no password
         except serial.SerialTimeoutException as error:
             raise MeterTimeout(
                 f"{self.port}: the port took no byte of {data!r} for {WRITE_TIMEOUT_S:g} s; reconnect the meter"
@@ -101,8 +102,16 @@ class SerialWire:
         self._connect()
 
     def _connect(self) -> None:
-        self._serial = _open_serial(self.port, self._line, self._access, self._peer)
-        self._peer = self._serial.peer if isinstance(self._serial, _TcpPort) else None
+        self._serial = self._open()
+        self._peer = self._serial.peer if isinstance(self._serial, TcpPort) else None
+
+    def _open(self) -> serial.Serial | TcpPort | host.Line:
+        """Return the open port; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
+        return _open_serial(self.port, self._line, self._access, self._peer)
+
+    def _presentable(self, data: bytes) -> bytes:
+        """Return what of a message to the meter may stand in the wire log."""
+        return data
 
     def set_line(self, line: Line) -> None:
         """Change speed and format of the open port, as after a negotiation; raises `MeterUnplugged`."""
@@ -130,15 +139,17 @@ class SerialWire:
         )
 
 
-class _TcpPort:
-    """`socket://` as the part of a pyserial port that `SerialWire` needs; pyserial's own reads single bytes of it."""
+class TcpPort:
+    """`socket://` and its like as the part of a pyserial port that `SerialWire` needs; pyserial's own reads single
+    bytes of it."""
 
     in_waiting = 0  # `read` has taken all there is
 
     def __init__(self, url: str, access: Access, known: Peer | None) -> None:
         parts = urlsplit(url)
         host = parts.hostname or ""
-        plain = socket.create_connection((host, parts.port or 0), CONNECT_TIMEOUT_S)
+        number = parts.port or DEFAULT_PORTS.get(parts.scheme, 0)
+        plain = socket.create_connection((host, number), CONNECT_TIMEOUT_S)
         try:
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._socket: socket.socket = plain
@@ -179,15 +190,16 @@ class _TcpPort:
         self._socket.close()
 
 
-def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | _TcpPort | host.Line:
+def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | TcpPort | host.Line:
     if (session := host.recording()) is not None:
         return session.line()
     scheme = scheme_of(port)
-    if scheme in WEB_SCHEMES:
-        raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not HTTP; name a device or socket://")
+    if scheme in (*WEB_SCHEMES, *MQTT_SCHEMES):
+        words = "MQTT" if scheme in MQTT_SCHEMES else "HTTP"
+        raise MeterOptionError(f"port {port!r}: this meter speaks over a line, not {words}; name a device or socket://")
     try:
         if scheme in ("socket", "socket+tls"):
-            return _TcpPort(port, access, known)
+            return TcpPort(port, access, known)
         # `timeout` stays as set here: changing it later renegotiates the line on rfc2217.
         return serial.serial_for_url(
             port,

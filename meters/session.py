@@ -26,7 +26,7 @@ FORMAT = 1
 """History: 1 (2026-11-21) the first."""
 WIRE_LOG = "wire.log"
 DOCUMENT = "session.json"
-PORT_KINDS = ("serial", "tcp", "usbtmc", "http", "snmp", "ipmi")
+PORT_KINDS = ("serial", "tcp", "usbtmc", "http", "snmp", "ipmi", "mqtt")
 REMEDY = "`wattlab meter record` writes it otherwise: take the original folder, or record again"
 
 ROW_NUMBERS = ("time_ns", *QUANTITIES, "window_s")

@@ -132,7 +132,8 @@ def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float, *, sta
 class Tasmota(PolledHttp[Mapping[str, Value]]):
     """The dialogue with a Tasmota plug: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    driver, tier, fields, eager = DRIVER, "uncalibrated", FIELDS, True
+    driver, tier, fields = DRIVER, "uncalibrated", FIELDS
+    eager = "basic"
     advice = "check that this is a Tasmota plug that meters"
 
     def __init__(self, port: str, channel: int, settings: Settings, sink: Sink | None, access: Access) -> None:

@@ -61,6 +61,7 @@ def _example(driver: str) -> str:
         "http": "http://192.168.1.20",
         "snmp": "snmp://192.168.1.20",
         "ipmi": "ipmi://192.168.1.20",
+        "mqtt": "mqtt://192.168.1.20",
         "serial": "/dev/ttyUSB0",
         "usbtmc": "/dev/usbtmc0",
     }

@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from meters.wire_log import Sink
 if TYPE_CHECKING:
     from rich.console import Console
 
+NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+][0-9]+)?")
+"""An exponent has its sign: 7E1 is a format of characters."""
 SPARKS = "▁▂▃▄▅▆▇█"
 
 
@@ -150,12 +153,9 @@ def options_of(words: Sequence[str]) -> dict[str, object]:
     options: dict[str, object] = {}
     for word in words:
         name, mark, value = word.partition("=")
-        if not mark:
+        if not mark or not name:
             raise ConfigError(f"--option {word}: expected NAME=VALUE, such as baud=115200")
-        try:
-            options[name] = float(value)
-        except ValueError:
-            options[name] = value
+        options[name] = float(value) if NUMBER.fullmatch(value) else value
     return options
 
 

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli.meter_documents import RecordedSession
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
+from harness.cli.ports import kind_of
 from harness.cli.types import add_json_argument, at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
 from harness.record.errors import ConfigError, LabError, printable
@@ -27,7 +28,6 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
-from meters.port import IPMI_SCHEME, SNMP_SCHEME, WEB_SCHEMES
 from meters.reading import Reading
 from meters.registry import COUNTERS
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
@@ -108,7 +108,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
         driver=place.driver,
         options={name: value for name, value in place.options.items() if isinstance(value, (float, int, str))},
         login=place.access.credentials is not None,
-        port_kind=_port_kind(place.port),
+        port_kind=kind_of(place.port),
         wattlab=str(software_facts(APPLICATION)["version"]),
         recorded_utc=recorded_utc,
         note=arguments.note,
@@ -182,13 +182,6 @@ def _progress(console: Console) -> Progress:
 def _power(readings: list[Reading]) -> str:
     power_w = readings[-1].power_w if readings else None
     return "" if power_w is None else f" {power_w:.2f} W"
-
-
-def _port_kind(port: str) -> str:
-    scheme, mark, _rest = port.partition("://")
-    if mark:
-        return "http" if scheme in WEB_SCHEMES else scheme if scheme in (SNMP_SCHEME, IPMI_SCHEME) else "tcp"
-    return "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
 
 
 # --- the proof ----------------------------------------------------------------------------------------------------

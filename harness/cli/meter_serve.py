@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from harness.cli.meter_port import access_by, add_login_arguments
+from harness.cli.meter_port import access_by, add_login_arguments, options_of
 from harness.record.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
@@ -65,7 +65,7 @@ def call_serve_ptd(arguments: argparse.Namespace) -> int:
     """Serve the meter; 0 when a signal ended it."""
     place = _place(arguments)
     host, tcp_port = _address(arguments.listen or f"127.0.0.1:{place.tcp_port}")
-    options, access = _options(arguments.option), access_by(arguments)
+    options, access = options_of(arguments.option), access_by(arguments)
 
     def open_with(options: Mapping[str, object]) -> Meter:
         return registry.open_meter(arguments.driver, place.device_port, capture=None, options=options, access=access)
@@ -144,20 +144,6 @@ def _address(text: str) -> tuple[str, int]:
     if not host or not port.isascii() or not port.isdigit() or int(port) > 65535:
         raise ConfigError(f"--listen {text}: expected HOST:PORT, such as {DEFAULT_LISTEN}")
     return host.strip("[]"), int(port)
-
-
-def _options(words: Sequence[str]) -> dict[str, object]:
-    """Return driver options; what is a number is one, everything else a word."""
-    options: dict[str, object] = {}
-    for text in words:
-        name, mark, value = text.partition("=")
-        if not mark or not name:
-            raise ConfigError(f"--option {text}: expected NAME=VALUE, such as baud=115200")
-        try:
-            options[name] = float(value)
-        except ValueError:
-            options[name] = value
-    return options
 
 
 def _open_log(path: Path) -> TextIO:

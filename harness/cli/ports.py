@@ -52,7 +52,7 @@ def _told(about: dict[str, str | None]) -> dict[str, str]:
 
 def kind_of(port: str) -> str:
     """Which of `registry.Link` a port is, by its name."""
-    kinds = {"http": "http", "https": "http", "snmp": "snmp", "ipmi": "ipmi"}
+    kinds = {"http": "http", "https": "http", "snmp": "snmp", "ipmi": "ipmi", "mqtt": "mqtt", "mqtts": "mqtt"}
     scheme, mark, _rest = port.partition("://")
     return kinds.get(scheme, "tcp") if mark else "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from harness.station.station import BRACKETED, EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
 from meters.meter import MeterOptionError
 from meters.options import did_you_mean, read_options
-from meters.port import IPMI_SCHEME, SNMP_SCHEME, WEB_SCHEMES, scheme_of
+from meters.port import IPMI_SCHEME, MQTT_SCHEMES, SNMP_SCHEME, WEB_SCHEMES, scheme_of
 from meters.registry import COUNTERS, KNOWN, no_driver
 
 LARGEST_LIMIT_PERCENT = 50.0
@@ -104,10 +104,10 @@ def of_passwords(where: str, station: Station, section: MeterSection, runs: Path
         yield f"{where}.user: needs a password; name a password_file or password_env"
     if not (section.user.isascii() and section.user.isprintable()) or ":" in section.user:
         yield f"{where}.user: found {section.user!r}, expected plain characters and no colon"
-    if named and not section.port.startswith(("http://", "https://", "snmp://", "ipmi://")):
+    if named and not section.port.startswith(("http://", "https://", "snmp://", "ipmi://", "mqtt://", "mqtts://")):
         yield (
-            f"{where}: only a meter at http://, https://, ipmi:// or snmp:// (its community) asks for a password; "
-            f"found {section.port!r}"
+            f"{where}: only a meter at http://, https://, ipmi://, mqtt://, mqtts:// or snmp:// (its community) asks for "
+            f"a password; found {section.port!r}"
         )
     if section.password_file and (file := station.file_of(section.password_file)).is_relative_to(runs):
         yield f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere"
@@ -171,6 +171,9 @@ def of_port(where: str, section: MeterSection) -> Iterator[str]:
         if driver is not None and driver.links == (own,) and scheme != own:
             address = "" if "/" in port else f", such as {own}://{port}"
             yield f"{where}: found {port!r}, expected {own}://HOST{address}: {section.driver} is read there"
+    if driver is not None and driver.links == ("mqtt",) and scheme not in MQTT_SCHEMES:
+        address = "" if "/" in port else f", such as mqtt://{port}"
+        yield f"{where}: found {port!r}, expected mqtt://HOST or mqtts://HOST{address}: {section.driver} is read there"
     if driver is not None and driver.links == ("http",) and scheme not in WEB_SCHEMES:
         address = "" if "/" in port else f", such as http://{port}"
         yield f"{where}: found {port!r}, expected http://HOST or https://HOST{address}: {section.driver} is read there"

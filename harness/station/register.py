@@ -222,7 +222,8 @@ def _check_reached(where: str, section: MeterSection, one: Instrument) -> None:
     if not parts.netloc:
         return
     if one.is_pinned and parts.scheme not in TLS_SCHEMES:
-        secure = {"http": "https://", "socket": "socket+tls://"}.get(parts.scheme, "socket+tls:// or https://")
+        ways = {"http": "https://", "socket": "socket+tls://", "mqtt": "mqtts://"}
+        secure = ways.get(parts.scheme, "socket+tls:// or https://")
         raise ConfigError(
             f"{where}.port: found {section.port!r} for the instrument {section.instrument}, whose key the register "
             f"has; reach it by TLS ({secure}), or take the key out of the register"

@@ -209,8 +209,8 @@ class MeterSection:
     driver: str
     """Its kind; `wattlab meter drivers` lists them."""
     port: str
-    """`/dev/serial/by-id/...`, `http://ADDRESS`, `snmp://ADDRESS`, `ipmi://ADDRESS`, `socket://ADDRESS:PORT`;
-    `embedded`: an emulator that wattlab starts."""
+    """`/dev/serial/by-id/...`, `http://ADDRESS`, `snmp://ADDRESS`, `ipmi://ADDRESS`, `mqtt://ADDRESS`,
+    `socket://ADDRESS:PORT`; `embedded`: an emulator that wattlab starts."""
     circuit: str = SUT_CIRCUIT
     """What it measures, by any name; those of the SUT stand in `sut.circuits`. A meter on another circuit is
     recorded and reported beside."""

@@ -28,9 +28,11 @@ from meters.emulators.bmcs import BMCS
 from meters.emulators.emulator import Emulator
 from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, parse_fault
 from meters.emulators.hm8115 import Hm8115Device
+from meters.emulators.homewizard import PRODUCTS
 from meters.emulators.iec62056 import Iec62056Device
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
+from meters.emulators.p1 import P1Device
 from meters.emulators.plugs import PLUGS
 from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.ptdaemon import PtDaemonDevice
@@ -103,6 +105,11 @@ def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return Iec62056Device(source, seed=arguments.seed, push_interval_s=interval_s, parity=not arguments.plain)
 
 
+def _p1(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    interval_s = arguments.interval or (10.0 if arguments.generation == 1 else 1.0)
+    return P1Device(source, seed=arguments.seed, interval_s=interval_s, generation=arguments.generation or 2)
+
+
 Ready = str | int | list[str]
 
 EMULATORS: dict[str, Emulator] = {
@@ -123,6 +130,7 @@ EMULATORS: dict[str, Emulator] = {
     **PLUGS,
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
+    "p1": Emulator(_p1, 115200),
     **dict.fromkeys(KINDS, Emulator(_snmp, 100_000_000, "snmp")),
     **BMCS,
 }
@@ -234,14 +242,18 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--generation",
         type=int,
         choices=(1, 2),
-        default=2,
-        help="shelly: of its protocol; tasmota: 1 takes a password among the parameters only",
+        help="shelly, homewizard: of its protocol (where it is not said 2, 1); tasmota: 1 takes a password among the "
+        "parameters only; p1: 1 is DSMR 2.2",
     )
     parser.add_argument(
         "--password",
         default="",
         metavar="TEXT",
-        help="gude, tasmota, shelly, redfish, ipmi: what the user admin has to give; a PDU over SNMP: its community",
+        help="gude, tasmota, shelly, redfish, ipmi, mqtt: what the user admin has to give; a PDU over SNMP: its "
+        "community; homewizard: its token",
+    )
+    parser.add_argument(
+        "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"
     )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
@@ -276,7 +288,7 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
         bytes_per_s = None if arguments.no_throttle else baud / BITS_PER_BYTE
         listen = BreakableTcpWire if arguments.name == "lmg670" else TcpWire
         wire = tcp = listen(*_address(arguments.listen), bytes_per_s=bytes_per_s, sink=sink)
-        ready["port"] = f"{'http' if emulator.wire == 'http' else 'socket'}://{tcp.address}"
+        ready["port"] = f"{emulator.wire if emulator.wire in ('http', 'mqtt') else 'socket'}://{tcp.address}"
     else:
         plug = PatientPtyWire if arguments.name == REPLAY else PtyWire
         wire = plug(arguments.link, baud, throttle=not arguments.no_throttle, sink=sink)
@@ -293,7 +305,9 @@ def _replay(arguments: argparse.Namespace) -> Emulator:
         raise ValueError("replay: expected --session FOLDER, as `wattlab meter record` writes it")
     session, log = read_session(arguments.session)
     http = session.port_kind == "http"
-    wires: dict[str, Literal["http", "snmp", "ipmi"]] = {"http": "http", "snmp": "snmp", "ipmi": "ipmi"}
+    wires: dict[str, Literal["http", "snmp", "ipmi", "mqtt"]] = {
+        **{"http": "http", "snmp": "snmp", "ipmi": "ipmi", "mqtt": "mqtt"},
+    }
     arguments.no_throttle = True
     return Emulator(
         lambda _arguments, _source: ReplayDevice(

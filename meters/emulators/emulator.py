@@ -19,9 +19,9 @@ class Emulator:
     """How a device is made from the command line, the speed of its link, and what its wire is.
 
     `wire`: `serial` a pty or, with --listen, TCP; `tcp` a TCP port; `http` a TCP port that speaks HTTP; `snmp` and
-    `ipmi` a UDP port that speaks that.
+    `ipmi` a UDP port that speaks that; `mqtt` a TCP port that speaks MQTT.
     """
 
     make: Callable[[argparse.Namespace, PowerSource], Device]
     baud: int
-    wire: Literal["serial", "tcp", "http", "snmp", "ipmi"] = "serial"
+    wire: Literal["serial", "tcp", "http", "snmp", "ipmi", "mqtt"] = "serial"

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import parse_qsl, unquote
 
 from meters.emulators.faults import OwnFaults
-from meters.emulators.http_login import BasicLogin, DigestLogin
+from meters.emulators.http_login import BasicLogin, DigestLogin, TokenLogin
 from meters.emulators.virtual_sut import PowerSource
 
 REQUEST_LIMIT = 8192
@@ -54,7 +54,7 @@ class HttpDevice:
         self.next_push_s: float | None = None
         self.faults = OwnFaults(OWN_FAULTS | ({FORGETS_NONCE} if isinstance(self._login, DigestLogin) else set()))
 
-    def login(self, password: str) -> BasicLogin | DigestLogin:
+    def login(self, password: str) -> BasicLogin | DigestLogin | TokenLogin:
         """Return how the device asks for its password."""
         return BasicLogin(password)
 

@@ -1,4 +1,5 @@
-"""How an emulated plug lets a client in: Basic as RFC 7617 has it, Digest with SHA-256 as Shelly's firmware 2 has it.
+"""How an emulated plug lets a client in: Basic as RFC 7617 has it, Digest with SHA-256 as Shelly's firmware 2 has it, a
+token as HomeWizard's API v2 has it.
 
 Written from the RFCs and the maker's pages, without the driver's own (`meters.http_auth`). Knows: headers of one
 request. Does not know: pages.
@@ -33,6 +34,18 @@ class BasicLogin:
         """Whether a request has the right password."""
         pair = base64.b64encode(f"{USER}:{self.password}".encode()).decode("ascii")
         return header(head, "Authorization") == f"Basic {pair}"
+
+
+@dataclass(slots=True)
+class TokenLogin:
+    """A token that comes in readable form, and that nobody is asked for."""
+
+    password: str
+    challenge: str = ""
+
+    def admits(self, head: bytes, method: str) -> bool:
+        """Whether a request has the right token."""
+        return header(head, "Authorization") == f"Bearer {self.password}"
 
 
 @dataclass(slots=True)

@@ -40,5 +40,5 @@ def open_iec62056(
     """
     values = read_options(DRIVER, OPTIONS, options)
     if word(values, "mode") == "push":
-        return DialogueMeter(PushDialogue(port, values, capture, access), None, access)
+        return DialogueMeter(PushDialogue(port, number(values, "push_baud"), values, capture, access), None, access)
     return DialogueMeter(PollDialogue(port, values, capture, access), number(values, "interval_s"), access)

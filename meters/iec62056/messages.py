@@ -136,7 +136,7 @@ class TelegramSplitter(LineSplitter):
         return frames
 
 
-END_LINE = re.compile(rb"!([0-9A-Fa-f]{4})? *")
+END_LINE = re.compile(rb"!([0-9A-Fa-f]{1,4})? *")
 _TEXT = re.compile(rb"[\x02\x03\r\n\x20-\x7e]*")
 
 
@@ -158,6 +158,6 @@ def decode_telegram(telegram: bytes) -> tuple[Identification, bytes]:
     if end is not None and end.group(1):
         raise OtherTelegram(
             f"found the end `{last.decode('ascii')}` of a telegram of {identification.maker}: a DSMR telegram of a P1 "
-            "port, with a check sum, which this driver does not read; use the meter's optical head, or another meter"
+            'port, with a check sum, which this driver does not read: set driver = "p1"'
         )
     return identification, block

@@ -7,19 +7,20 @@ Knows: the first telegram and those of the same meter. Does not know: what the d
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from meters.access import Access
 from meters.deadline import Deadline
 from meters.iec62056.data_lines import DataSet, decode_block
-from meters.iec62056.messages import OtherTelegram, TelegramSplitter, decode_telegram, from_wire
-from meters.iec62056.registers import describe, identify, to_reading
+from meters.iec62056.messages import Identification, OtherTelegram, TelegramSplitter, decode_telegram, from_wire
+from meters.iec62056.registers import DRIVER, DataSetRegisters, identify, to_reading
 from meters.line_dialogue import LineDialogue, Terms
 from meters.meter import MeterGarbage, MeterMismatch
 from meters.obis import ACCURACY
 from meters.options import number, word
 from meters.reading import Description, Identity, Reading
 from meters.serial_wire import Line, SerialWire
-from meters.splitters import Frame
+from meters.splitters import Frame, Splitter
 from meters.wire import Chunk
 from meters.wire_log import Sink
 
@@ -28,17 +29,22 @@ class PushDialogue(LineDialogue[SerialWire]):
     """The listening side of an optical head (`meters.dialogue.Dialogue`); it never writes."""
 
     terms = Terms("telegram", "check the optical head", "check the seat of the optical head, `push_baud`, `characters`")
+    driver: ClassVar[str] = DRIVER
+    registers: ClassVar[type[DataSetRegisters]] = DataSetRegisters
+    splitter: ClassVar[type[Splitter]] = TelegramSplitter
 
-    def __init__(self, port: str, values: Mapping[str, float | str], sink: Sink | None, access: Access) -> None:
+    def __init__(
+        self, port: str, baud: float, values: Mapping[str, float | str], sink: Sink | None, access: Access
+    ) -> None:
         """Open `port`; raises `MeterOptionError`, `MeterUnavailable`."""
         self.reply_s = number(values, "reply_s")
-        self._baud = number(values, "push_baud")
+        self._baud = baud
         self._characters = word(values, "characters")
         self._range_w = number(values, "range_w")
         self._accuracy = ACCURACY.get(word(values, "accuracy_class"))
         self._sets: Mapping[str, DataSet] = {}
         self._latency_s = 0.0
-        super().__init__(SerialWire(port, Line(int(self._baud)), sink, access), TelegramSplitter)
+        super().__init__(SerialWire(port, Line(int(baud)), sink, access), self.splitter)
 
     def _forget(self) -> None:
         super()._forget()
@@ -61,7 +67,7 @@ class PushDialogue(LineDialogue[SerialWire]):
 
     def describe(self) -> Description:
         """Return the columns of the first telegram, which took `latency_s` on the line."""
-        return describe(self._sets, self._latency_s, self._range_w, self._accuracy)
+        return self.registers(self._sets).describe(self.driver, self._latency_s, self._range_w, self._accuracy)
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the next telegram; one that has only begun waits for the next call.
@@ -84,16 +90,23 @@ class PushDialogue(LineDialogue[SerialWire]):
 
     def _decode(self, frame: Frame) -> tuple[Frame, Identity, Mapping[str, DataSet]]:
         try:
-            identification, block = decode_telegram(frame.body)
+            identification, block = self._taken_apart(frame)
         except OtherTelegram as error:
             raise MeterMismatch(f"{self.port}: {error}") from error
         sets = decode_block(block)
-        identity = identify(identification, sets)
+        identity = self._identify(identification, sets)
         if self._identity is not None and not _same_meter(identity, self._identity):
             raise MeterGarbage(f"found a telegram of {identity}, expected {self._identity}")
         if not frame.body.startswith(b"/") and frame.body.lstrip(b"\r\n")[:1] != b"/":
             self._torn = True
         return frame, identity, sets
+
+    def _taken_apart(self, frame: Frame) -> tuple[Identification, bytes]:
+        """Return identification and data block; raises `MeterGarbage`."""
+        return decode_telegram(frame.body)
+
+    def _identify(self, identification: Identification, sets: Mapping[str, DataSet]) -> Identity:
+        return identify(identification, sets)
 
 
 def _same_meter(before: Identity, after: Identity) -> bool:

@@ -10,11 +10,13 @@ import struct
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
-from meters import gude, hm8115, powerspy2, redfish, register_maps, shelly, tasmota, wattsup
+from meters import gude, hm8115, homewizard, powerspy2, redfish, register_maps, shelly, tasmota, wattsup
 from meters.http_wire import BODY_LIMIT
 from meters.iec62056 import data_lines as iec62056_data_lines
 from meters.iec62056 import messages as iec62056_messages
+from meters.iec62056 import p1_telegram
 from meters.iec62056 import registers as iec62056_registers
 from meters.ipmi import dcmi as ipmi_dcmi
 from meters.ipmi import inventory as ipmi_inventory
@@ -25,6 +27,8 @@ from meters.json_reply import parse_json
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused
 from meters.modbus import frames as modbus_frames
+from meters.mqtt import packets as mqtt_packets
+from meters.mqtt import payload as mqtt_payload
 from meters.polled_http import reading_of
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.sml import elements as sml_elements
@@ -39,6 +43,8 @@ from meters.yokogawa import dialects as yokogawa_dialects
 from meters.zes import codec as zes_codec
 from meters.zes import dialects as zes_dialects
 from tests.meters.ipmi_samples import POWER_SENSOR
+
+TELEGRAMS = Path(__file__).resolve().parents[1] / "data" / "telegrams" / "dsmr"
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,6 +287,51 @@ def _shelly(chunks: Sequence[bytes]) -> int:
         shelly.to_reading(shelly.decode_component(body), 1, 3680.0, stale=False)
     shelly.to_reading(shelly.decode_gen1(body, 0), 1, 3680.0, stale=True)
     return len(body)
+
+
+def _homewizard(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    for api in ("v1", "v2"):
+        with suppress(MeterGarbage):
+            homewizard.decode_device(body, api)
+        for model in ("HWE-P1", "HWE-SKT"):
+            with suppress(MeterGarbage):
+                answer = homewizard.decode_data(body, api, model)
+                homewizard.refresh_s_of(model, answer.protocol)
+                reading_of(answer.values, 1, 3680.0, stale=False)
+    return len(body)
+
+
+def _mqtt(chunks: Sequence[bytes]) -> int:
+    splitter = mqtt_packets.PacketSplitter()
+    places = mqtt_payload.places_of(
+        {name: option.default for name, option in mqtt_payload.OPTIONS.items()} | {"power": "ENERGY.Power[0]"}
+    )
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            with suppress(MeterGarbage):
+                packet = mqtt_packets.decode_packet(frame.body)
+                if isinstance(packet, mqtt_packets.Message):
+                    for found in (places, (mqtt_payload.Place(places[0].field, ()),)):
+                        with suppress(MeterGarbage):
+                            values = mqtt_payload.decode_payload(packet.payload, found)
+                            reading_of(values, 1, 3680.0, stale=False)
+    return splitter.held_bytes
+
+
+def _p1(chunks: Sequence[bytes]) -> int:
+    splitter = p1_telegram.P1Splitter()
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            for checksum in ("crc16", "none"):
+                with suppress(MeterGarbage):
+                    identification, block = p1_telegram.decode_telegram(frame.body, checksum)
+                    sets = iec62056_data_lines.decode_block(block)
+                    p1_telegram.identify_p1(identification, sets)
+                    p1_telegram.clock_s(sets)
+                    p1_telegram.P1Registers(sets).reading(1, 41400.0, frozenset())
+                    p1_telegram.P1Registers(sets).describe("p1", 0.0, 41400.0, None)
+    return splitter.held_bytes
 
 
 def _snmp(chunks: Sequence[bytes]) -> int:
@@ -551,5 +602,34 @@ CODECS: dict[str, Codec] = {
             b"/HAG5M\n\n1-0:1.8.1*255(001720.4816)\n1-0:21.7.0(+00150*W)\n1-0:41.7.0(1*W)\n1-0:61.7.0(2*W)\n!6796\n",
         ),
         iec62056_messages.MESSAGE_LIMIT,
+    ),
+    "homewizard": Codec(
+        _homewizard,
+        (  # real, as in test_homewizard.py
+            b'{"smr_version":42,"total_power_import_t1_kwh":10830.511,"total_power_import_t2_kwh":2948.827,'
+            b'"active_power_w":-543,"active_voltage_l1_v":230.1,"active_current_l1_a":-4,"gas_timestamp":210606140010}',
+            b'{"protocol_version":50,"timestamp":"2024-06-28T14:12:34","energy_import_kwh":13779.338,"power_w":-543}',
+            b'{"product_name":"P1 Meter","product_type":"HWE-P1","serial":"5c2fafaabbcc","firmware_version":"6.00",'
+            b'"api_version":"2.0.0"}',
+        ),
+        BODY_LIMIT,
+    ),
+    "mqtt": Codec(
+        _mqtt,
+        (
+            b"\x20\x02\x00\x00\x90\x03\x00\x01\x00\xd0\x00",
+            b'\x30\x48\x00\x10tele/plug/SENSOR{"Time":"2026-01-01T00:00:00","ENERGY":{"Power":[50]}}',
+            b"\x31\x0b\x00\x06s/powr50.",
+        ),
+        mqtt_packets.MESSAGE_LIMIT + 8,
+    ),
+    "p1": Codec(
+        _p1,
+        (
+            (TELEGRAMS / "v4_2.txt").read_bytes(),
+            (TELEGRAMS / "v2_2.txt").read_bytes(),
+            b"/FLU5\\253769484_A\r\n\r\n0-0:1.0.0(231102121548W)\r\n1-0:1.7.0(00.338*kW)\r\n!9\r\n",
+        ),
+        p1_telegram.TELEGRAM_LIMIT,
     ),
 }

@@ -52,6 +52,13 @@ FLEET: dict[str, Emulated] = {
         options={"interval_s": 0.01, "reply_s": 0.25},
         driver="shelly",
     ),
+    "homewizard": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25}),
+    "homewizard-v2": Emulated(
+        arguments=("--interval", "0.01", "--generation", "2", "--product", "HWE-P1"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "api": "v2"},
+        tolerance_w=0.6,
+        driver="homewizard",
+    ),
     "sml": Emulated(arguments=("--interval", "0.05")),
     "hm8115": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.02, "reply_s": 0.3}),
     "lmg95": Emulated(options={"cycle_s": 0.05}),
@@ -82,4 +89,16 @@ FLEET: dict[str, Emulated] = {
     ),
     "iec62056": Emulated(options={"interval_s": 0.05, "reply_s": 2.0, "quiet_s": 0.2}),
     "iec62056-push": Emulated(("--push", "--interval", "0.05"), {"mode": "push"}, driver="iec62056"),
+    "mqtt": Emulated(
+        ("--interval", "0.05"),
+        {
+            **{"topic": "tele/EMULATED/SENSOR", "power": "ENERGY.Power", "voltage": "ENERGY.Voltage"},
+            **{"current": "ENERGY.Current", "power_factor": "ENERGY.Factor", "energy": "ENERGY.Total"},
+            **{"interval_s": 0.05, "refresh_s": 0.01, "reply_s": 0.5, "wait_s": 5.0},
+        },
+    ),
+    "p1": Emulated(("--interval", "0.05")),
+    "p1-dsmr2": Emulated(
+        ("--interval", "0.05", "--generation", "1"), {"characters": "7E1", "checksum": "none"}, driver="p1"
+    ),
 }

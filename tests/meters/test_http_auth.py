@@ -175,7 +175,7 @@ def test_who_asked_for_a_digest_gets_no_readable_password_later() -> None:
 
 
 def test_a_login_does_not_show_its_password() -> None:
-    login = Login(Credentials("admin", "secret"), eager=True)
+    login = Login(Credentials("admin", "secret"), eager="basic")
     assert "secret" not in repr(login)
     assert login.is_readable
 

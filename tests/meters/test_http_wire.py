@@ -308,7 +308,7 @@ def test_whatever_a_server_sends_is_a_body_or_a_typed_error(head: bytes, noise: 
         far.shutdown(socket.SHUT_WR)
         wire = object.__new__(HttpWire)  # without its constructor, which connects
         wire.port, wire._host, wire._tcp_port = "http://h", "h", 80
-        wire._capture, wire._places, wire._gone, wire._login = None, [], "", None
+        wire._capture, wire._places, wire._gone, wire._login, wire._headers = None, [], "", None, {}
         wire._tap = Tap(near, None, None)
         with suppress(MeterError, http_wire._Dropped, http_wire._Challenged):
             assert len(wire._exchange("/x", Deadline(SOON_S)).data) <= BODY_LIMIT

@@ -232,7 +232,7 @@ def test_a_plug_that_repeats_the_question_gives_nothing_away() -> None:
 def test_no_error_repeats_the_password_after_a_meter_that_does(reply: str) -> None:
     secret, sink = "geheim-4711-wört", io.BytesIO()
     with raw_server(answer(reply.format(secret).encode())) as server:
-        wire = HttpWire(server.url, sink, Access(Credentials("", secret)), user="admin", eager=True)
+        wire = HttpWire(server.url, sink, Access(Credentials("", secret)), user="admin", eager="basic")
         with pytest.raises(MeterError) as caught:
             wire.get("/", Deadline(3.0))
         wire.close()

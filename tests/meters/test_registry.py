@@ -23,7 +23,7 @@ def test_every_driver_states_tier_limits_and_defaults_and_refuses_an_absent_port
     assert driver.limits
     assert all(option.what for option in driver.options.values())
     assert driver.tier in ("reference", "working", "indicative", "uncalibrated")
-    web = {"http": "http://127.0.0.1:9", "snmp": "snmp://127.0.0.1:9", "ipmi": "ipmi://127.0.0.1:9"}
+    web = {wire: f"{wire}://127.0.0.1:9" for wire in ("http", "snmp", "ipmi", "mqtt")}
     absent = web.get(EMULATORS[name].wire, "/dev/ttyUSB99")
     defaults = {option: declared.default for option, declared in driver.options.items()}
     with pytest.raises(MeterUnavailable, match=absent):

@@ -56,7 +56,7 @@ class Player:
             self.port = f"{port_kind}://{wire.address}"
         else:
             wire = TcpWire("127.0.0.1", 0, bytes_per_s=None, sink=None)
-            self.port = f"{'http' if port_kind == 'http' else 'socket'}://{wire.address}"
+            self.port = f"{port_kind if port_kind in ('http', 'mqtt') else 'socket'}://{wire.address}"
         device.wait_for(wire)
         self.trouble = ""
         self._wire, self._control = wire, ControlPipe(folder / "wall.control")
