@@ -33,8 +33,8 @@ class Driver:
     """One driver: what it drives, over which wire, its accuracy tier, its limits of error in words, its options.
 
     `links` are the kinds of port it can be opened at: a serial device, `socket://`, /dev/usbtmcN, `http://`, `snmp://`,
-    `ipmi://`, `mqtt://`, counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where it
-    cannot.
+    `ipmi://`, `mqtt://`, counters of this machine. `tls` says how the meter itself is brought to speak TLS, empty where
+    it cannot.
     """
 
     summary: str

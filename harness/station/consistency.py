@@ -106,8 +106,8 @@ def of_passwords(where: str, station: Station, section: MeterSection, runs: Path
         yield f"{where}.user: found {section.user!r}, expected plain characters and no colon"
     if named and not section.port.startswith(("http://", "https://", "snmp://", "ipmi://", "mqtt://", "mqtts://")):
         yield (
-            f"{where}: only a meter at http://, https://, ipmi://, mqtt://, mqtts:// or snmp:// (its community) asks for "
-            f"a password; found {section.port!r}"
+            f"{where}: only a meter at http://, https://, ipmi://, mqtt://, mqtts:// or snmp:// (its community) asks "
+            f"for a password; found {section.port!r}"
         )
     if section.password_file and (file := station.file_of(section.password_file)).is_relative_to(runs):
         yield f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere"
