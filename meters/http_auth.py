@@ -1,5 +1,4 @@
-"""Logging in to a meter's web server: Basic (RFC 7617), Digest (RFC 7616), a token (RFC 6750), and what a wire log may
-keep of it.
+"""Logging in to a meter's web server: Basic (RFC 7617), Digest (RFC 7616), tokens; what a wire log may keep of it.
 
 Knows: challenges, what answers them, the one login of a connection. Does not know: connections, any meter.
 
@@ -32,7 +31,7 @@ PARAMETER = re.compile(rf'({TOKEN})\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]+))\s*,
 SCHEME = re.compile(rf"({TOKEN})(?:\s+|$)(?!=)")
 LONGEST = 4096
 
-Eager = Literal["", "basic", "bearer"]
+Eager = Literal["", "basic", "bearer", "token", "own"]
 """What goes with the first question, unasked."""
 
 
@@ -110,8 +109,9 @@ def strongest(challenges: Sequence[Challenge]) -> Challenge | None:
 class Login:
     """One login at one server: what it last asked for, how often its nonce was used.
 
-    `eager`: the server asks for Basic (Tasmota) or a token (HomeWizard) without saying so: it goes with the first
-    question.
+    `eager`: what goes with the first question already, as the server does not ask for it: `basic` (Tasmota), the
+    password as a `bearer` token (Home Assistant, HomeWizard), or as a `token` in a header of that name (myStrom);
+    `own`: the login is a matter of the meter's pages (a FRITZ!Box), and no server that challenges gets the password.
     """
 
     credentials: Credentials
@@ -121,17 +121,22 @@ class Login:
     _client_nonce: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if self.eager:
+        if self.eager and self.eager != "own":
             self._challenge = Challenge(self.eager, {})
 
     @property
     def is_readable(self) -> bool:
         """Whether the password can be read off what was sent."""
-        return self._challenge is not None and self._challenge.scheme in ("basic", "bearer")
+        return self._challenge is not None and self._challenge.scheme != "digest"
+
+    @property
+    def is_token(self) -> bool:
+        """Whether the password is a token, which belongs to no user name."""
+        return self.eager in ("bearer", "token")
 
     def answers(self, challenges: Sequence[Challenge]) -> bool:
         """Whether one of the challenges can be answered, or none was made to one who had logged in unasked."""
-        return strongest(challenges) is not None or self.eager == "bearer" or (self.eager == "basic" and not challenges)
+        return strongest(challenges) is not None or self.is_token or (self.eager != "" and not challenges)
 
     def take(self, challenges: Sequence[Challenge]) -> bool:
         """Learn what a 401 asked for; whether asking again may help, as that was not answered yet.
@@ -140,23 +145,27 @@ class Login:
         password in Basic; a token is given in no other form.
         """
         chosen, before, uses = strongest(challenges), self._challenge, self._count
-        if (
-            chosen is None
-            or self.eager == "bearer"
-            or (before is not None and (before.scheme, chosen.scheme) == ("digest", "basic"))
-        ):
+        if self.is_token or self.eager == "own" or chosen is None:
+            return False
+        if before is not None and (before.scheme, chosen.scheme) == ("digest", "basic"):
             return False
         self._challenge, self._count, self._client_nonce = chosen, 0, secrets.token_hex(16)
         if before is None or before.scheme != chosen.scheme:
             return True
         return chosen.scheme == "digest" and (chosen.is_stale or uses > 1)
 
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """Return what of a request's headers logs in: none as long as nothing was asked for."""
+        value = self.header(method, path)
+        name = "Token" if self.eager == "token" else "Authorization"
+        return {} if value is None else {name: value}
+
     def header(self, method: str, path: str) -> str | None:
-        """Return the value of `Authorization` for a request; `None` as long as nothing was asked for."""
+        """Return the value of that header for a request; `None` as long as nothing was asked for."""
         if self._challenge is None:
             return None
-        if self._challenge.scheme == "bearer":
-            return f"Bearer {self.credentials.password}"
+        if self.is_token:
+            return f"{'Bearer ' if self.eager == 'bearer' else ''}{self.credentials.password}"
         if self._challenge.scheme == "basic":
             pair = f"{self.credentials.user}:{self.credentials.password}".encode()
             return "Basic " + base64.b64encode(pair).decode("ascii")
@@ -208,8 +217,9 @@ def _escaped(value: str) -> str:
 # --- what is kept -----------------------------------------------------------------------------------------------
 
 
-GIVEN = re.compile(rb"^(authorization:)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
-IN_PATH = re.compile(rb"(?<=[?&])(user|password)=[^&# \r\n]*")
+GIVEN = re.compile(rb"^((?:authorization|token):)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
+IN_PATH = re.compile(rb"(?<=[?&])(user|password|response|sid)=[^&# \r\n]*")
+SESSION_ID = re.compile(rb"<SID>(?!0{16})([0-9a-fA-F]{16})</SID>")
 ECHOED = re.compile(rb"(response=[^\r\n]{0,6}?)([0-9a-f]{32,})", re.IGNORECASE)
 PROVED = re.compile(rb"^authentication-info:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
@@ -224,13 +234,15 @@ def withhold(request: bytes) -> bytes:
 def masked(reply: bytes, credentials: Credentials) -> bytes:
     """Return a reply as a wire log keeps it, each byte that gives a password away as `*`.
 
-    That is the server's own proof that it knows it (`Authentication-Info`), what it repeats of a login, and, in a reply
-    that is no 200, the password wherever it stands: a Tasmota that does not know a page repeats the question in it.
+    That is the server's own proof that it knows it (`Authentication-Info`), what it repeats of a login, the key of a
+    session (a FRITZ!Box), and, in a reply that is no 200, the password wherever it stands: a Tasmota that does not know
+    a page repeats the question in it.
     Readings stand in a 200 alone, and one may look like a password.
     """
     head, ended, body = reply.partition(b"\r\n\r\n")
     head = PROVED.sub(lambda match: match.group()[: -len(match.group(1))] + b"*" * len(match.group(1)), head)
     kept = ECHOED.sub(lambda match: match.group(1) + b"*" * len(match.group(2)), head + ended + body)
+    kept = SESSION_ID.sub(b"<SID>" + b"*" * 16 + b"</SID>", kept)
     return hidden(kept, credentials, b"password=" if re.match(rb"HTTP/1\.[01] 200[ \r]", head) else b"")
 
 

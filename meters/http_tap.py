@@ -1,6 +1,6 @@
 """A connected socket as http.client uses one: deadlines on every call, every byte captured without the password.
 
-Knows: what came when, what came unasked, which parts of an answer are held back until it is whole.
+Knows: what came when, what came eager, which parts of an answer are held back until it is whole.
 Does not know: HTTP (`meters.http_wire`), how a password is hidden (`meters.http_auth`).
 """
 
@@ -21,7 +21,7 @@ from meters.wire_log import Capture, Exchange
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
-LATE_LIMIT = 1 << 16  # bytes that came unasked and are still captured
+LATE_LIMIT = 1 << 16  # bytes that came eager and are still captured
 REPLY_LIMIT = 1 << 18  # with headers; http.client bounds each header line by 64 KiB and their number by 100
 
 
@@ -98,7 +98,7 @@ class Tap:
         """Do nothing: http.client calls this before it has read the body; `hang_up` ends the connection."""
 
     def hang_up(self) -> None:
-        """End the connection; what came unasked goes to the log."""
+        """End the connection; what came eager goes to the log."""
         with suppress(OSError, ValueError):
             self._sock.setblocking(False)
             self._record_late(self._sock.recv(LATE_LIMIT))

@@ -40,7 +40,7 @@ from meters.wire_log import Capture, Sink
 
 BODY_LIMIT = 1 << 16
 CONNECT_S = 3.0
-ATTEMPTS = 3  # to log in: unasked, as challenged, and with a new nonce where that one was stale
+ATTEMPTS = 3  # to log in: eager, as challenged, and with a new nonce where that one was stale
 TOO_MANY_REQUESTS = 429
 HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
 
@@ -230,11 +230,9 @@ class HttpWire:
         tap.begin(deadline)
         connection = http.client.HTTPConnection(self._host, self._tcp_port)
         connection.sock = tap
-        login = None if self._login is None else self._login.header("GET", path)
+        login = {} if self._login is None else self._login.headers("GET", path)
         try:
-            connection.request(
-                "GET", path, headers={**self._headers, **({} if login is None else {"Authorization": login})}
-            )
+            connection.request("GET", path, headers={**self._headers, **login})
             response = connection.getresponse()
             body = self._body(response)
             if response.will_close:
@@ -302,7 +300,7 @@ class HttpWire:
                 "auth: change that in its settings"
             )
         what = f"the password of user {self._login.credentials.user!r}: {WRONG_PASSWORD}"
-        self._refused = f"{where}; the meter does not take {WRONG_TOKEN if self._login.eager == 'bearer' else what}"
+        self._refused = f"{where}; the meter does not take {WRONG_TOKEN if self._login.is_token else what}"
         return MeterRefused(self._refused)
 
     def _named(self, error: Exception, path: str, tap: Tap) -> Exception:

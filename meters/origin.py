@@ -38,15 +38,19 @@ def attest(
     the instrument gave. `attested` needs a peer whose key was pinned, and such an identity; `declared` that the lab's
     declaration fits address and serial number. A pty (through any symbolic link), a socket to this machine, and an
     identity that carries the emulator's mark are `emulated`, whatever else is true; everything else is `unattested`,
-    and `lacks` in its evidence says for want of what. Counters that software reads are `estimated`, whatever the port.
+    and `lacks` in its evidence says for want of what. What is no power that an instrument measured is `estimated`,
+    wherever it comes from but an emulator.
     Raises `MeterUnavailable` when the port is not there, `MeterOptionError` when it is no port.
     """
     if host.recording() is not None:
         return Origin("unattested", {})  # whose bytes a log holds, its run's descriptor says
-    if identity.estimated:
+    if identity.estimated and "://" not in port:  # counters of this machine
         return Origin("estimated", {"port": port, "identity_model": identity.model})
     if scheme_of(port):
-        return _attest_socket(port, identity, peer, declaration)
+        origin = _attest_socket(port, identity, peer, declaration)
+        if identity.estimated and origin.kind != "emulated":
+            return Origin("estimated", {key: value for key, value in origin.evidence.items() if key != "lacks"})
+        return origin
     return _attest_device(port, identity, sysfs)
 
 

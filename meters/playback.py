@@ -285,7 +285,7 @@ class PlayedConnection:
         """What is there already is never waited for."""
 
     def recv(self, _size: int, /) -> bytes:
-        """Return what came unasked: the log has it before the next question; raises `BlockingIOError`."""
+        """Return what came eager: the log has it before the next question; raises `BlockingIOError`."""
         return self._session.overhear()
 
     def recv_into(self, buffer: WriteableBuffer, /) -> int:

@@ -1,4 +1,4 @@
-"""The drivers of plugs, socket strips and brokers on a network, for the registry.
+"""The drivers of plugs, socket strips, UPSs and brokers on a network, for the registry.
 
 Knows: names and openers. Does not know: protocols, the other drivers (`meters.registry`).
 """
@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meters import gude, homewizard, shelly, tasmota
+from meters import fritz, gude, homeassistant, homewizard, kasa, mystrom, netio, shelly, tasmota
 from meters.driver import Driver
 from meters.mqtt import dialogue as mqtt
+from meters.nut import dialogue as nut
 
 PLUGS: Mapping[str, Driver] = {
     gude.DRIVER: Driver(
@@ -61,6 +62,72 @@ PLUGS: Mapping[str, Driver] = {
         open=mqtt.open_mqtt,
         links=("mqtt",),
         tls="give the broker a certificate and name it by mqtts:// (that shows the broker, and no device behind it)",
+    ),
+    kasa.DRIVER: Driver(
+        summary="TP-Link Kasa plugs, strips and bulbs with the older protocol (HS110, KP115, HS300)",
+        wire="TCP 9999, JSON under an XOR, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=kasa.OPTIONS,
+        open=kasa.open_kasa,
+        links=("tcp",),
+    ),
+    fritz.DRIVER: Driver(
+        summary="AVM FRITZ!DECT plugs through their FRITZ!Box; new values every two minutes",
+        wire="HTTP or HTTPS, text, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=fritz.OPTIONS,
+        open=fritz.open_fritz,
+        links=("http",),
+        tls="the box has HTTPS with a certificate of its own: name it by https://",
+    ),
+    mystrom.DRIVER: Driver(
+        summary="myStrom switches",
+        wire="HTTP, JSON, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=mystrom.OPTIONS,
+        open=mystrom.open_mystrom,
+        links=("http",),
+    ),
+    netio.DRIVER: Driver(
+        summary="NETIO socket strips and PDUs; one output, or the whole unit",
+        wire="HTTP or HTTPS, JSON, polled",
+        tier="indicative",
+        limits="not confirmed by any document at hand; give those of the data sheet with limits_percent",
+        options=netio.OPTIONS,
+        open=netio.open_netio,
+        links=("http",),
+        tls="switch HTTPS on at the device and name it by https://",
+    ),
+    homeassistant.DRIVER: Driver(
+        summary="a power that Home Assistant has: the last resort, somebody else's number",
+        wire="HTTP or HTTPS, JSON, polled",
+        tier="uncalibrated",
+        limits="none: which instrument measured it is not known",
+        options=homeassistant.OPTIONS,
+        open=homeassistant.open_homeassistant,
+        links=("http",),
+        tls="give Home Assistant a certificate and name it by https://",
+    ),
+    nut.DRIVER: Driver(
+        summary="UPSs behind NUT's upsd that measure their power (ups.realpower)",
+        wire="TCP 3493, lines, polled",
+        tier="indicative",
+        limits="in no variable; give those of the data sheet with limits_percent",
+        options=nut.OPTIONS,
+        open=nut.open_nut,
+        links=("tcp",),
+    ),
+    nut.LOAD_DRIVER: Driver(
+        summary="UPSs behind NUT's upsd that tell their load only: an estimate from it",
+        wire="TCP 3493, lines, polled",
+        tier="uncalibrated",
+        limits="none: an estimate, load times nominal power, no measurement",
+        options=nut.OPTIONS,
+        open=nut.open_nut_load,
+        links=("tcp",),
     ),
 }
 """Each with its name."""

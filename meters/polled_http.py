@@ -5,8 +5,9 @@ error is worded for somebody in front of the meter. Does not know: any device's 
 `meters.tasmota`, `meters.shelly`, `meters.homewizard`), HTTP (`meters.http_wire`).
 
 None of these devices says over which window it measured, or when: given as instantaneous with an unknown stamp. None
-says how often it has new values either: taken as once a second; the same answer less than a second later is `stale`
-(`meters.dialogue.Repetitions`). A value out of all bounds costs that quantity; only the power must be plausible.
+says how often it has new values either: taken as once a second where nothing better is known; the same answer less than
+that later is `stale` (`meters.dialogue.Repetitions`). A value out of all bounds costs that quantity; only the power
+must be plausible.
 """
 
 from __future__ import annotations
@@ -28,12 +29,16 @@ from meters.options import Value as OptionValue
 from meters.reading import Accuracy, Column, Description, Identity, Reading, Tier, within
 from meters.wire_log import Sink
 
-USER = "admin"
 REFRESH_S = 1.0
-PACE: Mapping[str, Option] = {
-    "interval_s": interval_option(REFRESH_S),
-    "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
-}
+
+
+def pace_of(interval_s: float) -> Mapping[str, Option]:
+    """Return the options of when a device is asked, `interval_s` the default."""
+    reply = Option(3.0, "seconds an answer may take", low=0.1, high=60.0)
+    return {"interval_s": interval_option(interval_s), "reply_s": reply}
+
+
+PACE = pace_of(REFRESH_S)
 RANGE: Mapping[str, Option] = {
     "range_w": Option(3680.0, "W, above which a reading is overrange (16 A at 230 V)", low=1.0, high=25_000.0)
 }
@@ -120,7 +125,8 @@ class Settings:
 
 def settings_of(values: Mapping[str, OptionValue]) -> Settings:
     """Return the settings among a driver's options."""
-    return Settings(number(values, "interval_s"), number(values, "reply_s"), number(values, "range_w"))
+    refresh_s = number(values, "refresh_s") if "refresh_s" in values else REFRESH_S
+    return Settings(number(values, "interval_s"), number(values, "reply_s"), number(values, "range_w"), refresh_s)
 
 
 class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
@@ -134,8 +140,10 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     fields: ClassVar[tuple[Field, ...]]
     advice: ClassVar[str]
     """What a lab can do where this is no meter that is understood."""
+    user: ClassVar[str] = "admin"
+    """Who logs in where the lab names nobody."""
     eager: ClassVar[Eager] = ""
-    """Whether the password goes with every question, as in `meters.http_auth.Login`."""
+    """What of the login goes with every question, as in `meters.http_auth.Login`."""
     headers: ClassVar[Mapping[str, str]] = HEADERS
     """What goes with every question."""
 
@@ -146,7 +154,7 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
         self._wire = HttpWire(
-            port, sink, access, user=USER, eager=self.eager, verified=settings.verified, headers=self.headers
+            port, sink, access, user=self.user, eager=self.eager, verified=settings.verified, headers=self.headers
         )
 
     @abstractmethod

@@ -66,6 +66,8 @@ def within(power_w: float | None, range_w: float) -> tuple[float | None, frozens
 
 COUNTER_DRIVERS = frozenset({"rapl", "nvml"})
 """Drivers that read counters of software (all of `meters.registry.COUNTERS`): all that they give is estimated."""
+ESTIMATE_DRIVERS = COUNTER_DRIVERS | {"nut-load"}
+"""Drivers whose readings are estimated: those, and what is computed from a UPS's load (`meters.nut`)."""
 QUANTITIES = (
     "power_w",
     "voltage_v",
@@ -124,12 +126,12 @@ class Identity:
 
     @property
     def estimated(self) -> bool:
-        """Whether it is that of counters of the machine itself, of no instrument."""
+        """Whether it is that of a power that software computes, and no instrument measures."""
         return ESTIMATE_MARK in self.model
 
 
 ESTIMATE_MARK = "ESTIMATED"
-"""What stands in the identity of counters that software reads in place of an instrument."""
+"""What stands in the identity of what is computed where no instrument measures."""
 EMULATOR_MARK = "EMULATED"
 """What every emulator of ours says of itself on the wire."""
 PTY_MAJORS = frozenset({2, 3, *range(128, 144)})

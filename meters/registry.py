@@ -236,7 +236,7 @@ def why(origin: Origin) -> str:
     if origin.kind == "emulated":
         return "it answers from this machine, or says that it is an emulator"
     if origin.kind == "estimated":
-        return "software computes it from counters of the machine itself, and no instrument measured it"
+        return "software computes it, and no instrument measured it"
     lacks = origin.evidence.get("lacks")
     return " and ".join(LACKING[lack] for lack in lacks) if isinstance(lacks, list) else ""
 

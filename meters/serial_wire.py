@@ -91,7 +91,7 @@ class SerialWire:
             self._serial.write(data if host.recording() is None else kept)  # a recording knows no password
         except serial.SerialTimeoutException as error:
             raise MeterTimeout(
-                f"{self.port}: the port took no byte of {data!r} for {WRITE_TIMEOUT_S:g} s; reconnect the meter"
+                f"{self.port}: the port took no byte of {kept!r} for {WRITE_TIMEOUT_S:g} s; reconnect the meter"
             ) from error
         except (OSError, TypeError) as error:
             raise self._unplugged(error) from error

@@ -132,8 +132,7 @@ def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float, *, sta
 class Tasmota(PolledHttp[Mapping[str, Value]]):
     """The dialogue with a Tasmota plug: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    driver, tier, fields = DRIVER, "uncalibrated", FIELDS
-    eager = "basic"
+    driver, tier, fields, eager = DRIVER, "uncalibrated", FIELDS, "basic"
     advice = "check that this is a Tasmota plug that meters"
 
     def __init__(self, port: str, channel: int, settings: Settings, sink: Sink | None, access: Access) -> None:

@@ -23,8 +23,8 @@ from harness.station.check_loads import stated
 from harness.station.instruments import RegisterFile
 from harness.station.register import Register
 from harness.station.station import SUT_CIRCUIT
-from meters.reading import Description, Identity, Origin
-from meters.registry import COUNTERS, remedy
+from meters.reading import ESTIMATE_DRIVERS, Description, Identity, Origin
+from meters.registry import remedy
 
 DESCRIPTOR = "descriptor"
 """The name of the check."""
@@ -119,9 +119,10 @@ def _of_port(descriptor: PowerDescriptor, section: Json) -> Iterator[str]:
     port = section.get("port")
     if port != EMBEDDED and evidence.get("port", port) != port:
         yield f"evidence.port is {evidence['port']!r:.60}, inputs/lab.toml has {port!r:.60}"
-    if (descriptor.origin == "estimated") != (descriptor.identity.get("driver") in COUNTERS):
-        driver = descriptor.identity.get("driver")
-        yield f"origin is {descriptor.origin!r}, and its driver is {driver!r:.40}: counters of software are 'estimated'"
+    driver = descriptor.identity.get("driver")
+    estimates = driver in ESTIMATE_DRIVERS
+    if estimates != (descriptor.origin == "estimated") and not (estimates and descriptor.origin == "emulated"):
+        yield f"origin is {descriptor.origin!r}, and its driver is {driver!r:.40}: what is computed is 'estimated'"
     if descriptor.origin == "imported":
         yield "origin is 'imported', and the run was measured"
     if descriptor.origin == "emulated" and "lacks" in evidence:

@@ -40,7 +40,7 @@ from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
 from harness.record.steps import steps
 from harness.record.wire_log import received, stands_in
-from meters.reading import COUNTER_DRIVERS, EMULATOR_MARK, PTY_MAJORS
+from meters.reading import EMULATOR_MARK, ESTIMATE_DRIVERS, PTY_MAJORS
 
 BETWEEN_WORDS = re.compile(r"[\s(),;]+")
 """A firmware is put into words, `4.12 (20070928120000), hardware 5.2`, where the meter sends fields."""
@@ -354,8 +354,8 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     a network the register's key or declaration in place of the port."""
     claim = f"meter {descriptor.meter}: {descriptor.origin}"
     driver = descriptor.identity.get("driver")
-    if driver in COUNTER_DRIVERS and descriptor.origin not in ("estimated", "imported"):
-        detail = f"{claim}, but its driver {driver!r} reads counters of software, which are estimated, never measured"
+    if driver in ESTIMATE_DRIVERS and descriptor.origin not in ("estimated", "emulated", "imported"):
+        detail = f"{claim}, but its driver {driver!r} computes what it gives, which is estimated, never measured"
         return Check(run.path.name, "origin", False, detail)
     if descriptor.origin not in ("instrument", *NETWORK):
         return Check(run.path.name, "origin", True, claim)

@@ -242,19 +242,20 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--generation",
         type=int,
         choices=(1, 2),
-        help="shelly, homewizard: of its protocol (where it is not said 2, 1); tasmota: 1 takes a password among the "
-        "parameters only; p1: 1 is DSMR 2.2",
+        help="of its protocol: shelly, kasa, mystrom, fritz, homeassistant (where it is not said 2), homewizard (1); "
+        "tasmota: 1 takes a password among the parameters only; p1: 1 is DSMR 2.2",
     )
     parser.add_argument(
         "--password",
         default="",
         metavar="TEXT",
-        help="gude, tasmota, shelly, redfish, ipmi, mqtt: what the user admin has to give; a PDU over SNMP: its "
-        "community; homewizard: its token",
+        help="what the user admin (netio: netio) has to give; of mystrom, homeassistant and homewizard the token; of a "
+        "PDU over SNMP its community",
     )
     parser.add_argument(
         "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"
     )
+    parser.add_argument("--kind", choices=("plug", "strip", "bulb"), default="plug", help="kasa: what it is")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
     parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")

@@ -24,7 +24,8 @@ START_UNIX_S = 1_700_000_000
 HEAD = re.compile(rb"(.*?)\r?\n\r?\n", re.DOTALL)
 REQUEST_LINE = re.compile(rb"(GET|POST|HEAD|PUT) (\S+) HTTP/1\.[01]")
 LENGTH = re.compile(rb"\ncontent-length: *([0-9]{1,4})\r?(?:\n|$)", re.IGNORECASE)
-REASONS = {200: "OK", 302: "Found", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed"}
+REASONS = {200: "OK", 302: "Found", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+REASONS[405] = "Method Not Allowed"
 REASONS[500] = "Internal Server Error"
 
 OWN_FAULTS = frozenset(
@@ -45,6 +46,7 @@ class HttpDevice:
         """`refresh_s` is how often the device has a new value; an empty `password`: everybody may read all."""
         self._source = source
         self._refresh_s = refresh_s
+        self.password = password
         self._login = self.login(password) if password else None
         self._pending = b""
         self._now_s = 0.0
@@ -84,8 +86,8 @@ class HttpDevice:
         """Return nothing: a web server speaks when it is asked."""
         return []
 
-    def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
-        """Return what stands at `path`, `None` where nothing does."""
+    def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | str | None:
+        """Return what stands at `path`, as JSON or as text, `None` where nothing does."""
         raise NotImplementedError
 
     @property
@@ -129,6 +131,8 @@ class HttpDevice:
         page = self.page(unquote(path), query, body)
         if page is None:
             return response(404, b"Not Found")
+        if isinstance(page, str):
+            return response(200, page.encode())
         text = json.dumps(page, separators=(",", ":"))
         if self.faults.use("wrong-json"):
             text = text[:-1].replace(":", "=", 1)

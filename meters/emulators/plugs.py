@@ -1,4 +1,4 @@
-"""The emulated plugs, socket strips and brokers on a network, as the command line makes them.
+"""The emulated plugs, socket strips, UPSs and brokers on a network, as the command line makes them.
 
 Knows: which arguments each takes. Does not know: their pages.
 """
@@ -9,9 +9,15 @@ import argparse
 
 from meters.emulators.bench import Device
 from meters.emulators.emulator import Emulator
+from meters.emulators.fritz import FritzDevice
 from meters.emulators.gude import GudeDevice
+from meters.emulators.homeassistant import HomeAssistantDevice
 from meters.emulators.homewizard import HomeWizardDevice
+from meters.emulators.kasa import KasaDevice
 from meters.emulators.mqtt import MqttDevice
+from meters.emulators.mystrom import MyStromDevice
+from meters.emulators.netio import NetioDevice
+from meters.emulators.nut import NutDevice
 from meters.emulators.shelly import ShellyDevice
 from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.virtual_sut import PowerSource
@@ -40,10 +46,46 @@ def _mqtt(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return MqttDevice(source, interval_s=arguments.interval or 10.0, password=arguments.password)
 
 
+def _fritz(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    login = {"password": arguments.password, "generation": arguments.generation or 2}
+    return FritzDevice(source, refresh_s=arguments.interval or 120.0, **login)
+
+
+def _homeassistant(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    login = {"password": arguments.password, "generation": arguments.generation or 2}
+    return HomeAssistantDevice(source, refresh_s=arguments.interval or 1.0, **login)
+
+
+def _kasa(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    generation, kind = arguments.generation or 2, arguments.kind
+    return KasaDevice(source, refresh_s=arguments.interval or 1.0, generation=generation, kind=kind)
+
+
+def _mystrom(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    login = {"password": arguments.password, "generation": arguments.generation or 2}
+    return MyStromDevice(source, refresh_s=arguments.interval or 1.0, **login)
+
+
+def _netio(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return NetioDevice(source, refresh_s=arguments.interval or 1.0, password=arguments.password)
+
+
+def _nut(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    measures = arguments.name == "nut"
+    return NutDevice(source, refresh_s=arguments.interval or 2.0, password=arguments.password, measures=measures)
+
+
 PLUGS: dict[str, Emulator] = {
     "gude": Emulator(_gude, 10_000_000, "http"),
     "tasmota": Emulator(_tasmota, 1_000_000, "http"),
     "shelly": Emulator(_shelly, 1_000_000, "http"),
     "homewizard": Emulator(_homewizard, 1_000_000, "http"),
     "mqtt": Emulator(_mqtt, 100_000_000, "mqtt"),
+    "fritz": Emulator(_fritz, 1_000_000, "http"),
+    "homeassistant": Emulator(_homeassistant, 100_000_000, "http"),
+    "kasa": Emulator(_kasa, 1_000_000, "tcp"),
+    "mystrom": Emulator(_mystrom, 1_000_000, "http"),
+    "netio": Emulator(_netio, 10_000_000, "http"),
+    "nut": Emulator(_nut, 100_000_000, "tcp"),
+    "nut-load": Emulator(_nut, 100_000_000, "tcp"),
 }

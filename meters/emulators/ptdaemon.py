@@ -71,7 +71,7 @@ class PtDaemonDevice:
         return [line.encode("ascii", errors="replace") + b"\r\n" for line in lines]
 
     def push(self, now_s: float) -> list[bytes]:
-        """Take the sample that is due; those a late bench has left out are missed. Nothing is sent unasked."""
+        """Take the sample that is due; those a late bench has left out are missed. Nothing is sent eager."""
         if self.next_push_s is None:
             return []
         while self.next_push_s + self._interval_s <= now_s:

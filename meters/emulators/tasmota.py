@@ -26,11 +26,11 @@ class TasmotaDevice(HttpDevice):
     ) -> None:
         """`decimals` are those of the power, 0 to 3."""
         super().__init__(source, refresh_s=refresh_s, password=password)
-        self._decimals, self._password, self._generation = decimals, password, generation
+        self._decimals, self._generation = decimals, generation
 
     def admits(self, head: bytes, method: str, path: str, query: Mapping[str, str]) -> bool:
         """Whether the password came, in the header or among the parameters."""
-        if self._login is None or (query.get("user"), query.get("password")) == (USER, self._password):
+        if self._login is None or (query.get("user"), query.get("password")) == (USER, self.password):
             return True
         return self._generation > 1 and super().admits(head, method, path, query)
 

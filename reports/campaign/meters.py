@@ -17,7 +17,7 @@ from reports.results.uncertainty import count, mean_of, single
 ORIGINS: tuple[Origin, ...] = get_args(Origin)
 SENTENCES: Mapping[CampaignOrigin, str] = {
     "emulated": "read from an emulated meter: a demonstration, not a measurement",
-    "estimated": "estimated by software from counters of the machine itself: no power meter measured it",
+    "estimated": "estimated by software, from counters of the machine or a UPS's load: no power meter measured it",
     "unattested": "read over a connection that does not show which instrument is behind it",
     "imported": "measured by another lab and imported; the instrument is what that lab says it is",
     "declared": "read over a network from the instrument that the lab declares to be there; nothing else shows it",

@@ -110,7 +110,7 @@ def _assumption(meter: Meter | None) -> str:
     if meter is None or meter.assumed_percent is None:
         return ""
     kind = "a meter of unknown kind" if meter.tier is None else TIERS[meter.tier]
-    kind = "counters that no instrument was held against" if meter.origin == "estimated" else kind
+    kind = "an estimate that no instrument was held against" if meter.origin == "estimated" else kind
     return f", so U assumes ±\u202f{significant(meter.assumed_percent, 2)}\u202f% of the reading ({kind})"
 
 

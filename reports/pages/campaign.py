@@ -114,7 +114,7 @@ def _answer(results: Results) -> str:
     failed = ", ".join(name for name in parts if name not in measured)
     missing = f" No run of {failed} succeeded." if failed else ""
     emulated = " The meter was emulated, so these energies were computed and not measured."
-    estimated = " Software estimated the power from counters of the machine, so no meter measured these energies."
+    estimated = " Software estimated the power, so no meter measured these energies."
     if results.measurement.certificate is not None:
         estimated = " A qualified software meter estimated the power, so no meter measured these energies."
     answer = (

@@ -17,7 +17,7 @@ STAMPS = {
     "emulated": ("EMULATED", "The power readings come from an emulated meter. Nothing here is a measured consumption."),
     "estimated": (
         "ESTIMATED",
-        "Software estimated the power from counters of the machine itself. No power meter measured it.",
+        "Software estimated the power, from counters of the machine or a UPS's load. No power meter measured it.",
     ),
     "unattested": ("UNATTESTED", "Nothing proves that a real instrument made the power readings."),
     "declared": (

@@ -176,7 +176,7 @@ def test_counters_of_the_machine_are_an_estimate_on_every_line_and_certify_nothi
     assert descriptor.origin == "estimated"
     forged = replace(descriptor, origin="unattested", evidence={})
     (problem,) = descriptors._of_port(forged, {"port": str(tree)})
-    assert "counters of software are 'estimated'" in problem
+    assert "what is computed is 'estimated'" in problem
 
 
 def test_what_ends_before_the_meter_sees_it_is_said_after_the_first_run(

@@ -10,7 +10,8 @@ import pytest
 from harness.measure.embedded import emulator
 from meters.wire_log import read_capture
 from tests.e2e.test_campaign import LAB, LabUnderTest
-from tests.meters.test_passwords import SECRET, forms_of
+from tests.meters.kept import forms_of
+from tests.meters.test_passwords import SECRET
 from tests.meters.test_tls import PLUG, terminator
 
 pytestmark = pytest.mark.timeout(900)

@@ -170,7 +170,7 @@ def test_a_users_problem_is_one_sentence_and_exit_code_1(
         (["meter", "check", "wattsup", "/dev/null", "--edges", "2"], "found '2', expected a whole number, 5 or more"),
         (["meter", "drivers", "pzm"], "no driver 'pzm'; did you mean pzem?"),
         (["meter", "list", "--driver", "WT310E"], "no driver 'WT310E'; did you mean wt310?"),
-        (["meter", "drivers", "qqqq"], "no driver 'qqqq'; expected one of apc-rpdu2, eaton-epdu, gude"),
+        (["meter", "drivers", "qqqq"], "no driver 'qqqq'; expected one of apc-rpdu2, eaton-epdu, fritz"),
         (["meter", "emulate", "watsup", "--link", "x"], "no emulator 'watsup'; did you mean wattsup?"),
         (["meter", "emulate"], "the following arguments are required: NAME"),
     ],

@@ -12,7 +12,22 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from meters import gude, hm8115, homewizard, powerspy2, redfish, register_maps, shelly, tasmota, wattsup
+from meters import (
+    fritz,
+    gude,
+    hm8115,
+    homeassistant,
+    homewizard,
+    kasa,
+    mystrom,
+    netio,
+    powerspy2,
+    redfish,
+    register_maps,
+    shelly,
+    tasmota,
+    wattsup,
+)
 from meters.http_wire import BODY_LIMIT
 from meters.iec62056 import data_lines as iec62056_data_lines
 from meters.iec62056 import messages as iec62056_messages
@@ -29,6 +44,7 @@ from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRef
 from meters.modbus import frames as modbus_frames
 from meters.mqtt import packets as mqtt_packets
 from meters.mqtt import payload as mqtt_payload
+from meters.nut import codec as nut_codec
 from meters.polled_http import reading_of
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.sml import elements as sml_elements
@@ -334,6 +350,84 @@ def _p1(chunks: Sequence[bytes]) -> int:
     return splitter.held_bytes
 
 
+def _kasa(chunks: Sequence[bytes]) -> int:
+    splitter = kasa.ReplySplitter(kasa.REPLY_LIMIT)
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            _kasa_reply(kasa.decrypt(frame.body))
+    return splitter.held_bytes
+
+
+def _kasa_reply(body: bytes) -> None:
+    """A reply without its XOR, which a fuzzer does not get past."""
+    with suppress(MeterGarbage):
+        kasa.decode_device(body)
+    for module in (kasa.PLUG_EMETER, kasa.BULB_EMETER):
+        with suppress(MeterGarbage):
+            kasa.to_reading(kasa.decode_values(body, module), 1, 3680.0, stale=False)
+
+
+def _kasa_plain(chunks: Sequence[bytes]) -> int:
+    for chunk in chunks:
+        _kasa_reply(chunk)
+    return 0
+
+
+def _fritz(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        fritz.decode_challenge(fritz.decode_session(body).challenge)
+    with suppress(MeterGarbage):
+        fritz.decode_identity(body, "087610000434")
+    with suppress(MeterGarbage):
+        fritz.decode_list(body)
+    with suppress(MeterGarbage):
+        values = {field.quantity: fritz.decode_value(body, field) for field in fritz.FIELDS}
+        fritz.to_reading(values, 1, 3680.0, stale=False)
+    return len(body)
+
+
+def _mystrom(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        mystrom.decode_info(body)
+    mystrom.to_reading(mystrom.decode_report(body), 1, 3680.0, stale=False)
+    return len(body)
+
+
+def _netio(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    for output in (0, 1):
+        with suppress(MeterGarbage, MeterOptionError):
+            netio.to_reading(netio.decode(body, output), 1, 3680.0, stale=False)
+    return len(body)
+
+
+def _homeassistant(chunks: Sequence[bytes]) -> int:
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        homeassistant.decode_version(body)
+    homeassistant.to_reading(homeassistant.decode_state(body, "sensor.plug_power"), 1, 3680.0, stale=False)
+    return len(body)
+
+
+def _nut(chunks: Sequence[bytes]) -> int:
+    splitter = LineSplitter(b"\n", nut_codec.LINE_LIMIT)
+    lines: list[str] = []
+    for chunk in chunks:
+        for frame in splitter.feed(Chunk(1, chunk)):
+            with suppress(MeterGarbage, MeterRefused, nut_codec.UpsSilent):
+                lines = [*lines[-nut_codec.MOST_VARIABLES :], nut_codec.decode_line(frame.body, 1)]
+    nut_codec.decode_names(lines)
+    with suppress(MeterGarbage):
+        variables = nut_codec.decode_variables([line for line in lines if line.startswith("VAR ")], "ups")
+        nut_codec.refresh_of(variables, 15.0)
+        for estimated in (True, False):
+            nut_codec.decode_identity(variables, estimated=estimated)
+            nut_codec.to_reading(variables, 1, 3680.0, stale=False, estimated=estimated)
+    return splitter.held_bytes
+
+
 def _snmp(chunks: Sequence[bytes]) -> int:
     """Each chunk is a datagram, so that nothing is held."""
     for chunk in chunks:
@@ -465,6 +559,82 @@ CODECS: dict[str, Codec] = {
             b'{"relays":[],"meters":[{"power":2.21,"is_valid":true,"total":439237}],"type":"SHPLG-S","fw":"1","mac":"B0"}',
         ),
         BODY_LIMIT,
+    ),
+    "kasa": Codec(
+        _kasa,
+        tuple(
+            len(plain).to_bytes(4, "big") + kasa.encrypt(plain)
+            for plain in (
+                b'{"system":{"get_sysinfo":{"sw_ver":"1.2.5","model":"HS110(EU)","mac":"50","type":"IOT","err_code":0}}}',
+                b'{"emeter":{"get_realtime":{"current":0.01,"err_code":0,"power":0.9,"total":55.1,"voltage":231.0}}}',
+            )
+        ),
+        kasa.REPLY_LIMIT + 4,
+    ),
+    "kasa:plain": Codec(
+        _kasa_plain,
+        (
+            b'{"system":{"get_sysinfo":{"sw_ver":"1.0.21","model":"HS300(US)","mac":"0","mic_type":"IOT.SMARTPLUGSWITCH",'
+            b'"children":[{"id":"00"},{"id":"8006"}],"deviceId":"80","err_code":0}}}',
+            b'{"emeter":{"get_realtime":{"current_ma":544,"err_code":0,"power_mw":62430,"total_wh":26889,'
+            b'"voltage_mv":118389}}}',
+            b'{"smartlife.iot.common.emeter":{"get_realtime":{"current_ma":0,"power_mw":998,"voltage_mv":0}}}',
+            b'{"emeter":{"err_code":-1,"err_msg":"module not support"}}',
+        ),
+        0,
+    ),
+    "fritz": Codec(
+        _fritz,
+        (
+            b"1000\n",
+            b"inval",
+            b"087610000434,116300058001\n",
+            b'<?xml version="1.0" encoding="utf-8"?><SessionInfo><SID>0000000000000000</SID>'
+            b"<Challenge>2$10$5A1711$20$5A17</Challenge><BlockTime>0</BlockTime><Rights></Rights></SessionInfo>",
+            b'<devicelist version="1"><device identifier="08761 0000434" id="17" fwversion="03.33" manufacturer="AVM" '
+            b'productname="FRITZ!DECT 200"><present>1</present></device></devicelist>',
+        ),
+        BODY_LIMIT,
+    ),
+    "mystrom": Codec(
+        _mystrom,
+        (
+            b'{"power":12.5,"Ws":12.25,"relay":true,"temperature":22.25,"boot_id":"1A","energy_since_boot":3600.5,'
+            b'"time_since_boot":10,"version":"3.82.60","mac":"30AEA4000001","type":106}',
+            b'{"power":null,"relay":false,"version":"2.56","mac":"30","type":"WS2"}',
+        ),
+        BODY_LIMIT,
+    ),
+    "netio": Codec(
+        _netio,
+        (
+            b'{"Agent":{"Model":"NETIO 4All","SerialNumber":"24:A4:2C:39:11:5A","Version":"3.1.0"},"GlobalMeasure":'
+            b'{"Frequency":50.1,"OverallPowerFactor":0,"TotalCurrent":0,"TotalEnergy":2253,"TotalLoad":0,"Voltage":239.1},'
+            b'"Outputs":[{"Current":88,"Energy":2081,"ID":1,"Load":12,"PowerFactor":0.57,"State":1}]}',
+        ),
+        BODY_LIMIT,
+    ),
+    "homeassistant": Codec(
+        _homeassistant,
+        (
+            b'{"entity_id":"sensor.plug_power","state":"45.3","attributes":{"unit_of_measurement":"kW"},"version":"2026.1",'
+            b'"last_reported":"2026-01-01T00:00:00+00:00"}',
+            b'{"entity_id":"sensor.plug_power","state":"unavailable","attributes":{}}',
+        ),
+        BODY_LIMIT,
+    ),
+    **dict.fromkeys(
+        ("nut", "nut-load"),
+        Codec(
+            _nut,
+            (
+                b'BEGIN LIST UPS\nUPS ups "Dummy"\nEND LIST UPS\nBEGIN LIST VAR ups\nVAR ups ups.load "13"\n'
+                b'VAR ups ups.realpower "123"\nVAR ups ups.realpower.nominal "980"\nVAR ups ups.status "OL"\n'
+                b'VAR ups output.voltage "230.1"\nVAR ups driver.parameter.pollfreq "30"\nEND LIST VAR ups\n',
+                b'VAR ups ups.mfr "a \\"quoted\\" word"\nERR DATA-STALE\nERR ACCESS-DENIED\nERR UNKNOWN-UPS\n',
+            ),
+            nut_codec.LINE_LIMIT + 1,
+        ),
     ),
     "wt310": Codec(
         _yokogawa(yokogawa_dialects.QUANTITIES),

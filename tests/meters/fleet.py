@@ -59,6 +59,27 @@ FLEET: dict[str, Emulated] = {
         tolerance_w=0.6,
         driver="homewizard",
     ),
+    "kasa": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25}),
+    "kasa-gen1": Emulated(
+        arguments=("--interval", "0.01", "--generation", "1", "--kind", "strip"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "outlet": 1.0},
+        driver="kasa",
+    ),
+    "fritz": Emulated(
+        arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "refresh_s": 0.01}
+    ),
+    "mystrom": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25}),
+    "netio": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25}, tolerance_w=0.6),
+    "homeassistant": Emulated(
+        arguments=("--interval", "0.01"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "entity": "sensor.plug_power"},
+    ),
+    "nut": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "max_age_s": 0.01}),
+    "nut-load": Emulated(
+        arguments=("--interval", "0.01"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "max_age_s": 0.01},
+        tolerance_w=5.1,
+    ),
     "sml": Emulated(arguments=("--interval", "0.05")),
     "hm8115": Emulated(arguments=("--interval", "0.01"), options={"interval_s": 0.02, "reply_s": 0.3}),
     "lmg95": Emulated(options={"cycle_s": 0.05}),

@@ -28,6 +28,8 @@ SLOWER: Mapping[str, Mapping[str, float]] = {
         for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "ipmi", "ipmi-sensor")
     },
     **{name: {"interval_s": 0.1} for name in ("homewizard", "homewizard-v2")},
+    **{name: {"interval_s": 0.1} for name in ("kasa", "kasa-gen1", "fritz", "mystrom", "netio", "homeassistant")},
+    **{name: {"interval_s": 0.1} for name in ("nut", "nut-load")},
     **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""

@@ -6,6 +6,7 @@ import base64
 import re
 import socket
 import subprocess
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -237,3 +238,37 @@ def test_a_challenge_with_a_line_break_in_it_breaks_no_header(field: str) -> Non
     (challenge,) = read_challenges([text])
     assert field not in challenge.parameters
     assert Challenge("digest", {}).rank is None
+
+
+@pytest.mark.parametrize(
+    ("eager", "headers"),
+    [
+        ("bearer", {"Authorization": "Bearer t.0-k"}),
+        ("token", {"Token": "t.0-k"}),
+        ("own", {}),
+    ],
+)
+def test_a_token_goes_unasked_and_no_challenge_gets_it_in_another_form(
+    eager: Literal["bearer", "token", "own"], headers: dict[str, str]
+) -> None:
+    login = Login(Credentials("", "t.0-k"), eager)
+    assert login.headers("GET", "/") == headers
+    for challenge in ('Basic realm="a"', SHELLY_1, "Bearer"):
+        assert not login.take(read_challenges([challenge]))
+        assert login.headers("GET", "/") == headers
+    assert login.answers([])
+    assert login.is_readable == (eager != "own")
+
+
+def test_a_token_and_a_session_stand_in_no_log() -> None:
+    mark = WITHHELD.encode()
+    assert withhold(b"GET /report HTTP/1.1\r\nToken: t.0-k\r\n\r\n") == (
+        b"GET /report HTTP/1.1\r\nToken: %b\r\n\r\n" % mark
+    )
+    assert withhold(b"GET /a.lua?switchcmd=x&ain=1&sid=0123 HTTP/1.1\r\n\r\n") == (
+        b"GET /a.lua?switchcmd=x&ain=1&sid=%b HTTP/1.1\r\n\r\n" % mark
+    )
+    page = b"HTTP/1.1 200 OK\r\n\r\n<SID>%b</SID>"
+    someone = Credentials("lab", "secret")
+    assert masked(page % b"9c977765016899f8", someone) == page % (b"*" * 16)
+    assert masked(page % (b"0" * 16), someone) == page % (b"0" * 16)

@@ -6,14 +6,11 @@ tried by hand (docs/meters.md).
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import io
 import socket
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 import requests
@@ -30,6 +27,7 @@ from meters.registry import open_meter
 from meters.wire_log import read_capture
 from tests.meters.conftest import EmulatorProcess, StartEmulator
 from tests.meters.http_servers import answer, ok, raw_server
+from tests.meters.kept import forms_of, said
 
 SECRET = 'p:ä&s="w \\0'
 RIGHT, WRONG = Access(Credentials("", SECRET)), Access(Credentials("", "another"))
@@ -43,20 +41,6 @@ PLUGS = [
 ]
 READABLE = "the password goes over the network so that w"
 SWITCH = "/rpc/Switch.GetStatus?id=0"
-
-
-def forms_of(secret: str, user: str = "admin") -> list[bytes]:
-    """A password as it might stand in a file: plain, escaped, as Basic sends it, hashed as Digest starts from it."""
-    plain = [secret, quote(secret), quote(secret, safe=""), secret.encode().hex()]
-    pair = f"{user}:{secret}".encode()
-    realm = f"{user}:shellyplusplugs-emulated0001:{secret}".encode()
-    hashed = [hashlib.new(name, text).hexdigest() for name in ("sha256", "md5") for text in (pair, realm)]
-    encoded = [base64.b64encode(pair).decode(), base64.b64encode(secret.encode()).decode()]
-    return [form.encode() for form in [*plain, *hashed, *encoded]]
-
-
-def said(log: bytes) -> bytes:
-    return b"".join(part.data for part in read_capture(io.BytesIO(log), "log"))
 
 
 # --- other people's clients -----------------------------------------------------------------------------------------

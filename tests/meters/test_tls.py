@@ -108,7 +108,7 @@ def test_https_carries_the_same_bytes_on_one_connection(tmp_path: Path, access: 
         wire = HttpWire(server.url, sink, access)
         for number in range(5):
             assert wire.get(f"/{number}", Deadline(5.0)).data == b'{"power": 50}'
-            time.sleep(0.02)  # tickets of TLS 1.3 arrive unasked
+            time.sleep(0.02)  # tickets of TLS 1.3 arrive eager
         wire.close()
         assert server.connections == 1
         assert wire.peer is not None

@@ -20,12 +20,13 @@ KINDS: Mapping[FindingCode, FindingKind] = {
     "estimated": FindingKind(
         ("warn",),
         when=(
-            "a power stream is what software reads of counters of the machine itself (`rapl`, `nvml`), and no meter; "
+            "a power stream is what software computes from counters of the machine itself (`rapl`, `nvml`) or from a "
+            "UPS's load (`nut-load`), and no meter; "
             "evidence `meters`"
         ),
         meaning=(
-            "The power is what software estimates from counters of the machine itself (RAPL, NVML): no meter measured "
-            "it, the rest of the machine has no part in it, and nobody states how wrong it is."
+            "The power is what software estimates, from counters of the machine itself (RAPL, NVML), in which the rest "
+            "of it has no part, or from a UPS's load: no meter measured it, and nobody states how wrong it is."
         ),
         remedy="Put a power meter before the machine's plug: `wattlab meter drivers` lists what can be read.",
         since="0.2.0",

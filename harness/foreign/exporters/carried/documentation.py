@@ -82,7 +82,8 @@ def _methodology(account: Account) -> str:
     how = {
         "measured": "an external power meter before the machine",
         "imported": "the power readings that another lab recorded and vouches for",
-        "estimated": "what software reads of the machine's own counters, where a certificate is named with its U",
+        "estimated": "what software computes from the machine's counters or a UPS's load, where a certificate is named "
+        "with its U",
         "emulated": "an emulated meter: these figures show the pipeline and no consumption",
     }.get(account.label, "a connection that does not show which instrument is behind it")
     return f"{how}; energy by exact overlap with the run's interval, U by the GUM, of 95 %"
