@@ -120,7 +120,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
                 f"{self.port}: option topic is {self._topic!r}, expected the whole name of one topic, without + and #"
             )
         self._forget()
-        self._log_in(Deadline(self.reply_s))
+        self._log_in()
         deadline = Deadline(self._wait_s)
         while True:
             frame = self._next_frame(deadline)
@@ -179,23 +179,23 @@ class MqttDialogue(LineDialogue[MqttWire]):
 
     # --- the connection -------------------------------------------------------------------------------------------
 
-    def _log_in(self, deadline: Deadline) -> None:
+    def _log_in(self) -> None:
         """Say who reads, and what; raises `MeterRefused` where the broker does not let it."""
         self._say(encode_connect(self._client, self._credentials, KEEP_ALIVE_S))
-        code = self._answer(Connected, deadline).code
+        code = self._answer(Connected).code
         if code:
             words = REFUSALS.get(code, "it gives a reason that MQTT 3.1.1 does not know")
             raise MeterRefused(f"{self.port}: the broker refuses the connection (code {code}): {words}")
         self._say(encode_subscribe(self._topic))
-        if self._answer(Subscribed, deadline).code == NOT_TAKEN:
+        if self._answer(Subscribed).code == NOT_TAKEN:
             raise MeterRefused(
                 f"{self.port}: the broker does not let this reader subscribe {self._topic!r}: allow it there, or "
                 "correct user and topic"
             )
 
-    def _answer(self, kind: type[Answer], deadline: Deadline) -> Answer:
-        """Return the next answer; messages that come before it wait."""
-        messages: list[Frame] = []
+    def _answer(self, kind: type[Answer]) -> Answer:
+        """Return the answer to what was just said; messages that come before it wait."""
+        deadline, messages = Deadline(self.reply_s), list[Frame]()
         while True:
             try:
                 frame = self._next_frame(deadline)
@@ -268,7 +268,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
         self._forget()
         self._torn = True
         try:
-            self._log_in(Deadline(self.reply_s))
+            self._log_in()
         except MeterRefused as error:
             raise self._lost(str(error).removeprefix(f"{self.port}: ")) from error
         except MeterError:

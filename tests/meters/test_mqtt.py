@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meters import host
 from meters.access import ANYBODY, Access, Credentials, Pin
 from meters.emulators.mqtt import OWN_FAULTS, TOPIC
 from meters.meter import (
@@ -41,11 +42,12 @@ from meters.mqtt.packets import (
     withhold_login,
 )
 from meters.mqtt.payload import OPTIONS, decode_payload, places_of, read_path
+from meters.playback import Playback
 from meters.polled_http import reading_of
 from meters.registry import open_meter
 from meters.serial_wire import Line, SerialWire
 from meters.wire import Chunk
-from meters.wire_log import read_capture
+from meters.wire_log import Exchange, read_capture
 from tests.meters.certificates import Keeper, keeper
 from tests.meters.conftest import StartEmulator, wait_until
 
@@ -390,3 +392,17 @@ def test_a_connection_that_is_silent_is_asked_whether_it_is_there(monkeypatch: p
         assert heard == b"\xc0\x00"
         meter.close()
         thread.join()
+
+
+def test_a_log_with_a_pause_before_a_new_connection_is_decoded_again() -> None:
+    ready = [(">", encode_connect("", None, 60)), ("<", b"\x20\x02\0\0"), (">", encode_subscribe("t"))]
+    ready += [("<", b"\x90\x03\x00\x01\x00"), ("<", b"\x30\x04\x00\x01t5")]
+    times = [0, 1, 2, 3, 4, 20_004, 20_005, 20_006, 20_007, 20_008]  # ms; what the host waits for leaves no trace
+    log = [Exchange(at * 10**6, *part) for at, part in zip(times, ready * 2, strict=True)]
+    with host.playing(Playback(log, [6 * 10**6])):
+        meter = open_meter("mqtt", "mqtt://192.0.2.1", capture=None, options={"topic": "t"})
+        assert meter.read(1.0).power_w == 5.0
+        with pytest.raises(MeterUnplugged):
+            meter.read(1.0)
+        meter.reopen()
+        assert meter.read(1.0).flags == {"resynced"}
