@@ -6,6 +6,7 @@ Knows: when to ask whether the broker is still there, when to connect anew. Does
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -231,18 +232,24 @@ class MqttDialogue(LineDialogue[MqttWire]):
     def _read(self, deadline: Deadline) -> Chunk:
         if self._is_lost:
             self._connect_anew()
+        try:
+            self._ask_whether_there()
+            chunk = super()._read(Deadline(min(deadline.left_s, PING_S)))
+        except MeterTimeout:
+            return Chunk(host.monotonic_ns(), b"")
+        except MeterUnplugged:
+            self._said_s, self._pinged_s = math.inf, None  # nothing more is said until it is opened anew
+            raise
+        self._pinged_s = None
+        return chunk
+
+    def _ask_whether_there(self) -> None:
         now_s = host.monotonic()
         if self._pinged_s is not None and now_s - self._pinged_s > self.reply_s:
             raise self._lost("the broker does not answer whether it is still there")
         if now_s - self._said_s >= PING_S:
             self._say(PING_REQUEST)
             self._pinged_s = now_s
-        try:
-            chunk = super()._read(Deadline(min(deadline.left_s, PING_S)))
-        except MeterTimeout:
-            return Chunk(host.monotonic_ns(), b"")
-        self._pinged_s = None
-        return chunk
 
     def _next_frame(self, deadline: Deadline) -> Frame:
         """Return the next packet; raises `MeterGarbage` where what comes is no stream of them."""
