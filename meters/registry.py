@@ -231,6 +231,10 @@ LACKING = {
 }
 
 
+DATAGRAMS = frozenset({"snmp", "ipmi"})
+"""Links before which no TLS terminator can stand."""
+
+
 def why(origin: Origin) -> str:
     """Return what keeps readings from being shown to be those of an instrument; empty where nothing does."""
     if origin.kind == "emulated":
@@ -257,18 +261,19 @@ def remedy(name: str, origin: Origin) -> str:
             f"its key has the SHA-256 {key}: compare that at the device, write it into the instrument register as "
             "tls_public_key_sha256, and name the instrument in lab.toml"
         )
+    declare = "by the serial number it says, which certifies nothing by itself"
+    is_declared = origin.kind == "declared"
+    if set(driver.links) <= DATAGRAMS:
+        beside = "" if is_declared else f", and declare it in the instrument register {declare}"
+        return f"no TLS goes before it: reach it on a network of its own{beside}"
     local = {"serial", "usbtmc"} & set(driver.links)
     ways = [
         *(["connect it to a serial or USB port of this host"] if local else []),
         *([driver.tls] if driver.tls else []),
     ]
     ways.append("put a TLS terminator of yours right before it")
-    declare = (
-        ""
-        if origin.kind == "declared"
-        else "; or declare it there by the serial number it says, which certifies nothing by itself"
-    )
-    return f"{', or '.join(ways)}; with TLS, pin its key in the instrument register{declare}"
+    beside = "" if is_declared else f"; or declare it there {declare}"
+    return f"{', or '.join(ways)}; with TLS, pin its key in the instrument register{beside}"
 
 
 def open_meter(

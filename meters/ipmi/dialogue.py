@@ -22,6 +22,7 @@ from meters.meter import (
     MeterMismatch,
     MeterOptionError,
     MeterRefused,
+    MeterTimeout,
     MeterUnavailable,
     MeterUnplugged,
 )
@@ -129,9 +130,12 @@ class IpmiDialogue(OverWire[UdpWire]):
         return Reading(time_ns=found.time_ns, power_w=power_w, window_s=found.window_s, flags=flags)
 
     def regain(self, deadline: Deadline) -> Identity:
-        """Begin a new session, and ask who is there."""
+        """Ask who is there: within the session, where it still answers, else within a new one."""
         drain(self._wire, QUIET_S, deadline)
         with self._in_run():
+            if self._link.is_begun:
+                with suppress(MeterTimeout, MeterGarbage, MeterMismatch, MeterRefused):
+                    return self._identity(Deadline(deadline.left_s / 3))
             self._link.log_in(deadline)
             return self._identity(deadline)
 

@@ -68,6 +68,11 @@ class IpmiLink:
         self.wire = UdpWire(port, sink, lambda data: session.in_the_clear(data, self._keys))
 
     @property
+    def is_begun(self) -> bool:
+        """Whether there is a session, as far as is known here."""
+        return self._session is not None
+
+    @property
     def guid(self) -> bytes:
         """The BMC's own number, as it said it at log-in; empty without a session."""
         return b"" if self._session is None else self._session.guid
@@ -112,9 +117,7 @@ class IpmiLink:
                     answer = messages.decode_answer(packet.payload)
                     if messages.is_answer_to(answer, command, self._question):
                         return time_ns, messages.data_of(answer, command)
-        raise MeterTimeout(
-            f"{self.wire.port}: the BMC answers no more in time; check its network, a new session is begun"
-        )
+        raise MeterTimeout(f"{self.wire.port}: the BMC answers no more in time; check its network")
 
     def leave(self) -> None:
         """Say that the session is over, without waiting for an answer; never raises."""

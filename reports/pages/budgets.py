@@ -46,7 +46,7 @@ TIERS: Mapping[Tier, str] = {
     "reference": "an instrument of the reference tier",
     "working": "an instrument of the working tier",
     "indicative": "an indicative meter",
-    "uncalibrated": "an uncalibrated plug",
+    "uncalibrated": "an uncalibrated meter",
 }
 """Tier of a meter in words."""
 KINDS = {"induced": "induced energy", "gross": "energy"}
