@@ -140,15 +140,19 @@ def test_ipmi_sim_has_no_dcmi_and_says_so_to_an_administrator_only(simulator: st
         open_meter("ipmi", simulator, capture=None, options=FAST | {"hash": "sha256"}, access=LOGIN)
 
 
-def test_a_sensor_of_ipmi_sim_is_read_in_its_steps(simulator: str) -> None:
+def test_a_sensor_of_ipmi_sim_is_read_in_its_steps(simulator: str, tmp_path: Path) -> None:
     meter = open_meter("ipmi", simulator, capture=None, options=FAST | {"sensor": "Pwr Consumption"}, access=LOGIN)
     assert meter.read(5.0).power_w == 248.0  # 250 W are not to be had: one step is 8 W
     column = meter.describe().column("power_w")
     assert column is not None
     assert column.resolution == 8.0
     meter.close()
-    port = simulator.rpartition(":")[2]
-    assert "Pwr Consumption  | 248.000    | Watts" in ask_ipmitool(port, "3", "sensor")[1]
+    place = simulator.removeprefix("ipmi://")
+    assert "Pwr Consumption  | 248.000    | Watts" in ask_ipmitool(place.rpartition(":")[2], "3", "sensor")[1]
+    words = ["ipmi-sensors", "-D", "LAN", "-h", place, "-u", "admin", "-p", SECRET, "-l", "admin"]
+    cache = f"--sdr-cache-directory={tmp_path}"
+    run = subprocess.run([*words, cache, "--quiet-cache"], capture_output=True, text=True, check=False)
+    assert "| 248.00     | W " in run.stdout
 
 
 # --- clients of others ------------------------------------------------------------------------------------------------
@@ -174,3 +178,21 @@ def test_ipmitool_and_freeipmi_read_the_emulated_bmc(suite: str, start_emulator:
     assert "Average Power over sampling duration : 51 watts" in run.stdout
     assert "Statistics reporting time period     : 60000 milliseconds" in run.stdout
     assert "Time Stamp                           : 11/14/2023" in run.stdout  # UTC, and no zone with it
+
+
+def test_a_client_of_pyghmi_takes_the_watts_of_a_bmc_that_does_not_measure(start_emulator: StartEmulator) -> None:
+    faults = ("--fault", "inactive=always")
+    emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, *faults, name="ipmi")
+    port = int(emulator.address.rpartition(":")[2])
+    program = (
+        "from pyghmi.ipmi.command import Command; "
+        f"print(Command('127.0.0.1', 'admin', {SECRET!r}, port={port}, privlevel=2).get_system_power_watts())"
+    )
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout == "51\n"
+    meter = open_meter("ipmi", emulator.address, capture=None, options=FAST, access=LOGIN)
+    assert (meter.read(5.0).power_w, meter.describe().remarks[0][:38]) == (
+        None,
+        "the BMC says that it does not measure ",
+    )
+    meter.close()
