@@ -142,7 +142,7 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     """What a lab can do where this is no meter that is understood."""
     user: ClassVar[str] = "admin"
     """Who logs in where the lab names nobody."""
-    eager: ClassVar[Eager] = ""
+    eager: Eager = ""
     """What of the login goes with every question, as in `meters.http_auth.Login`."""
     headers: ClassVar[Mapping[str, str]] = HEADERS
     """What goes with every question."""

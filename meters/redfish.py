@@ -29,6 +29,7 @@ from meters.meter import MeterGarbage, MeterOptionError
 from meters.options import Option, number, read_options, word
 from meters.options import Value as OptionValue
 from meters.polled_http import Field, PolledHttp, Settings, Value, decode_value, reading_of
+from meters.port import scheme_of
 from meters.reading import Identity, Reading
 from meters.wire_log import Sink
 
@@ -194,7 +195,7 @@ def others_in(chassis: Node) -> str:
 class Redfish(PolledHttp[Values]):
     """The dialogue with a Redfish service: one GET, one reading (`meters.dialogue.Dialogue`)."""
 
-    driver, tier, fields, eager = DRIVER, "uncalibrated", (CONSUMED, ENERGY), "basic"
+    driver, tier, fields = DRIVER, "uncalibrated", (CONSUMED, ENERGY)
     advice = "check that this is a Redfish service, and the options source, chassis and control"
 
     def __init__(
@@ -202,6 +203,8 @@ class Redfish(PolledHttp[Values]):
     ) -> None:
         """Connect; `place` is source, chassis and control. Raises `MeterOptionError`, `MeterUnavailable`,
         `MeterMismatch`."""
+        # Some services ask for no password, and without TLS a plain one is not handed to whoever only points elsewhere.
+        self.eager = "basic" if scheme_of(port) == "https" else ""
         super().__init__(port, settings, sink, access)
         self._source, self._wanted, self._control = place
         self._version = self._chassis = ""
