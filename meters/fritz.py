@@ -75,8 +75,8 @@ class Session:
 
 def encode_login(user: str, response: str) -> str:
     """Return the path that asks for a challenge, or answers it with `response`."""
-    words = {"version": "2"} | ({"username": user} if user and response else {})
-    return f"{LOGIN_PATH}?{urlencode(words | ({'response': response} if response else {}))}"
+    words = {"version": "2"} | ({"username": user, "response": response} if response else {})
+    return f"{LOGIN_PATH}?{urlencode(words)}"
 
 
 def encode_request(command: str, session: str, ain: str = "") -> str:

@@ -218,7 +218,7 @@ def _escaped(value: str) -> str:
 
 
 GIVEN = re.compile(rb"^((?:authorization|token):)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
-IN_PATH = re.compile(rb"(?<=[?&])(user|password|response|sid)=[^&# \r\n]*")
+IN_PATH = re.compile(rb"(?<=[?&])(user|username|password|response|sid)=[^&# \r\n]*")
 SESSION_ID = re.compile(rb"<SID>(?!0{16})([0-9a-fA-F]{16})</SID>")
 ECHOED = re.compile(rb"(response=[^\r\n]{0,6}?)([0-9a-f]{32,})", re.IGNORECASE)
 PROVED = re.compile(rb"^authentication-info:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)", re.IGNORECASE | re.MULTILINE)

@@ -21,7 +21,7 @@ SILENT = frozenset({"DATA-STALE", "DRIVER-NOT-CONNECTED"})
 LOGINS = frozenset({"ACCESS-DENIED", "USERNAME-REQUIRED", "PASSWORD-REQUIRED", "INVALID-PASSWORD", "INVALID-USERNAME"})
 WAITING = "WAIT"
 """What `ups.status` says as long as the driver has not heard the UPS."""
-PLAIN = re.compile(r"[A-Za-z0-9_.:-]{1,80}")
+PLAIN = re.compile(r"[A-Za-z0-9_.:()-]{1,80}")
 VARIABLE = re.compile(r'VAR (\S+) (\S+) "((?:[^"\\]|\\.)*)"')
 LISTED = re.compile(r'UPS (\S+)(?: "(?:[^"\\]|\\.)*")?')
 NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.([0-9]{1,6}))?")
@@ -87,8 +87,9 @@ def _quoted(word: str) -> str:
 
 
 def withhold(line: bytes) -> bytes:
-    """Return a line as a wire log keeps it, without the password."""
-    return f"PASSWORD {WITHHELD}\n".encode() if line.startswith(b"PASSWORD ") else line
+    """Return a line as a wire log keeps it: who logs in, and by what, is withheld; a replay knows neither."""
+    word = line.partition(b" ")[0]
+    return b"%b %b\n" % (word, WITHHELD.encode()) if word in (b"USERNAME", b"PASSWORD") else line
 
 
 def decode_line(body: bytes, time_ns: int) -> str:

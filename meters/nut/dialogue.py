@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from meters.access import ANYBODY, Access
+from meters.access import ANYBODY, REPLAYED, WITHHELD, Access
 from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, Repetitions, interval_option
 from meters.line_dialogue import LineDialogue, Terms
@@ -164,7 +164,9 @@ class Nut(LineDialogue[SerialWire]):
     def _log_in(self, deadline: Deadline) -> None:
         if self._login is None:
             return
-        for words in (("USERNAME", self._login.user), ("PASSWORD", self._login.password)):
+        if not self._login.user and self._login != REPLAYED:
+            raise MeterOptionError(f"{self.port}: upsd takes a password with a user only; give user beside it")
+        for words in (("USERNAME", self._login.user or WITHHELD), ("PASSWORD", self._login.password)):
             self._wire.write(encode(*words))
             _time_ns, reply = self._line(deadline)
             if not reply.startswith("OK"):

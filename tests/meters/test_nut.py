@@ -132,8 +132,10 @@ def test_a_login_is_given_and_its_password_stands_in_no_log(start_emulator: Star
     assert any("the password goes over the network" in remark for remark in meter.describe().remarks)
     meter.close()
     log = said(sink.getvalue())
-    assert b"USERNAME lab\nOK\nPASSWORD (withheld)\nOK\n" in log
+    assert b"USERNAME (withheld)\nOK\nPASSWORD (withheld)\nOK\n" in log
     assert not [form for form in (secret.encode(), codec.encode("PASSWORD", secret)[9:]) if form in log]
+    with pytest.raises(MeterOptionError, match="takes a password with a user only; give user beside it"):
+        open_meter("nut", emulator.address, capture=None, options={}, access=Access(Credentials("", secret)))
     for wrong in (Access(Credentials("lab", "another")), Access()):
         with pytest.raises(MeterRefused, match=r"ERR ACCESS-DENIED.*give or correct user and password_file") as caught:
             open_meter("nut", emulator.address, capture=None, options={}, access=wrong)

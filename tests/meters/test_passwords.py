@@ -252,3 +252,35 @@ def test_recorded_with_a_password_a_session_replays_without_it(
         assert "replayed: 3 readings, identical" in capsys.readouterr().out
         content = b"".join(path.read_bytes() for path in folder.iterdir()) + said((folder / "wire.log").read_bytes())
         assert not [form for form in forms_of(SECRET) if form in content]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nut", ("--user", "lab", "--option", "max_age_s=0.01")),
+        ("fritz", ("--user", "lab", "--option", "refresh_s=0.01")),
+        ("mystrom", ()),
+        ("netio", ()),
+        ("homeassistant", ("--option", "entity=sensor.plug_power")),
+    ],
+)
+def test_what_logs_in_in_its_own_way_is_recorded_and_replays_without_that_too(
+    start_emulator: StartEmulator, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, words: tuple[str, ...]
+) -> None:
+    from harness import cli
+
+    password = "token-0123456789"
+    emulator = start_emulator(*LOAD[:-1], password, name=name)
+    secret = tmp_path / "secret"
+    secret.write_text(password + "\n")
+    secret.chmod(0o600)
+    folder = tmp_path / "session"
+    length = ["--count", "3", "--option", "interval_s=0.06", "--password-file", str(secret)]
+    assert cli.main(["meter", "record", name, emulator.address, "--into", str(folder), *length, *words]) == 0
+    assert "replayed: 3 readings, identical" in capsys.readouterr().out
+    content = b"".join(path.read_bytes() for path in folder.iterdir()) + said((folder / "wire.log").read_bytes())
+    assert not [
+        form
+        for form in (*forms_of(password), *forms_of(password, "lab"), *forms_of(password, "netio"))
+        if form in content
+    ]
