@@ -14,7 +14,10 @@ from pathlib import Path
 from harness.record.errors import SigningError, why
 from harness.record.plain_files import read_named
 
-OF_CAMPAIGN, OF_SEAL, OF_RECEIPT = "wattlab@campaign", "wattlab@seal", "wattlab@receipt"
+OF_CAMPAIGN, OF_SEAL, OF_RECEIPT, OF_ARCHIVE = "wattlab@campaign", "wattlab@seal", "wattlab@receipt", "wattlab@archive"
+WORDS = {
+    OF_CAMPAIGN: "statement", OF_SEAL: "manifest", OF_RECEIPT: "receipt", OF_ARCHIVE: "entry of the archive",
+}  # fmt: skip
 """Namespaces: the statement about a campaign, the manifest of a run, a line of a witness's log."""
 PRINCIPAL = "wattlab-campaign"
 """The only identity in the allowed-signers file that a verification makes for itself."""
@@ -120,7 +123,7 @@ def problem_of(content: bytes, signature: bytes, key: PublicKey, namespace: str 
     """Why `content` is not signed by this key for this purpose; None where it is."""
     signer = signer_of(content, signature, namespace)
     if signer is None:
-        what = {OF_CAMPAIGN: "statement", OF_SEAL: "manifest", OF_RECEIPT: "receipt"}[namespace]
+        what = WORDS[namespace]
         return f"the signature is not one of this {what}: the {what} was changed after it was signed"
     if signer != key.fingerprint:
         return f"{OTHER_KEY}, {signer}; the given public key is {key.fingerprint}"

@@ -11,7 +11,6 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
 
 import pandas as pd
 
@@ -21,10 +20,10 @@ from harness.record.errors import AnalysisError, DocumentError, why
 from harness.record.plain_files import read_plain, sha256_of
 from harness.record.run_folder import RunFolder
 from harness.record.seal import MANIFEST
-from reports.api import derived, raw
 from reports.campaign.analyse import analyse
+from reports.frames import derived, raw
+from reports.frames.provenance import provenance_of
 from reports.results.document import RESULTS, CampaignNumbers, results_of
-from reports.results.meters import Origin
 
 
 class ResultsRecomputed(UserWarning):
@@ -132,16 +131,7 @@ class Campaign:
 
     @cached_property
     def _provenance(self) -> dict[str, str]:
-        """Run folder, and scenario (of its runs in the means) -> the worst origin among its meters."""
-        worst_first = [*get_args(Origin), "none"]
-        found = {
-            name: min((one.origin for one in run.power), key=worst_first.index, default="none")
-            for name, run in self._folders.items()
-        }
-        for name in self.results.scenarios:
-            own = [found[run.folder] for run in self.results.runs if run.scenario == name and run.included]
-            found.setdefault(name, min(own, key=worst_first.index, default="none"))
-        return found
+        return provenance_of(self.results, self._folders)
 
 
 def open_campaign(path: str | Path, *, recompute: bool = False) -> Campaign:

@@ -18,7 +18,8 @@ import pandas as pd
 import pytest
 
 from harness.record.errors import AnalysisError
-from reports.api import Campaign, ResultsRecomputed, derived, open_campaign, raw
+from reports.api import Campaign, ResultsRecomputed, open_campaign
+from reports.frames import derived, raw
 from tests.documents import write_results
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from harness.record.documents import PowerDescriptor
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
-from reports.api.columns import FLOAT, TEXT, TIME, TRUTH, WHOLE, frame
+from reports.frames.columns import FLOAT, TEXT, TIME, TRUTH, WHOLE, frame
 from reports.readings.series import RunSeries, read_run
 from reports.readings.table import FLAGS, read_frame
 

@@ -8,7 +8,19 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
-from reports.api.columns import FLOAT, TEXT, TIME, TRUTH, WHOLE, Row, cells_of, frame, plain_cells, prefixed, quantity
+from reports.frames.columns import (
+    FLOAT,
+    TEXT,
+    TIME,
+    TRUTH,
+    WHOLE,
+    Row,
+    cells_of,
+    frame,
+    plain_cells,
+    prefixed,
+    quantity,
+)
 from reports.results.action import ActionResult, EnergyPerWork
 from reports.results.document import CampaignNumbers
 from reports.results.run import RunResult

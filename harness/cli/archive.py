@@ -1,0 +1,319 @@
+"""`wattlab archive ...`: campaigns of years in one place, as Parquet, asked in SQL."""
+
+import argparse
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from harness.cli.called import command
+from harness.cli.documents import Document
+from harness.cli.progress import at_work
+from harness.cli.screen import Sheet, columns, counted, say
+from harness.cli.types import Parser, add_json_argument, at_least, seconds
+from harness.record.errors import AnalysisError, printable
+from harness.record.verify import Check
+
+if TYPE_CHECKING:
+    import pyarrow
+
+MOST_ROWS = 40
+"""Of an answer on the screen."""
+BAD = 3
+QUESTION_NAMES = ("campaigns", "baselines", "instruments", "scenarios", "findings")
+"""Of `reports.archive.questions`, which takes time to import."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedCampaign(Document):
+    """A campaign in an archive."""
+
+    campaign: str
+    """Its name."""
+    customer: str
+    """For whom it was measured."""
+    begun_utc: str
+    """Begin of its first run."""
+    runs: int
+    """How many."""
+    rows: int
+    """Rows of all its tables."""
+    bytes: int
+    """Size of what the archive has of it, B."""
+    verdict: str
+    """What its findings make of it."""
+    sealed_files: bool
+    """Whether they were archived too (`--raw`)."""
+    is_new: bool | None = None
+    """Of one that was to be added: whether anything was added; null otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchivedCampaigns(Document):
+    """Campaigns of an archive."""
+
+    archive: str
+    """Its place."""
+    campaigns: tuple[ArchivedCampaign, ...]
+    """Each of them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveAnswer(Document):
+    """The answer to a question."""
+
+    columns: tuple[str, ...]
+    """Names of its columns."""
+    rows: tuple[tuple[Any, ...], ...]
+    """Its rows; empty where a file was written."""
+    file: str | None
+    """What was written; null otherwise."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveChecks(Document):
+    """What an archive is worth."""
+
+    checks: tuple[Check, ...]
+    """Every check; with one that failed the exit code is 3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoredCampaign(Document):
+    """A campaign that was taken out of an archive."""
+
+    folder: str
+    """Where it lies."""
+
+
+def add_arguments(verb: Parser) -> None:
+    """What the verb takes."""
+    verb.description = (
+        "An archive of campaigns: a folder, or a URL that fsspec reaches (s3://bucket/place), with every reading as "
+        "Parquet and an index with digests (docs/archive.md)."
+    )
+    actions = verb.add_subparsers(dest="action", metavar="ACTION", required=True)
+    added = actions.add_parser("add", help="add campaigns, or what has come to them; twice is once")
+    added.add_argument("campaigns", nargs="+", type=Path, metavar="CAMPAIGN", help="campaign folder")
+    added.add_argument(
+        "--into", required=True, metavar="ARCHIVE", help="a folder or a URL; it is made where it is none"
+    )
+    added.add_argument(
+        "--raw", action="store_true", help="the sealed files too: they can be restored, and rows verified"
+    )
+    added.add_argument("--key", type=Path, metavar="KEY", help="an OpenSSH key that signs the entry")
+    add_json_argument(added, "what was added", ArchivedCampaigns)
+    added.set_defaults(call=call_add, interrupted="what is not listed was not added; the same command goes on")
+    listed = actions.add_parser("list", help="which campaigns it has")
+    listed.add_argument("archive", help="a folder or a URL")
+    add_json_argument(listed, "which campaigns it has", ArchivedCampaigns)
+    listed.set_defaults(call=call_list)
+    asked = actions.add_parser("query", help="ask one SELECT over campaigns, runs, readings, ...")
+    asked.add_argument("archive", help="a folder or a URL")
+    asked.add_argument("sql", help="the question; docs/archive.md has tables and columns")
+    reported = actions.add_parser("report", help="a question that every lab asks: drift, instruments, ...")
+    reported.add_argument("archive", help="a folder or a URL")
+    reported.add_argument("question", choices=QUESTION_NAMES, help="which one")
+    for each in (asked, reported):
+        form = each.add_mutually_exclusive_group()
+        form.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as CSV to a new file")
+        form.add_argument("--parquet", type=Path, metavar="FILE", help="write the answer as Parquet to a new file")
+        each.add_argument("--seconds", type=seconds, default=600.0, help="the question is ended after so long")
+        each.add_argument("--memory-gb", type=float, default=2.0, help="it may take so much memory (default: 2)")
+        each.add_argument("--threads", type=at_least(1), metavar="N", help="it may use so many CPUs")
+        add_json_argument(each, "the answer", ArchiveAnswer)
+    asked.set_defaults(call=call_query)
+    reported.set_defaults(call=call_report)
+    checked = actions.add_parser(
+        "verify", help="digests, signatures, and whether the rows follow from the sealed files"
+    )
+    checked.add_argument("archive", help="a folder or a URL")
+    checked.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help="these only")
+    checked.add_argument(
+        "--public-key", type=Path, metavar="KEY.pub", help="the lab's key: entries have to be signed by it"
+    )
+    add_json_argument(checked, "every check", ArchiveChecks)
+    checked.set_defaults(call=call_verify)
+    restored = actions.add_parser("restore", help="a campaign's sealed files, byte by byte")
+    restored.add_argument("archive", help="a folder or a URL")
+    restored.add_argument("campaign", metavar="CAMPAIGN", help="its name")
+    restored.add_argument("--into", type=Path, default=Path(), metavar="DIR", help="below this folder (default: here)")
+    add_json_argument(restored, "where it lies", RestoredCampaign)
+    restored.set_defaults(call=call_restore, interrupted="no campaign was restored")
+
+
+def call_add(arguments: argparse.Namespace) -> int:
+    """Add each; what was added before one that cannot be stays."""
+    from harness.evidence.archives import add
+    from reports.archive.store import Store
+
+    store, done = Store(arguments.into), []
+    for campaign in arguments.campaigns:
+        with at_work(f"{campaign}: checking its seals, computing its numbers"):
+            added = add(campaign, store, raw=arguments.raw, key=arguments.key, say=lambda _: None)
+        entry = added.entry
+        size = sum(part.bytes for part in entry.parts) + (entry.raw.bytes if entry.raw else 0)
+        what = f"{counted(len(entry.runs), 'run')}, {sum(part.rows for part in entry.parts)} rows, {size / 1e6:.1f} MB"
+        print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
+        done.append(_told(entry, is_new=added.is_new))
+    arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
+    print(f"Next: {command('archive', 'list', arguments.into)}.")
+    return 0
+
+
+def _told(entry: Any, *, is_new: bool | None = None) -> ArchivedCampaign:  # noqa: ANN401  an Entry, imported late
+    size = sum(part.bytes for part in entry.parts) + (entry.raw.bytes if entry.raw else 0)
+    return ArchivedCampaign(
+        campaign=entry.name, customer=entry.customer, begun_utc=entry.begun_utc, runs=len(entry.runs),
+        rows=sum(part.rows for part in entry.parts), bytes=size, verdict=entry.verdict,
+        sealed_files=entry.raw is not None, is_new=is_new,
+    )  # fmt: skip
+
+
+def call_list(arguments: argparse.Namespace) -> int:
+    """A line a campaign."""
+    from reports.archive.index import entries
+    from reports.archive.store import Store
+
+    told = [_told(entry) for entry in entries(Store(arguments.archive))]
+    arguments.answer = ArchivedCampaigns(archive=arguments.archive, campaigns=tuple(told))
+    Console().print(archived_sheet(told))
+    return 0
+
+
+def archived_sheet(told: Sequence[ArchivedCampaign]) -> Sheet:
+    """A line a campaign."""
+    rows = [
+        (one.campaign, one.begun_utc[:10], str(one.runs), f"{one.rows}", f"{one.bytes / 1e6:.1f}", one.verdict,
+         "yes" if one.sealed_files else "no")
+        for one in told
+    ]  # fmt: skip
+    heads = ("campaign", "begun", "runs", "rows", "MB", "verdict", "sealed files")
+    return Sheet(columns(*heads, numbers=("runs", "rows", "MB")), rows)
+
+
+def call_query(arguments: argparse.Namespace) -> int:
+    """Ask."""
+    return _ask(arguments, arguments.sql)
+
+
+def call_report(arguments: argparse.Namespace) -> int:
+    """Ask what every lab asks."""
+    from reports.archive.questions import QUESTIONS
+
+    question = QUESTIONS[arguments.question]
+    print(question.title)
+    code = _ask(arguments, question.sql)
+    say(Console(), question.note)
+    return code
+
+
+def _ask(arguments: argparse.Namespace, sql: str) -> int:
+    from reports.archive.index import entries
+    from reports.archive.query import answer, connection
+    from reports.archive.store import Store
+
+    store = Store(arguments.archive)
+    target: Path | None = arguments.csv or arguments.parquet
+    if target is not None and target.exists():
+        raise AnalysisError(f"{target}: exists already; name a new file")
+    database = connection(store, entries(store), arguments.memory_gb, arguments.threads)
+    ending = threading.Timer(arguments.seconds, database.interrupt)
+    ending.daemon = True
+    ending.start()
+    try:
+        with at_work("asking"):
+            table = answer(database, sql)
+    finally:
+        ending.cancel()
+    if target is not None:
+        _write(table, arguments.csv, arguments.parquet)
+        print(f"{counted(table.num_rows, 'row')}  {target}")
+    else:
+        Console().print(answer_sheet(table))
+    rows = () if target is not None else tuple(tuple(map(_plain, row.values())) for row in table.to_pylist())
+    arguments.answer = ArchiveAnswer(
+        columns=tuple(table.schema.names), rows=rows, file=None if target is None else str(target)
+    )
+    return 0
+
+
+def _write(table: "pyarrow.Table", as_csv: Path | None, as_parquet: Path | None) -> None:
+    from pyarrow import csv, parquet
+
+    if as_csv is not None:
+        csv.write_csv(table, as_csv)
+    elif as_parquet is not None:
+        parquet.write_table(table, as_parquet, compression="zstd")
+
+
+def answer_sheet(table: "pyarrow.Table") -> Sheet:
+    """The first rows of an answer."""
+    heads, shown = table.schema.names, table.slice(0, MOST_ROWS).to_pylist()
+    rows = [[_cell(value) for value in row.values()] for row in shown]
+    numbers = [name for name, kind in zip(heads, table.schema.types, strict=True) if str(kind) in ("double", "int64")]
+    left = table.num_rows - len(shown)
+    more = f"{left} more rows; --csv FILE writes all" if left else ""
+    return Sheet(columns(*heads, numbers=numbers), rows, caption=more)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return printable(str(dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value))
+
+
+def _plain(value: Any) -> Any:  # noqa: ANN401  a cell of an Arrow table
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, list):
+        return dict(value) if all(isinstance(one, tuple) for one in value) else [*map(_plain, value)]
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
+def call_verify(arguments: argparse.Namespace) -> int:
+    """Exit code 3 where a check failed."""
+    from harness.attest.signer import read_public_key
+    from harness.evidence.archives import verify
+    from reports.archive.index import entries
+    from reports.archive.store import Store
+
+    store = Store(arguments.archive)
+    key = None if arguments.public_key is None else read_public_key(arguments.public_key)
+    checks: list[Check] = []
+    for entry in entries(store, arguments.campaigns):
+        with at_work(f"{entry.name}: reading every part"):
+            checks += verify(store, entry.name, key)
+    Console().print(verified_sheet(checks))
+    failed = [check for check in checks if not check.passed]
+    if failed:
+        print(f"{len(failed)} of {counted(len(checks), 'check')} FAILED.")
+    arguments.answer = ArchiveChecks(checks=tuple(checks))
+    return BAD if failed else 0
+
+
+def verified_sheet(checks: Sequence[Check]) -> Sheet:
+    """A line a check."""
+    rows = [(one.subject, one.name, "pass" if one.passed else "FAIL", printable(one.detail)) for one in checks]
+    return Sheet(columns("campaign", "check", "result", "what is there"), rows)
+
+
+def call_restore(arguments: argparse.Namespace) -> int:
+    """Restore; say what to do next."""
+    from harness.evidence.archives import restore
+    from reports.archive.index import entries
+    from reports.archive.store import Store
+
+    store = Store(arguments.archive)
+    entries(store, [arguments.campaign])
+    with at_work("unpacking"):
+        folder = restore(store, arguments.campaign, arguments.into)
+    arguments.answer = RestoredCampaign(folder=str(folder))
+    print(f"restored  {folder}")
+    print(f"Next: {command('verify', folder)}.")
+    return 0

@@ -1,0 +1,272 @@
+"""Campaigns into an archive, checked there, and back out of it.
+
+Knows campaigns with their seals, and the archive's index and parts. Asks nobody and prints nothing.
+
+An addition is visible when its file in the index is there: it is written last. So whatever ends an addition leaves
+parts that nobody names, and the same command again goes on. What an entry names no more is removed after it.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness.attest import signer
+from harness.attest.signer import OF_ARCHIVE, PublicKey
+from harness.evidence.bag import unpack_bag, write_bag
+from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
+from harness.record.documents import VERSION
+from harness.record.errors import AnalysisError, LabError
+from harness.record.plain_files import sha256_of
+from harness.record.run_folder import RunFolder
+from harness.record.verify import Check, examine
+from reports.archive.errors import ArchiveError
+from reports.archive.index import PARTS, RAW, SCHEMA, Bag, Entry, Part, entry_in, entry_of, name_of, text_of
+from reports.archive.parts import part_of, read_part, write_part
+from reports.archive.store import Store
+from reports.archive.tables import Rows, of_results, of_run
+from reports.campaign.analyse import analyse
+from reports.frames.provenance import provenance_of
+from reports.results.document import CampaignNumbers
+
+SIGNATURE = ".sig"
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Added:
+    """What became of a campaign that was to be added."""
+
+    entry: Entry
+    is_new: bool
+    """False: it was there already, just so."""
+    written: int
+    """Parts that were written now; others were there."""
+
+
+def add(campaign: Path, store: Store, *, raw: bool, key: Path | None, say: Progress) -> Added:
+    """Add a campaign, or what has come to one that is there.
+
+    Raises:
+        ArchiveError: another campaign has its name there, the archive cannot be written, a check of its seals fails.
+        AnalysisError: it has no run that can be read.
+        SigningError: the key does not sign.
+    """
+    seen = examine(campaign)
+    if seen.broken:
+        first = seen.broken[0]
+        raise ArchiveError(
+            f"{campaign}: {len(seen.broken)} checks of its seals fail ({first.subject}, {first.name}: {first.detail}); "
+            "`wattlab verify` names each. What is not as it was sealed is not archived"
+        )
+    numbers = analyse(campaign).numbers
+    folder = CampaignFolder(campaign)
+    uid, name = folder.identity, numbers.campaign.name
+    store.make()
+    before = entry_in(store, name)
+    if before is not None and before.uid != uid:
+        raise ArchiveError(
+            f"{store.url}: another campaign is called {name} there (its log begins with another line); give one of "
+            "them another name before it is measured, or add this one to another archive"
+        )
+    fresh = _entry(numbers, uid, folder)
+    if before is not None and _is_same(before, fresh, raw) and _is_whole(store, before):
+        return Added(entry=before, is_new=False, written=0)
+    if before is not None and not before.runs.items() <= fresh.runs.items():
+        gone = sorted(set(before.runs.items()) - set(fresh.runs.items()))[0][0]
+        raise ArchiveError(
+            f"{campaign}: the archive has its run {gone}, which is not there any more or was sealed anew; nothing was "
+            f"added. `wattlab archive restore {store.url} {name}` gives back what was archived"
+        )
+    parts, written = [], 0
+    for rows in rows_of(campaign, numbers, uid, say):
+        part, is_new = _put(store, name, rows)
+        parts.append(part)
+        written += is_new
+    bag = _bag(campaign, store, name, say) if raw else before.raw if before is not None else None
+    entry = replace(fresh, parts=tuple(parts), raw=bag)
+    content = text_of(entry)
+    signature = None if key is None else signer.sign(content, key, OF_ARCHIVE)
+    _enter(store, name, content, signature)
+    _prune(store, entry)
+    return Added(entry=entry, is_new=True, written=written)
+
+
+def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str, say: Progress) -> Iterator[Rows]:
+    """Every table of a campaign, part by part."""
+    folders = {run.folder: RunFolder.open(campaign / run.folder) for run in numbers.runs}
+    yield from of_results(uid, numbers, provenance_of(numbers, folders))
+    for number, run in enumerate(folders.values(), 1):
+        say(f"run {number} of {len(folders)}")
+        yield from of_run(uid, numbers.campaign.name, run)
+
+
+def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder) -> Entry:
+    header = numbers.campaign
+    return Entry(
+        schema=SCHEMA, name=header.name, uid=uid, customer=header.customer or "",
+        sut=str(numbers.sut.get("hostname") or numbers.sut.get("name") or ""),
+        host=str(numbers.host.get("hostname") or numbers.host.get("name") or ""), begun_utc=header.first_utc,
+        verdict=numbers.verdict.word, origin=numbers.measurement.sentence,
+        added_utc=datetime.now(UTC).isoformat(timespec="seconds"), added_by=VERSION, runs=dict(numbers.inputs),
+        log_sha256=sha256_of(folder.path / CAMPAIGN), parts=(),
+    )  # fmt: skip
+
+
+def _is_same(before: Entry, fresh: Entry, raw: bool) -> bool:
+    same = (before.runs, before.log_sha256, before.added_by) == (fresh.runs, fresh.log_sha256, fresh.added_by)
+    return same and (before.raw is not None or not raw)
+
+
+def _is_whole(store: Store, entry: Entry) -> bool:
+    return all(store.exists(part.path) for part in (*entry.parts, *((entry.raw,) if entry.raw else ())))
+
+
+def _put(store: Store, campaign: str, rows: Rows) -> tuple[Part, bool]:
+    with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
+        file = write_part(rows, Path(scratch))
+        part = part_of(rows, campaign, file)
+        if store.exists(part.path):
+            with store.fetched(part.path) as there:
+                if sha256_of(there) == part.sha256:
+                    return part, False
+        store.put_file(part.path, file)
+    return part, True
+
+
+def _bag(campaign: Path, store: Store, name: str, say: Progress) -> Bag:
+    say("sealed files")
+    with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
+        file = Path(scratch) / "campaign.zip"
+        write_bag(campaign, file)
+        digest = sha256_of(file)
+        bag = Bag(path=f"{RAW}/{name}/{digest[:16]}.zip", bytes=file.stat().st_size, sha256=digest)
+        store.put_file(bag.path, file)
+    return bag
+
+
+def _enter(store: Store, name: str, content: bytes, signature: bytes | None) -> None:
+    """The signature first, so that an entry never stands beside the signature of another for longer than a moment."""
+    if signature is None:
+        store.remove(name_of(name) + SIGNATURE)
+    else:
+        store.put(name_of(name) + SIGNATURE, signature)
+    store.put(name_of(name), content)
+
+
+def _prune(store: Store, entry: Entry) -> None:
+    named = {part.path for part in entry.parts} | ({entry.raw.path} if entry.raw else set())
+    for folder in (PARTS, RAW):
+        for path in store.names(f"{folder}/{entry.name}"):
+            if path not in named:
+                store.remove(path)
+
+
+def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
+    """What an archived campaign is worth: its entry, every part, its sealed files, and whether the rows follow from
+    them.
+
+    Raises:
+        ArchiveError: there is no such campaign, or its entry cannot be read.
+    """
+    content = store.read(name_of(campaign))
+    entry = entry_of(content, store.path(name_of(campaign)))
+    checks = [_signed(store, campaign, content, key)]
+    tables, broken = {}, []
+    for part in entry.parts:
+        try:
+            rows = read_part(store, part)
+        except ArchiveError as error:
+            broken.append(str(error))
+            continue
+        if rows.num_rows != part.rows:
+            broken.append(f"{store.path(part.path)}: {rows.num_rows} rows, and the index says {part.rows}")
+        tables[part.table, part.run, part.path.rpartition("--")[0]] = rows
+    checks.append(_check(campaign, "parts", broken, f"{len(entry.parts)} parts are as they were added"))
+    if entry.raw is None:
+        text = "no sealed files were archived (--raw): that the rows are what was read, the index alone says"
+        return [*checks, Check(campaign, "computed", passed=True, detail=text)]
+    return [*checks, *_against_sealed(store, entry, tables)]
+
+
+def _against_sealed(store: Store, entry: Entry, tables: dict[tuple[str, str | None, str], object]) -> Iterator[Check]:
+    """The sealed files are whole, and give the rows."""
+    with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
+        try:
+            folder = _unpacked(store, entry, Path(scratch))
+            broken = [f"{check.subject}, {check.name}: {check.detail}" for check in examine(folder).broken]
+            manifests = dict(analyse(folder).numbers.inputs)
+        except LabError as error:
+            yield Check(entry.name, "sealed", passed=False, detail=str(error))
+            return
+        if manifests != entry.runs:
+            broken.append("the sealed files have other runs, or other seals, than the index says")
+        yield _check(entry.name, "sealed", broken, f"{len(entry.runs)} runs are as they were sealed")
+        try:
+            unlike = list(_unlike(folder, entry, tables))
+        except AnalysisError as error:
+            unlike = [str(error)]
+        yield _check(entry.name, "computed", unlike, "every row follows from the sealed files")
+
+
+def _unlike(folder: Path, entry: Entry, tables: dict[tuple[str, str | None, str], object]) -> Iterator[str]:
+    numbers = analyse(folder).numbers
+    left = set(tables)
+    for rows in rows_of(folder, numbers, entry.uid, lambda _: None):
+        where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
+        key = (rows.table, rows.run, f"{PARTS}/{entry.name}/{rows.table}/{where}")
+        if key not in tables:
+            yield f"{rows.table} of {rows.run or entry.name}: not in the archive"
+        elif not rows.rows.equals(tables[key]):
+            yield f"{rows.table} of {rows.run or entry.name}: other rows than the sealed files give"
+        left.discard(key)
+    yield from (
+        f"{table} of {run or entry.name}: in the archive, and not in the sealed files" for table, run, _ in left
+    )
+
+
+def _signed(store: Store, campaign: str, content: bytes, key: PublicKey | None) -> Check:
+    name = name_of(campaign) + SIGNATURE
+    if not store.exists(name):
+        text = "the entry is not signed" if key is None else "the entry is not signed, and a key was given"
+        return Check(campaign, "signed", passed=key is None, detail=text)
+    signature = store.read(name)
+    if key is not None:
+        problem = signer.problem_of(content, signature, key, OF_ARCHIVE)
+        return Check(campaign, "signed", passed=problem is None, detail=problem or f"signed by {key.fingerprint}")
+    found = signer.signer_of(content, signature, OF_ARCHIVE)
+    text = f"signed by {found}; whose key that is, nobody was asked" if found else "the signature is of another entry"
+    return Check(campaign, "signed", passed=found is not None, detail=text)
+
+
+def _check(campaign: str, name: str, broken: list[str], good: str) -> Check:
+    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
+    return Check(campaign, name, passed=not broken, detail=f"{broken[0]}{more}" if broken else good)
+
+
+def restore(store: Store, campaign: str, into: Path) -> Path:
+    """The campaign's folder as it was archived, byte by byte, below a folder of this machine.
+
+    Raises:
+        ArchiveError: its sealed files were not archived, are damaged, or the folder is there already.
+        SigningError: they cannot be unpacked.
+    """
+    entry = entry_of(store.read(name_of(campaign)), store.path(name_of(campaign)))
+    if entry.raw is None:
+        raise ArchiveError(f"{campaign}: its sealed files were not archived; only `archive add --raw` keeps them")
+    target = into / campaign
+    if target.exists():
+        raise ArchiveError(f"{target}: exists already; name another folder with --into")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".wattlab-", dir=into) as scratch:
+        _unpacked(store, entry, Path(scratch)).rename(target)
+    return target
+
+
+def _unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
+    assert entry.raw is not None
+    with store.fetched(entry.raw.path) as file:
+        if not file.exists() or sha256_of(file) != entry.raw.sha256:
+            raise ArchiveError(f"{store.path(entry.raw.path)}: not the bytes that were added; take it from a copy")
+        return unpack_bag(file, scratch)

@@ -1,0 +1,76 @@
+"""Parts of an archive as Parquet: written once, read with their digest or without.
+
+Knows Parquet and the index. Knows no campaign.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from harness.record.plain_files import sha256_of
+from reports.archive.errors import ArchiveError
+from reports.archive.index import PARTS, Entry, Part
+from reports.archive.schemas import SCHEMAS, VERSIONS, migrated
+from reports.archive.store import Store
+from reports.archive.tables import Rows
+
+ROWS_A_GROUP = 1 << 18
+RISING = ("time_ns", "utc_ns")
+"""Columns that rise: differences take a fraction of the space."""
+
+
+def write_part(rows: Rows, folder: Path) -> Path:
+    """Write rows as a Parquet file into a folder of this machine."""
+    path = folder / "part.parquet"
+    schema = rows.rows.schema
+    texts = [field.name for field in schema if pa.types.is_string(field.type)]
+    rising = {name: "DELTA_BINARY_PACKED" for name in RISING if name in schema.names}
+    parquet.write_table(
+        rows.rows, path, compression="zstd", use_dictionary=texts, column_encoding=rising or None,
+        write_statistics=True, row_group_size=ROWS_A_GROUP,
+    )  # fmt: skip
+    return path
+
+
+def part_of(rows: Rows, campaign: str, file: Path) -> Part:
+    """What the index says of a part that was written."""
+    digest, span = sha256_of(file), rows.span_ns
+    where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
+    return Part(
+        path=f"{PARTS}/{campaign}/{rows.table}/{where}--{digest[:16]}.parquet", table=rows.table,
+        schema=VERSIONS[rows.table], run=rows.run, rows=rows.rows.num_rows, bytes=file.stat().st_size, sha256=digest,
+        first_ns=None if span is None else span[0], last_ns=None if span is None else span[1],
+    )  # fmt: skip
+
+
+def read_part(store: Store, part: Part) -> pa.Table:
+    """The rows of a part, in today's form.
+
+    Raises:
+        ArchiveError: it is not there, not whole, or of a newer schema.
+    """
+    where = store.path(part.path)
+    with store.fetched(part.path) as file:
+        try:
+            if sha256_of(file) != part.sha256:
+                raise ArchiveError(f"{where}: not the bytes that were added; take it from a copy of the archive")
+            return migrated(part.table, part.schema, parquet.read_table(file), where)
+        except FileNotFoundError:
+            raise ArchiveError(f"{where}: not there; take it from a copy of the archive") from None
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ArchiveError(f"{where}: no Parquet file ({error}); take it from a copy of the archive") from None
+
+
+def parts_of(entries: Sequence[Entry], table: str) -> list[Part]:
+    """The parts of one table, in the order of the index.
+
+    Raises:
+        ArchiveError: one was written by a newer wattlab.
+    """
+    found = [part for entry in entries for part in entry.parts if part.table == table]
+    for part in found:
+        if part.schema > VERSIONS[table]:
+            migrated(table, part.schema, SCHEMAS[table].empty_table(), part.path)
+    return found
