@@ -207,7 +207,8 @@ SMALL_HOUSE = {
                 "terminal/__init__", "terminal/emulator"],
     "meters": ["reading", "meter", "wattsup", "emulators/__init__", "emulators/wattsup"],
     "reports": ["render", "api/__init__", *(f"{room}/__init__" for room in (
-        "pages", "figures", "estimation", "comparison", "study", "qualification", "campaign", "trackers", "findings",
+        "pages", "figures", "archive", "frames", "estimation", "comparison", "study", "qualification", "campaign",
+        "trackers", "findings",
         "ratings", "inference", "energy", "readings", "results")), "energy/budget", "energy/meter_error",
         "energy/moving", "readings/series", "results/uncertainty", "inference/r_session", "campaign/analyse",
         "pages/audit"],

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from rich.console import Console
 
@@ -14,12 +14,11 @@ from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Parser, add_json_argument, at_least, seconds
+from harness.cli.verify import checks_sheet
 from harness.record.errors import AnalysisError, printable
 from harness.record.verify import Check
 
-if TYPE_CHECKING:
-    import pyarrow
-
+Rows: TypeAlias = Any  # an Arrow table; what has such things is imported late
 MOST_ROWS = 40
 """Of an answer on the screen."""
 BAD = 3
@@ -241,7 +240,7 @@ def _ask(arguments: argparse.Namespace, sql: str) -> int:
     return 0
 
 
-def _write(table: "pyarrow.Table", as_csv: Path | None, as_parquet: Path | None) -> None:
+def _write(table: Rows, as_csv: Path | None, as_parquet: Path | None) -> None:
     from pyarrow import csv, parquet
 
     if as_csv is not None:
@@ -250,7 +249,7 @@ def _write(table: "pyarrow.Table", as_csv: Path | None, as_parquet: Path | None)
         parquet.write_table(table, as_parquet, compression="zstd")
 
 
-def answer_sheet(table: "pyarrow.Table") -> Sheet:
+def answer_sheet(table: Rows) -> Sheet:
     """The first rows of an answer."""
     heads, shown = table.schema.names, table.slice(0, MOST_ROWS).to_pylist()
     rows = [[_cell(value) for value in row.values()] for row in shown]
@@ -289,18 +288,12 @@ def call_verify(arguments: argparse.Namespace) -> int:
     for entry in entries(store, arguments.campaigns):
         with at_work(f"{entry.name}: reading every part"):
             checks += verify(store, entry.name, key)
-    Console().print(verified_sheet(checks))
+    Console().print(checks_sheet(checks))
     failed = [check for check in checks if not check.passed]
     if failed:
         print(f"{len(failed)} of {counted(len(checks), 'check')} FAILED.")
     arguments.answer = ArchiveChecks(checks=tuple(checks))
     return BAD if failed else 0
-
-
-def verified_sheet(checks: Sequence[Check]) -> Sheet:
-    """A line a check."""
-    rows = [(one.subject, one.name, "pass" if one.passed else "FAIL", printable(one.detail)) for one in checks]
-    return Sheet(columns("campaign", "check", "result", "what is there"), rows)
 
 
 def call_restore(arguments: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -24,6 +25,7 @@ from harness import cli
 from harness.attest.receipts import Receipt
 from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import (
+    archive,
     check,
     compare,
     estimate,
@@ -231,6 +233,15 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "meter check", meter_check.grades_sheet(grades), ("102.9471", "0.0321", "bad")
     statement = {"name": LONG, "event": "run-begin", "folder": FOLDER, "head": HEAD}
     receipts = [Receipt(b"", 0, "", "2026-11-28T13:49:01Z", FINGERPRINT, 1, None, statement)]
+    archived = [
+        archive.ArchivedCampaign(
+            campaign=LONG, customer="", begun_utc="2026-11-28T13:49:01Z", runs=120, rows=123456789, bytes=98765432,
+            verdict="not-certifiable", sealed_files=True,
+        )
+    ]  # fmt: skip
+    yield "archive list", archive.archived_sheet(archived), ("123456789", "98.8", "2026-11-28")
+    answer = pa.table({"campaign": [LONG], "energy_wh": [123.456789], "runs": [2072331667]})
+    yield "archive query", archive.answer_sheet(answer), ("123.457", "2072331667")
     yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
 
 
@@ -531,7 +542,7 @@ def test_what_makes_only_runs_invalid_does_not_call_the_campaign_so() -> None:
     [
         (["verfy"], "no verb 'verfy'; did you mean verify?"),
         (["Report"], "no verb 'Report'; did you mean report?"),
-        (["xyzzy"], "no verb 'xyzzy'; expected one of annotate, check,"),
+        (["xyzzy"], "no verb 'xyzzy'; expected one of annotate, archive, check,"),
         (["meter", "reed"], "no action 'reed'; did you mean read?"),
         (["import", "oskar", "x"], "no format 'oskar'; did you mean oscar?"),
         (["compare", "a", "b", "--test", "welsh"], "no test 'welsh'; did you mean welch?"),
