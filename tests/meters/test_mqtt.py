@@ -11,6 +11,7 @@ import json
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -313,8 +314,7 @@ def test_mosquitto_sub_reads_the_emulated_broker(start_emulator: StartEmulator, 
 
 
 EXPECTED: Mapping[str, set[str]] = {
-    **{fault: {"garbage"} for fault in ("bad-json", "nan-literal", "wrong-type")},
-    **{fault: {"garbage", "resynced"} for fault in ("other-topic", "qos-1")},
+    **{fault: {"garbage", "resynced"} for fault in ("bad-json", "nan-literal", "wrong-type", "other-topic", "qos-1")},
     **{fault: set() for fault in ("not-authorised", "no-subscription", "retained")},
     **{"missing-value": {"nan"}, "overrange": {"overrange"}, "same-message": {"stale"}},
 }
@@ -328,7 +328,10 @@ def test_each_fault_of_the_protocol_is_flagged_and_no_wrong_number(start_emulato
             kinds: set[str] = set()
             assert meter.read(5.0).power_w == 50.0
             emulator.fault(fault)
-            for _attempt in range(5):
+            attempts, end_s = 0, time.monotonic() + 20.0
+            # The emulator takes a fault when it comes to it: as many attempts as that takes.
+            while attempts < 4 or (kinds != expected and time.monotonic() < end_s):
+                attempts += 1
                 try:
                     reading = meter.read(2.0)
                 except MeterGarbage:
@@ -336,7 +339,7 @@ def test_each_fault_of_the_protocol_is_flagged_and_no_wrong_number(start_emulato
                     continue
                 assert reading.power_w in (50.0, None)
                 kinds |= reading.flags
-            assert kinds - ({"resynced"} if fault in ("bad-json", "nan-literal", "wrong-type") else set()) == expected
+            assert kinds == expected, fault
             emulator.fault("clear")
 
 
