@@ -112,7 +112,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
         self._is_lost = ""
 
     def greet(self) -> Identity:
-        """Log in, subscribe, and wait for the first message, which is read again unless it is a retained one.
+        """Log in, subscribe, and the first time wait for a message.
 
         Raises `MeterOptionError`, `MeterRefused`, `MeterTimeout`, `MeterGarbage`, `MeterUnplugged`.
         """
@@ -122,7 +122,12 @@ class MqttDialogue(LineDialogue[MqttWire]):
             )
         self._forget()
         self._log_in()
-        deadline = Deadline(self._wait_s)
+        if not self._first:
+            self._wait_for_first(Deadline(self._wait_s))
+        return Identity("", f"MQTT topic {self._topic}", "", "", asked=False)
+
+    def _wait_for_first(self, deadline: Deadline) -> None:
+        """Learn from a message which quantities there are; it is read again unless it is a retained one."""
         while True:
             frame = self._next_frame(deadline)
             message = self._packet(frame)
@@ -132,7 +137,6 @@ class MqttDialogue(LineDialogue[MqttWire]):
             self._first = payload.decode_payload(message.payload, self._places)
         if not message.retained:
             self._frames.appendleft(frame)
-        return Identity("", f"MQTT topic {self._topic}", "", "", asked=False)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Wait for the next message; raises what `sample` raises."""

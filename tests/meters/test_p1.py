@@ -14,6 +14,7 @@ from contextlib import closing
 
 import pytest
 from dsmr_parser import telegram_specifications
+from dsmr_parser.clients.socket_ import SocketReader
 from dsmr_parser.objects import Telegram
 from dsmr_parser.parsers import TelegramParser
 
@@ -241,6 +242,15 @@ def test_dsmr_parser_reads_the_emulated_meter(generation: int, watts: float) -> 
     assert reading.energy_wh == pytest.approx(theirs(found, "emulated")[1], abs=1e-3)
     if generation == 2:
         assert found.P1_MESSAGE_TIMESTAMP.value.isoformat() == "2026-07-01T10:00:02+00:00"
+
+
+def test_the_reader_of_dsmr_parser_listens_to_the_emulated_port(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator(
+        *("--listen", "127.0.0.1:0", "--profile", "watts=50", "--interval", "0.1", "--no-throttle"), name="p1"
+    )
+    host, _mark, port = emulator.address.removeprefix("socket://").rpartition(":")
+    with closing(SocketReader(host, int(port), telegram_specifications.V5).read()) as found:
+        assert [float(next(found).CURRENT_ELECTRICITY_USAGE.value) for _telegram in range(2)] == [0.05, 0.05]
 
 
 EXPECTED = {
