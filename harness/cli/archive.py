@@ -228,6 +228,7 @@ def _ask(arguments: argparse.Namespace, sql: str) -> int:
             table = answer(database, sql)
     finally:
         ending.cancel()
+        database.close()
     if target is not None:
         _write(table, arguments.csv, arguments.parquet)
         print(f"{counted(table.num_rows, 'row')}  {target}")

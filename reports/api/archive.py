@@ -55,7 +55,8 @@ class Archive:
         Raises:
             ArchiveError: DuckDB refuses it.
         """
-        frame: pd.DataFrame = answer(connection(self._store, self._entries), sql).to_pandas()
+        with connection(self._store, self._entries) as database:
+            frame: pd.DataFrame = answer(database, sql).to_pandas()
         return frame
 
 
