@@ -222,6 +222,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.ABORTED_LATE, FIRST, _has("aborted-after-rating"), ("scenarios/*/alternatives/**", *JUDGED)),
     Change(Rule.SHOWN_STATISTICS, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
     Change(Rule.ETA_INTERVAL, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
+    Change(Rule.G_INTERVAL, FIRST, lambda case: bool(case.then["statistics"]["available"]), ("statistics/**",)),
     Change(Rule.VERDICT_BY_SCENARIO, FIRST,
            lambda case: any(one["invalid_because"] for one in case.now["scenarios"].values()), ("verdict/**",)),
     Change(Rule.COMPARED_PROGRAM, FIRST, lambda _: False, ()),  # of comparison.json alone

@@ -35,11 +35,12 @@ def cliffs_delta(a: Floats, b: Floats) -> Effect | None:
 
 def cohens_d(a: Floats, b: Floats) -> Effect | None:
     """(mean(a) - mean(b)) / pooled SD, corrected for small samples (Hedges' g); None where that SD is 0 or unknown. The
-    interval takes three of each and no group of more than five times the other."""
+    interval takes three of each and no group of more than five times the other; where none has more than one and a half
+    times the other's, it is that of the noncentral t at the degrees of freedom that unequal variances leave."""
     parts = [vector(a), vector(b)]
     if refusal(parts, 2) or is_without_error(parts):
         return None
-    value, low, high = numbers(call("hedges_g", *parts))
+    value, low, high = numbers(call("hedges_g", *parts, float(was(Rule.G_INTERVAL))))
     return effect_of("hedges-g", value, ends(low, high))
 
 

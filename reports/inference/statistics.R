@@ -313,10 +313,27 @@ of_variance <- function(x) {
 
 satterthwaite <- function(parts, df) sum(parts)^2 / sum(parts^2 / df)
 
+# Distribution of the noncentral t at t > 0. Above 37 R has an approximation only; there the chi distribution is taken
+# at each normal deviate.
+noncentral <- function(t, df, nc) {
+    if (abs(nc) < 37) return(suppressWarnings(pt(t, df, nc)))
+    z <- seq(-8, 8, by = 0.02)
+    sum(dnorm(z) * pchisq(df * (pmax(0, z + nc) / t)^2, df, lower.tail = FALSE)) * 0.02
+}
+
+# The noncentralities of which t is the lower and the upper 2.5 % point.
+noncentralities <- function(t, df) {
+    if (t < 0) return(-rev(noncentralities(-t, df)))
+    most <- 9 + t * sqrt(qchisq(0.9999, df) / df)
+    end <- function(p) uniroot(function(nc) noncentral(t, df, nc) - p, c(-9, most), tol = 1e-9 * most)$root
+    c(end((1 + level) / 2), end((1 - level) / 2))
+}
+
 # Hedges' g: the difference in pooled standard deviations, times the exact correction for small samples (J. Educ. Stat.
-# 6 (1981) 107). Its interval does not suppose normal values or equal variances: propagation of the variances of both
-# means and both variances. g, low, high.
-hedges_g <- function(a, b) {
+# 6 (1981) 107). Its interval supposes neither normal values nor equal variances. Of groups of about one size: by the
+# noncentral t, with the degrees of freedom that the variances of both means and of the pooled variance leave. Otherwise,
+# and where `propagated`: propagation of the variances of both means and both variances. g, low, high.
+hedges_g <- function(a, b, propagated) {
     df <- c(length(a), length(b)) - 1
     weight <- df / sum(df)
     variances <- c(var(a), var(b))
@@ -327,7 +344,13 @@ hedges_g <- function(a, b) {
     if (min(df) < 2 || max(df + 1) > 5 * min(df + 1)) return(c(g, NA, NA))
     moments <- cbind(of_variance(a), of_variance(b))
     of_means <- variances / (df + 1)
-    variance <- sum(of_means) / pooled + difference^2 * sum(weight^2 * moments[1, ]) / (4 * pooled^3) -
+    of_pooled <- sum(weight^2 * moments[1, ])
+    if (!propagated && max(df + 1) <= 1.5 * min(df + 1)) {
+        error <- sqrt(sum(of_means))
+        least_df <- min(satterthwaite(of_means, df), 2 * pooled^2 / of_pooled)
+        return(c(g, noncentralities(difference / error, least_df) * error / sqrt(pooled)))
+    }
+    variance <- sum(of_means) / pooled + difference^2 * of_pooled / (4 * pooled^3) -
         difference * sum(weight * c(1, -1) * moments[2, ]) / pooled^2
     least_df <- min(satterthwaite(of_means, df), satterthwaite(weight * variances, df))
     c(g, g + c(-1, 1) * qt((1 + level) / 2, least_df) * sqrt(variance))

@@ -44,6 +44,7 @@ class Rule(StrEnum):
     POOLED_CALIBRATIONS = "pooled-calibrations"  # runs of one mean could rest on different certificates
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
     ETA_INTERVAL = "eta-interval"  # the interval of partial eta^2 was symmetric about f^2, so it held 0 of few values
+    G_INTERVAL = "g-interval"  # the interval of Hedges' g was symmetric also of groups of about one size: too wide
     UNMEASURED_CELLS = "unmeasured-cells"  # a combination of which all runs failed was one that nobody had measured
 
 

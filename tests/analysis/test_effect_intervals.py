@@ -1,4 +1,4 @@
-"""The interval of partial eta squared: by the integral that defines its scale, in R; beside noncentral F; by draws."""
+"""Intervals of partial eta squared and of Hedges' g: by the integrals that define them, and by draws."""
 
 import shutil
 import subprocess
@@ -6,8 +6,10 @@ import subprocess
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import integrate
+from scipy import stats as sps
 
-from reports.inference import statistics
+from reports.inference import effects, statistics
 from reports.results.rules import Rule, as_before
 
 FEW = {"a": [10.1, 10.4, 9.8], "b": [20.2, 19.9, 20.6], "c": [31.0, 29.7, 30.4]}
@@ -100,3 +102,65 @@ def test_it_covers_where_spreads_differ() -> None:
         low, high = interval({str(k): draw.normal(means[k], k + 1.0, 5) for k in range(3)})
         held += low <= truth <= high
     assert held >= 0.9 * 150
+
+
+# --- Hedges' g ---
+
+
+def g_interval(a: NDArray[np.float64], b: NDArray[np.float64]) -> tuple[float, float]:
+    """Ours."""
+    effect = effects.cohens_d(a, b)
+    assert effect is not None
+    assert effect.interval is not None
+    return effect.interval
+
+
+def below(t: float, df: float, nc: float) -> float:
+    """P(T <= t) of the noncentral t at t > 0: the normal distribution over that of chi, all that is left far away."""
+    if t > 1000:
+        return float(sps.chi2.sf(df * (nc / t) ** 2, df))
+    places = sps.chi2.ppf([1e-12, 0.001, 0.1, 0.5, 0.9, 0.999, 1 - 1e-12], df)
+    return float(integrate.quad(
+        lambda s: sps.norm.cdf(t * s - nc) * 2 * df * s * sps.chi2.pdf(df * s * s, df), 0, np.sqrt(places[-1] / df),
+        points=[*np.sqrt(places / df), nc / t], limit=500,
+    )[0])  # fmt: skip
+
+
+@pytest.mark.parametrize("apart", [0.1, 2.0, 50.0, 40_000.0])
+def test_the_interval_of_g_is_that_of_the_noncentral_t_at_degrees_that_unequal_variances_leave(
+    apart: float,
+) -> None:
+    a, b = np.array(SOME["a"]) + apart, np.array(SOME["b"])
+    n, v = np.array([a.size, b.size]), np.array([a.var(ddof=1), b.var(ddof=1)])
+    kurtosis = np.maximum(1.5, [sps.kurtosis(a, bias=False), sps.kurtosis(b, bias=False)])
+    share = (n - 1) / np.sum(n - 1)
+    pooled, error = np.sum(share * v), np.sqrt(np.sum(v / n))
+    of_pooled = np.sum(share**2 * v**2 * (kurtosis / n + 2 / (n - 1)))
+    df = min(np.sum(v / n) ** 2 / np.sum((v / n) ** 2 / (n - 1)), 2 * pooled**2 / of_pooled)
+    difference = a.mean() - b.mean()
+    low, high = (end * np.sqrt(pooled) / error for end in g_interval(a, b))
+    if difference < 0:
+        low, high = -high, -low
+    t = abs(difference) / error
+    assert (below(t, df, low), below(t, df, high)) == pytest.approx((0.975, 0.025), abs=1e-7)
+    assert g_interval(b, a) == pytest.approx((-g_interval(a, b)[1], -g_interval(a, b)[0]), rel=1e-12)
+
+
+def test_three_runs_of_each_tell_a_large_difference_from_zero() -> None:
+    """Before, no difference of three and three values was told from zero, however large."""
+    a, b = np.array(FEW["a"]), np.array(FEW["b"])
+    low, high = g_interval(b, a)
+    assert 0 < low < 5 * low < high
+    with as_before([Rule.G_INTERVAL]):
+        assert g_interval(b, a)[0] < 0
+
+
+def test_the_interval_of_g_covers_where_spreads_differ() -> None:
+    """200 draws of 4 and 5 values whose spreads are 1 and 3; `bench_statistics g` has every setting."""
+    draw, held, told = np.random.default_rng(8), 0, 0
+    truth = 6 / np.sqrt((3 * 1 + 4 * 9) / 7)
+    for _ in range(200):
+        low, high = g_interval(draw.normal(6, 1, 4), draw.normal(0, 3, 5))
+        held, told = held + (low <= truth <= high), told + (low > 0)
+    assert held >= 0.93 * 200
+    assert told >= 0.4 * 200

@@ -401,7 +401,7 @@ def test_the_coefficient_of_variation_agrees_with_scipy_and_its_interval_with_pr
 
 
 def test_the_interval_of_hedges_g_is_that_of_propagation_with_scipy_s_moments() -> None:
-    a, b = B, np.concatenate([A, [14.0]])  # one outlier: a kurtosis above its floor
+    a, b = B[:8], np.concatenate([A, [14.0]])  # unequal numbers; one outlier: a kurtosis above its floor
     n, v = np.array([a.size, b.size]), np.array([a.var(ddof=1), b.var(ddof=1)])
     skew = np.array([sps.skew(a, bias=False), sps.skew(b, bias=False)])
     kurtosis = np.maximum(1.5, [sps.kurtosis(a, bias=False), sps.kurtosis(b, bias=False)])
