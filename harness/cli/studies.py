@@ -5,13 +5,14 @@ Knows the study file as analysis reads it, and as the campaign file of each envi
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from harness.evidence.study_declared import REMEDY, read_declared
 from harness.measure.environments import FRACTIONS, Asked, tables_of
 from harness.measure.lab_file import LabConfig, load
+from harness.measure.search_section import rounds_of
 from harness.record.codec import Mistakes, read_toml
 from harness.record.documents import Json
 from harness.record.environments import ENVIRONMENT, Environment, campaign_folder
@@ -98,7 +99,7 @@ def _rows_of(path: Path, generators: str, factors: Sequence[Sequence[Level]]) ->
 def _problems(declared: StudyFile, campaigns: Sequence[StudyCampaign]) -> Iterator[tuple[str, str]]:
     yield from _same_places(campaigns)
     yield from _of_expected(declared, campaigns)
-    yield from design_problems(declared, planned_cells(campaigns))
+    yield from design_problems(declared, planned_cells(campaigns), planned_runs(campaigns))
 
 
 def planned_cells(campaigns: Sequence[StudyCampaign]) -> list[Mapping[str, str]]:
@@ -108,6 +109,17 @@ def planned_cells(campaigns: Sequence[StudyCampaign]) -> list[Mapping[str, str]]
         | {f"factor.{factor}": level_text(level) for factor, level in (scenario.cell or {}).items()}
         for campaign in campaigns
         for scenario in campaign.config.scenarios
+    ]
+
+
+def planned_runs(campaigns: Sequence[StudyCampaign]) -> list[int]:
+    """How many runs each of these cells has; where the runs of a first stage decide, the most."""
+    return [
+        max(scenario.repetitions * rounds_of(scenario.search), most)
+        for campaign in campaigns
+        for scenario in campaign.config.scenarios
+        for stages in [campaign.config.file.campaign.two_stage]
+        for most in [stages.most_repetitions if stages.half_width_percent else 0]
     ]
 
 
@@ -123,6 +135,14 @@ def _same_places(campaigns: Sequence[StudyCampaign]) -> Iterator[tuple[str, str]
                     f"environments.{campaign.name}",
                     f"it and {other.name} have one {' and one '.join(shared)}; where that is meant, and they differ by "
                     f'something else (`prefix`, say), write same_as = "{other.name}"; otherwise name another SUT',
+                )
+            elif shared and replace(campaign.environment, title="", same_as="", expected={}) == replace(
+                other.environment, title="", same_as="", expected={}
+            ):
+                yield (
+                    f"environments.{campaign.name}",
+                    f"nothing of it differs from {other.name}, so its runs would be the same ones; say what does: "
+                    "`prefix`, another `lab` or `sut`, or in `note` what is changed by hand",
                 )
 
 

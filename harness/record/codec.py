@@ -285,6 +285,16 @@ def _moments(value: object, path: str) -> Iterator[tuple[str, date | time]]:
 
 def _words(hint: Any) -> str:  # noqa: ANN401
     if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(describe(part) for part in get_args(hint) if part is not types.NoneType)  # TOML has no null
+        return " or ".join(_words(part) for part in get_args(hint) if part is not types.NoneType)  # TOML has no null
+    if kind := {list: "a list", dict: "a table"}.get(get_origin(hint) or hint):
+        return f"{kind}, such as {_form(hint)}" if get_args(hint) else kind
     words = {str: "text in quotes", int: "a whole number", float: "a number", date: "a date without quotes: 2026-11-21"}
     return words.get(hint, describe(hint))
+
+
+def _form(hint: Any) -> str:  # noqa: ANN401
+    """A value as it is written, for one who wrote another kind."""
+    item = _form(get_args(hint)[-1]) if get_origin(hint) in (list, dict) else ""
+    if item:
+        return f"[{item}]" if get_origin(hint) is list else f"{{ NAME = {item} }}"
+    return {str: '"text"', int: "3", float: "0.5", bool: "true", Any: "..."}.get(hint, describe(hint))

@@ -7,3 +7,5 @@ RUN_UNITS = {
 """Numbers of `runs[]` of results.json."""
 OWN = ("final.", "work.", "indicator.", "parameter.", "served.")
 """Beginnings of the columns that a campaign has of its own."""
+OF_UNIT_ONE = ("final.", "work.", "parameter.")
+"""Those of them that are plain numbers."""

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from harness.record.codec import Mistakes
 from harness.record.errors import ConfigError
+from reports.study.columns import OF_UNIT_ONE, RUN_UNITS
 from reports.study.environments import environment_problems, resolved
 from reports.study.file import (
     Correlation,
@@ -62,12 +63,17 @@ def _rules(path: str, declared: StudyFile) -> Iterator[tuple[list[str], Callable
             places = [f"responses.{response}.unit" for response in named]
             yield [f"predictions.{name}", *places], partial(times_scale, path, name, declared)
     units = {name: column.unit for name, column in declared.columns.items()}
-    for name, response in declared.responses.items() if declared.table is not None else ():
-        places = [f"columns.{column.strip()}" for column in re.split("[*/]", response.formula)]
-        yield (
-            [f"responses.{name}.formula", f"responses.{name}.unit", *places],
-            partial(formula_of, path, name, declared, units),
-        )
+    if declared.table is None:
+        units = RUN_UNITS | units
+    for name, response in declared.responses.items():
+        columns = [column.strip() for column in re.split("[*/]", response.formula)]
+        if declared.table is None:  # a run's own are numbers; what else there is only the campaigns say
+            units |= {column: "1" for column in columns if column.startswith(OF_UNIT_ONE) and column not in units}
+        if declared.table is not None or units.keys() >= set(columns):
+            yield (
+                [f"responses.{name}.formula", f"responses.{name}.unit", *(f"columns.{column}" for column in columns)],
+                partial(formula_of, path, name, declared, units),
+            )
 
 
 def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:

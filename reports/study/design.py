@@ -4,6 +4,7 @@ Knows the study file and the levels of every planned cell. Effects are columns o
 where the rank of both together is less than the sum of their own, so that no analysis could tell them apart.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
@@ -18,8 +19,10 @@ Planned = Mapping[str, str]
 Matrix = NDArray[np.float64]
 
 
-def design_problems(declared: StudyFile, cells: Sequence[Planned]) -> Iterator[tuple[str, str]]:
-    """TOML path, and what is wrong, of a study (as resolved) whose runs would be these."""
+def design_problems(
+    declared: StudyFile, cells: Sequence[Planned], runs: Sequence[int] | None = None
+) -> Iterator[tuple[str, str]]:
+    """TOML path, and what is wrong, of a study (as resolved) with these cells. `runs`: how many of each."""
     for name, response in declared.responses.items():
         for column in (part.strip() for part in response.formula.replace("*", "/").split("/")):
             own = column in declared.columns or any(column in one.levels for one in declared.environments.values())
@@ -31,6 +34,7 @@ def design_problems(declared: StudyFile, cells: Sequence[Planned]) -> Iterator[t
     yield from absent
     if not absent:
         yield from _confounded(declared, cells)
+        yield from _alone(declared, cells, runs or ())
 
 
 def _absent(declared: StudyFile, cells: Sequence[Planned]) -> Iterator[tuple[str, str]]:
@@ -61,6 +65,26 @@ def _confounded(declared: StudyFile, cells: Sequence[Planned]) -> Iterator[tuple
     for one, other in combinations(declared.factors, 2) if not asked else ():
         if problem := _of_pair((one,), (other,), rows):
             yield f"factors.{other}", problem
+
+
+def _alone(declared: StudyFile, cells: Sequence[Planned], runs: Sequence[int]) -> Iterator[tuple[str, str]]:
+    """Questions and interactions that would look at one run of a level, or of a combination: it has no spread."""
+    for table, parts in (("questions", declared.questions), ("interactions", declared.interactions)):
+        for name, part in parts.items():
+            own = (part.factor,) if isinstance(part, Question) else tuple(part.factors)
+            found = Counter[tuple[str, ...]]()
+            for cell, count in zip(cells, runs, strict=bool(runs)):
+                levels = {factor: cell[declared.factors[factor].column] for factor in declared.factors}
+                is_used = all(levels[factor] in declared.factors[factor].levels for factor in levels)
+                if is_used and all(levels[factor] in wanted for factor, wanted in part.where.items()):
+                    found[tuple(levels[factor] for factor in own)] += count
+            if alone := [key for key, count in found.items() if count == 1]:
+                which = ", ".join(f"{factor} = {level}" for factor, level in zip(own, alone[0], strict=True))
+                yield (
+                    f"{table}.{name}",
+                    f"one run is planned of {which}, and one run has no spread: nothing can be tested; plan three or "
+                    "more (`repetitions`)",
+                )
 
 
 def _of_part(declared: StudyFile, part: Question | Interaction, rows: Sequence[Planned]) -> Iterator[str]:

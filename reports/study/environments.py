@@ -86,9 +86,14 @@ def environment_problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
             yield f"environments.{name}.same_as", f"found {one.same_as!r}, expected another environment"
         if ENVIRONMENT in one.levels:
             yield f"environments.{name}.levels.{ENVIRONMENT}", f"the level is {name!r} itself; take it out"
-        for factor in one.only:
-            if not known_levels(declared, f"factor.{factor}"):
+        for factor, levels in one.only.items():
+            known = known_levels(declared, f"factor.{factor}")
+            strange = [level for level in levels if str(level_text(level)) not in known]
+            if not known:
                 yield f"environments.{name}.only.{factor}", "no scenario has this factor"
+            elif not levels or strange:
+                found = f"{strange[0]!r} is no level of it" if strange else "it is empty"
+                yield f"environments.{name}.only.{factor}", f"{found}; there are {', '.join(known)}"
     if not declared.scenarios:
         yield "scenarios", "missing; at least one [scenarios.NAME] is needed"
     for name in declared.fractions:

@@ -106,3 +106,11 @@ def test_a_column_that_no_run_has_is_refused_before_the_first_run() -> None:
     asked.responses["energy"] = Response(title="", formula="energy_w", unit="Wh")
     ((place, problem),) = design_problems(asked, cells("a", [("+",), ("-",)]))
     assert (place, "no run has 'energy_w'" in problem) == ("responses.energy.formula", True)
+
+
+def test_one_run_of_a_combination_is_refused_because_it_has_no_spread() -> None:
+    asked, planned = study(*"ab", questions=("a",), pairs=(("a", "b"),)), cells("ab", list(product("+-", repeat=2)))
+    ((place, problem),) = design_problems(asked, planned, [2, 1, 2, 2])
+    assert place == "interactions.a-b"
+    assert problem.startswith("one run is planned of a = +, b = -, and one run has no spread")
+    assert list(design_problems(asked, planned, [2, 2, 2, 2])) == []

@@ -142,7 +142,9 @@ def test_a_mistake_is_named_by_its_toml_path_with_what_to_do(tmp_path: Path, fac
     assert says in str(caught.value)
 
 
-@pytest.mark.parametrize(("value", "says"), [("3", "expected dict"), ("{ size = nan }", "a finite number")])
+@pytest.mark.parametrize(
+    ("value", "says"), [("3", "expected a table, such as { NAME = ... }"), ("{ size = nan }", "a finite number")]
+)
 def test_factors_that_are_no_table_of_levels_are_refused_as_a_whole(tmp_path: Path, value: str, says: str) -> None:
     with pytest.raises(ConfigError, match=rf"scenarios\.train\.factors: found .*{re.escape(says)}$"):
         read(tmp_path, MINIMAL + OWN + f"factors = {value}\n")
