@@ -116,7 +116,8 @@ def show(results: "Results", files: dict[str, Path]) -> int:
 
     console, shown = Console(), in_page_units(results, *HEADS)
     console.print(results_sheet(shown))
-    for line in [*_publisher_lines(results), *_work_lines(shown), *answers(shown), results.measurement.sentence]:
+    told = [*_publisher_lines(results), *_work_lines(shown), *_search_lines(results), *answers(shown)]
+    for line in [*told, results.measurement.sentence]:
         say(console, line)
     say(console, _verdict(results), COLOURS.get(results.verdict.word, "green"))
     say(console, findings_line(results))
@@ -150,6 +151,15 @@ def _publisher_lines(results: "Results") -> list[str]:
     more = len(told) - SHOWN
     lines = [f"{name}, {line}" for name, lines in told[:SHOWN] for line in lines]
     return lines + ([f"and {more} more scenarios with a publisher's window, in the report"] if more > 0 else [])
+
+
+def _search_lines(results: "Results") -> list[str]:
+    """What each scenario that searches found; of many the first."""
+    from reports.pages.searches import best_lines
+
+    lines = best_lines(results)
+    more = len(lines) - SHOWN
+    return lines[:SHOWN] + ([f"and {more} more scenarios that search, in the report"] if more > 0 else [])
 
 
 def _work_lines(results: "Results") -> list[str]:

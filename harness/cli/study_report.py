@@ -59,7 +59,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 def show(study: "StudyResult", folder: Path) -> None:
     """Print the answers of a study, and where its sealed folder has them."""
-    from reports.pages.study.environments import declared_late, given_up, incomplete
+    from reports.pages.study.environments import declared_late, given_up, incomplete, not_as_sealed
     from reports.pages.study.rows import unused
     from reports.render import REPORT
     from reports.results.study import STUDY
@@ -79,7 +79,8 @@ def show(study: "StudyResult", folder: Path) -> None:
     left_out = rows.read - rows.used
     why = f"; the report lists the other {left_out} with the reason" if left_out else ""
     say(console, f"The study uses {rows.used} of {rows.read} runs{why}.")
-    for sentence in (*incomplete(study), *given_up(study), *declared_late(study), *unused(study)):
+    said = (incomplete, given_up, declared_late, not_as_sealed, unused)
+    for sentence in (sentence for about in said for sentence in about(study)):
         say(console, sentence, "yellow")
     print(f"report   {(folder / REPORT).resolve()}")
     print(f"numbers  {(folder / STUDY).resolve()}")

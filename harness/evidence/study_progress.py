@@ -3,6 +3,7 @@
 Knows the log of a campaign and the study file that its first run kept. Starts nothing.
 """
 
+import hashlib
 import re
 import tomllib
 from collections import Counter
@@ -13,10 +14,11 @@ from harness.evidence.lab_inputs import CAMPAIGN as KEPT
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json
-from harness.record.entries import Entry, RunBegin, header_of, of
+from harness.record.entries import Entry, RunBegin, RunEnd, header_of, of
 from harness.record.environments import Environment
 from harness.record.errors import LabError
-from harness.record.plain_files import read_plain
+from harness.record.plain_files import read_plain, sha256_of
+from harness.record.seal import MANIFEST, read_manifest
 from reports.results.environment import EnvironmentProgress, GivenUp, WhyGivenUp
 
 MEMORY = re.compile(
@@ -24,8 +26,9 @@ MEMORY = re.compile(
 )
 """What programs write last that ran out of memory."""
 KILLED = re.compile(r"exit code (-9|137)\b")
-OF_ANALYSIS = ("factors", "responses", "columns", "exclusions", "questions", "interactions", "correlations",
-               "reductions", "pareto", "predictions")  # fmt: skip
+OF_ANALYSIS = ("factors", "responses", "columns", "exclusions", "unmeasured", "questions", "interactions",
+               "correlations", "reductions", "pareto", "predictions", "progress", "scatters", "spreads", "clusters",
+               "increases", "choices")  # fmt: skip
 """Tables of a study file by which it is analysed; of [study] it is `alpha`."""
 ABSENT = object()
 
@@ -56,6 +59,7 @@ def progress_of(
         left=sum(ordinal not in done for ordinal in ordinals),
         given_up=tuple(_given_up(planned, lost)),
         changed=() if study is None else tuple(_changed(study, place, entries)),
+        lacking=() if study is None else tuple(_lacking(place, entries)),
     )
 
 
@@ -80,18 +84,44 @@ def _why(reason: str) -> WhyGivenUp:
 
 def _changed(study: Json, campaign: Path, entries: list[Entry]) -> Iterator[str]:
     """What of the analysis is another one than in the study file that the first run kept."""
-    for begin in of(RunBegin, entries):
-        try:
-            kept = tomllib.loads(read_plain(campaign / begin.folder / "inputs" / KEPT).decode())
-        except (OSError, ValueError, LabError):
-            continue  # nothing is left of that attempt
-        before, after = _declared(kept), _declared(study)
+    for _, content in _kept(campaign, entries):
+        before, after = _declared(tomllib.loads(content.decode())), _declared(study)
         yield from (
             place
             for place in sorted(before.keys() | after.keys())
             if before.get(place, ABSENT) != after.get(place, ABSENT)
         )
         return
+
+
+def _kept(campaign: Path, entries: list[Entry]) -> Iterator[tuple[RunBegin, bytes]]:
+    """Every attempt that kept the study file, and that file."""
+    for begin in of(RunBegin, entries):
+        try:
+            content = read_plain(campaign / begin.folder / "inputs" / KEPT)
+            tomllib.loads(content.decode())
+        except (OSError, ValueError, LabError):
+            continue  # nothing is left of that attempt
+        yield begin, content
+
+
+def _lacking(campaign: Path, entries: list[Entry]) -> Iterator[str]:
+    """What was sealed and is no longer there, or no longer so."""
+    sealed = {end.folder: end for end in of(RunEnd, entries) if end.manifest is not None}
+    for end in sealed.values():
+        if not (campaign / end.folder).is_dir():
+            yield f"run {end.ordinal} ({end.folder}) is gone"
+    first = next(_kept(campaign, entries), None)
+    if first is not None and first[0].folder in sealed:
+        begin, content = first
+        manifest = campaign / begin.folder / MANIFEST
+        try:
+            is_it = sha256_of(manifest) == sealed[begin.folder].manifest
+            names = read_manifest(manifest)
+        except (OSError, LabError):
+            is_it, names = False, {}
+        if not is_it or names.get(f"inputs/{KEPT}") != hashlib.sha256(content).hexdigest():
+            yield f"the study file of run {begin.ordinal} ({begin.folder}) is not the one that was sealed"
 
 
 def _declared(raw: Json) -> Json:

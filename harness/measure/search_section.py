@@ -83,7 +83,10 @@ def of_search(
     if is_served:
         yield f"{where}: the scenario is a service (population), and a search needs a program; leave one of the two out"
     if SUMMARY not in artifacts:
-        yield f"{where}.objective: it is read from {SUMMARY}, which the scenario does not name among its artifacts"
+        yield (
+            f"{where}.objective: it is read from {SUMMARY}, which the scenario does not keep; write "
+            f'artifacts = ["{SUMMARY}"] into the scenario'
+        )
     if not section.objective or not all(section.objective.split(".")):
         yield f'{where}.objective: found {section.objective!r}, expected a key of {SUMMARY}, such as "val_accuracy"'
     if not section.space:

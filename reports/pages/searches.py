@@ -34,18 +34,45 @@ def search_blocks(results: Results) -> list[Block]:
     return found + [table for table in (_cut(results),) if table is not None]
 
 
+def _by_scenario(results: Results) -> list[SearchResult]:
+    """The searches of one scenario beside each other; in results.json they stand as they were begun."""
+    scenarios = list(dict.fromkeys(one.scenario for one in results.searches))
+    return sorted(results.searches, key=lambda one: (scenarios.index(one.scenario), one.search))
+
+
+def best_lines(results: Results) -> list[str]:
+    """A sentence for each scenario that searches: the best of all its searches, and what it was found with."""
+    lines = []
+    for scenario in dict.fromkeys(one.scenario for one in results.searches):
+        own = [one for one in _by_scenario(results) if one.scenario == scenario]
+        found = [one for one in own if one.best_objective is not None]
+        if not found:
+            lines.append(f"{scenario} ({own[0].strategy}): no trial gave a number of {own[0].objective}.")
+            continue
+        sign = 1 if own[0].direction == "maximise" else -1
+        best = max(found, key=lambda one: sign * (one.best_objective or 0.0))
+        (trial,) = (trial for trial in best.trials if trial.trial == best.best_trial)
+        values = ", ".join(f"{name} = {_value(trial, name)}" for name in trial.values)
+        lines.append(
+            f"{scenario} ({best.strategy}): best {best.objective} {significant(best.best_objective or 0.0)} of "
+            f"{len(own)} searches, in search {best.search}, trial {best.best_trial}: {values}."
+        )
+    return lines
+
+
 def _searches(results: Results) -> Table:
+    searches = _by_scenario(results)
     columns = {
-        "Energy": [one.energy_wh for one in results.searches],
-        "Induced energy": [one.induced_energy_wh for one in results.searches],
-        "Induced until best": [one.until_best_wh for one in results.searches],
-        "Cut attempts, induced": [one.cut_induced_energy_wh or one.cut_energy_wh for one in results.searches],
+        "Energy": [one.energy_wh for one in searches],
+        "Induced energy": [one.induced_energy_wh for one in searches],
+        "Induced until best": [one.until_best_wh for one in searches],
+        "Cut attempts, induced": [one.cut_induced_energy_wh or one.cut_energy_wh for one in searches],
     }
     shown = {title: numbers for title, numbers in columns.items() if any(numbers)}
     scales = {title: scale_for(numbers) for title, numbers in shown.items()}
-    cpu = scale_for(one.host.cpu_s for one in results.searches)
+    cpu = scale_for(one.host.cpu_s for one in searches)
     rows = []
-    for place, one in enumerate(results.searches):
+    for place, one in enumerate(searches):
         cells = [bare(numbers[place], scales[title]) for title, numbers in shown.items()]
         rows.append(Row((
             one.scenario, str(one.search), one.strategy, _ended(one), _best(one), *cells, bare(one.host.cpu_s, cpu),
@@ -54,7 +81,7 @@ def _searches(results: Results) -> Table:
     heads = [Head("Scenario", False), Head("Search"), Head("Strategy", False), Head("Trials", False)]
     heads += [Head("Best", False), *(Head(scale.axis(title)) for title, scale in scales.items())]
     heads += [Head(cpu.axis("Host CPU")), Head("Host energy", False)]
-    return Table("each-search", "Searches", tuple(heads), tuple(rows), SUM_NOTE)
+    return Table("each-search", "Each search, and its best trial", tuple(heads), tuple(rows), SUM_NOTE)
 
 
 def _ended(one: SearchResult) -> str:
@@ -70,7 +97,7 @@ def _best(one: SearchResult) -> str:
 
 def _trials(results: Results) -> Table:
     """Every trial that was suggested, in the order of the searches."""
-    trials = [(one, trial) for one in results.searches for trial in one.trials]
+    trials = [(one, trial) for one in _by_scenario(results) for trial in one.trials]
     parameters = list(dict.fromkeys(name for _, trial in trials for name in trial.values))
     columns = {
         "Energy": [trial.energy_wh for _, trial in trials],

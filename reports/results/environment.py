@@ -44,3 +44,6 @@ class EnvironmentProgress:
     """Cells that were not measured, or not as often as planned."""
     changed: tuple[str, ...]
     """TOML paths of the analysis that were declared otherwise when the first run of the campaign was made."""
+    lacking: tuple[str, ...] = ()
+    """What the campaign's log names and its folder does not hold as it was sealed: runs that are gone, the study file
+    of the first run. With any of it nothing proves what was declared before the first run."""

@@ -5,6 +5,7 @@ import hashlib
 import json
 import math
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from harness.record.verify import examine
 from reports.campaign.analyse import analyse
 from reports.pages.blocks import Table
 from reports.pages.campaign import campaign_page
+from reports.pages.searches import best_lines
 from reports.results.codec import document_text
 from reports.results.document import Results, results_of
 from reports.results.search import CutAttempt, SearchResult, TrialResult
@@ -129,6 +131,21 @@ def test_the_page_shows_searches_trials_and_what_was_cut_off(results: Results) -
     objectives = [one.cells[6] for one in tables["trials"].rows]
     assert objectives[2] == "0.9000 (best)"
     assert objectives[1] == "quality.score is nan, no number"
+
+
+def test_what_each_scenario_found_is_a_sentence_and_searches_of_one_stand_together(results: Results) -> None:
+    (one,) = results.searches
+    worse = replace(one, search=2, best_objective=0.1, best_trial=1)
+    other = replace(one, scenario="drawn", strategy="random", best_objective=None, best_trial=None)
+    both = replace(results, searches=(worse, other, one))
+    best, none = best_lines(both)
+    assert best.startswith("bayes (bayes-pi): best quality.score 0.9000 of 2 searches, in search 1, trial 3: x = ")
+    assert none == "drawn (random): no trial gave a number of quality.score."
+    least = best_lines(replace(both, searches=tuple(replace(one, direction="minimise") for one in both.searches)))[0]
+    assert "best quality.score 0.1000 of 2 searches, in search 2, trial 1" in least
+    (section,) = [part for part in campaign_page(both, [], "", "").sections if part.name == "searches"]
+    (table,) = [block for block in section.blocks if isinstance(block, Table) and block.name == "each-search"]
+    assert [row.cells[:2] for row in table.rows] == [("bayes", "1"), ("bayes", "2"), ("drawn", "1")]
 
 
 # --- verify ---

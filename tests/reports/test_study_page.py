@@ -16,6 +16,7 @@ from reports.pages.study.questions import equivalence_heads, equivalence_row
 from reports.pages.study.words import unit_text
 from reports.render import render, study_html
 from reports.results.codec import decoded, encoded
+from reports.results.environment import EnvironmentProgress
 from reports.results.inference import Refusal, Test
 from reports.results.question import Caution, DeclaredTest, LevelPair, QuestionResult, RelevantPair
 from reports.results.study import Measured, StudyOrigin, StudyResult
@@ -233,6 +234,15 @@ def test_what_no_test_sees_is_said(small: StudyResult) -> None:
     asked = replace(small, questions=(replace(small.questions[0], cautions=(caution,)),))
     text = checked(study_html(asked)).text
     assert "no test sees them; `wattlab compare` counts them: Net A (monday); b (tuesday and wednesday)." in text
+
+
+def test_a_campaign_that_is_not_as_it_was_sealed_declares_nothing_beforehand(small: StudyResult) -> None:
+    place = EnvironmentProgress("a", "A", "runs/s.a", planned=3, made=3, left=0, given_up=(), changed=())
+    declared = "The analysis was declared before the first run"
+    assert declared in checked(study_html(replace(small, environments=(place,)))).text
+    text = checked(study_html(replace(small, environments=(replace(place, lacking=("run 2 (r02) is gone",)),)))).text
+    assert "In a, run 2 (r02) is gone. So nothing proves what was declared before the first run" in text
+    assert declared not in text
 
 
 def hostile(part: Any) -> Any:  # noqa: ANN401  decoded JSON

@@ -49,13 +49,23 @@ def declared_late(study: StudyResult) -> Iterable[str]:
         )
 
 
+def not_as_sealed(study: StudyResult) -> Iterable[str]:
+    """A sentence for each environment whose campaign is not the one that its log tells of."""
+    for one in study.environments:
+        if one.lacking:
+            yield (
+                f"In {one.name}, {'; '.join(one.lacking)}. So nothing proves what was declared before the first run, "
+                f"or that no run was removed; `wattlab verify` of {one.folder} says what else is not as it was sealed."
+            )
+
+
 def environment_blocks(study: StudyResult) -> Iterable[Block]:
     """Every environment, and what could not be run there."""
     if not study.environments:
         return
     heads = (Head("Environment", False), Head("Title", False), Head("Planned"), Head("Made"), Head("To be made"),
              Head("Given up"), Head("Campaign", False))  # fmt: skip
-    yield Table("environments", "Runs of each environment, baseline blocks among them", heads,
+    yield Table("each-environment", "Runs of each environment, baseline blocks among them", heads,
                 tuple(map(_row, study.environments)))  # fmt: skip
     rows = tuple(
         Row((one.name, cell.scenario, str(cell.runs), WHY[cell.why], cell.reason))
@@ -66,7 +76,7 @@ def environment_blocks(study: StudyResult) -> Iterable[Block]:
         lost = (Head("Environment", False), Head("Scenario", False), Head("Runs"), Head("Why", False),
                 Head("The last attempt", False))  # fmt: skip
         yield Table("given-up", "Cells that could not be run, or not as often as planned", lost, rows)
-    if not any(one.changed for one in study.environments):
+    if not any(one.changed or one.lacking for one in study.environments):
         yield Paragraph(
             "The analysis was declared before the first run: every run keeps the study file as it was then "
             "(inputs/campaign.toml), and its questions, responses, factors and exclusions are those of today."

@@ -11,7 +11,7 @@ from reports.pages.document import STAMPS, DocumentPage, document_page, section_
 from reports.pages.numbers import fixed
 from reports.pages.statistics_tables import NEVER_CHOSEN
 from reports.pages.study.choices import choice_blocks, chosen
-from reports.pages.study.environments import declared_late, environment_blocks, given_up, incomplete
+from reports.pages.study.environments import declared_late, environment_blocks, given_up, incomplete, not_as_sealed
 from reports.pages.study.figures import drawn, medians_figure
 from reports.pages.study.interactions import interaction_blocks
 from reports.pages.study.predictions import prediction_blocks, told_beforehand
@@ -63,7 +63,7 @@ def _answer(study: StudyResult) -> Iterable[str]:
 
 
 def _opening(study: StudyResult, stamp: str) -> Iterable[Block]:
-    for sentence in (*incomplete(study), *given_up(study), *declared_late(study)):
+    for sentence in (*incomplete(study), *given_up(study), *declared_late(study), *not_as_sealed(study)):
         yield Paragraph(sentence, "note")
     for erratum in study.errata:
         if not erratum.affects:
