@@ -21,9 +21,10 @@ KJ = 1e-3
 TARGETS = {"power": "mean power × duration", "epoch": "energy of an epoch × N"}
 SPLITS = {"random": "30 %, at random", "configuration": "each scenario", "machine": "each machine"}
 REFUSED = {
-    "too-few-runs": "too few trainings are left", "one-level": "there is one only",
-    "too-many-runs": "it would take too long",
+    "too-few-runs": "too few trainings are left", "too-many-runs": "it would take too long",
 }  # fmt: skip
+ONE_LEVEL = "one-level"
+"""Refused of a split: there is one of what would be left out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def models_sheet(model: PreModel) -> Sheet:
     """Every model of both targets, on trainings that it had not seen."""
     rows = [
         (TARGETS[name], one.model, SPLITS[one.split], *_cells(one.score, REFUSED.get(one.refused or "", "")))
-        for name, target in model.targets.items() for one in target.scores
+        for name, target in model.targets.items() for one in target.scores if one.refused != ONE_LEVEL
     ]  # fmt: skip
     numbers = ("n", "RMSE kJ", "MAE kJ", "MAPE %", "R²")
     caption = (
@@ -137,6 +138,9 @@ def _cells(score: Score | None, refused: str) -> tuple[str, ...]:
 def sentences(model: PreModel) -> Iterator[str]:
     """What it was told, which model was taken, how far it is off."""
     yield f"Told of {', '.join(model.features)}, of {len(model.trainings)} trainings."
+    alone = {one.split for target in model.targets.values() for one in target.scores if one.refused == ONE_LEVEL}
+    if "machine" in alone:
+        yield "No model is scored on a machine that it has not seen: all trainings were made on one."
     for name, target in model.targets.items():
         yield (
             f"{TARGETS[name]}: {target.model} is nearest for scenarios that it has not seen, of {target.groups}: off "

@@ -89,8 +89,9 @@ def show(study: "StudyResult", folder: Path) -> None:
 def declared_tests(study: "StudyResult") -> "Iterator[tuple[str, Test]]":
     """The test of each question and correlation, under its name."""
     yield from ((question.name, question.omnibus) for question in study.questions)
-    for interaction in study.interactions:
-        yield from ((f"{interaction.name}, {effect.of}", effect.test) for effect in interaction.effects)
+    for part in study.interactions:
+        names = {"first": part.factors[0], "second": part.factors[1], "interaction": " × ".join(part.factors)}
+        yield from ((f"{part.name}, {names[effect.of]}", effect.test) for effect in part.effects)
     yield from ((correlation.name, correlation.run_level) for correlation in study.correlations)
 
 

@@ -154,6 +154,8 @@ def test_fit_and_predict_on_the_terminal_and_as_json(lab: Path, capsys: pytest.C
     said = capsys.readouterr().out
     assert "Told beforehand (PRE)" in said
     assert "linear is nearest for scenarios" in " ".join(said.split())
+    assert "No model is scored on a machine that it has not seen" in " ".join(said.split())
+    assert "each machine" not in said
     assert main(fit) == 1
     assert "is there already" in capsys.readouterr().err
     assert main(["estimate", "predict", str(file), *facts]) == 1
