@@ -77,6 +77,9 @@ def add_arguments(action: argparse.ArgumentParser) -> None:
         "--plan", type=Path, metavar="LAB", help="lab.toml: its scenarios, with their repetitions and parameters"
     )
     action.add_argument(
+        "--campaign", type=Path, metavar="FILE", help="with --plan: the campaign, where it does not stand in lab.toml"
+    )
+    action.add_argument(
         "--extrapolate", action="store_true", help="also where nobody measured such a thing, with a warning"
     )
     add_json_argument(action, "the estimates", Predictions)
@@ -98,7 +101,7 @@ def call(arguments: argparse.Namespace) -> int:
         except (OSError, UnicodeDecodeError) as error:
             raise LabError(f"{arguments.model}: cannot be read ({why(error)})") from None
         model = pre_model_of(load_object(text, str(arguments.model)), str(arguments.model))
-        planned = list(_planned(arguments.facts, arguments.plan))
+        planned = list(_planned(arguments.facts, arguments.plan, arguments.campaign))
         told = tuple(_told(model, *one, extrapolate=arguments.extrapolate) for one in planned)
     whole = total(model, told)
     arguments.answer = Predictions(model=str(arguments.model.resolve()), trainings=told, total=whole)
@@ -107,15 +110,17 @@ def call(arguments: argparse.Namespace) -> int:
     return 1 if any(best(model, one) is None for one in told) else 0
 
 
-def _planned(facts: Path | None, plan: Path | None) -> "Iterator[tuple[str, int, Facts]]":
+def _planned(facts: Path | None, plan: Path | None, campaign: Path | None) -> "Iterator[tuple[str, int, Facts]]":
     """Scenario, number of runs, what is known of it."""
+    if campaign is not None and plan is None:
+        raise LabError(f"--campaign {campaign}: name the lab.toml that it is measured in, too (--plan lab.toml)")
     from reports.estimation.facts import FactTable, own_facts, read_facts
 
     table = FactTable() if facts is None else read_facts(facts)
     if plan is not None:
         from harness.measure.lab_file import load
 
-        for scenario in load(plan).scenarios:
+        for scenario in load(plan, campaign).scenarios:
             yield scenario.name, scenario.repetitions, {**own_facts(scenario.parameters), **table.of(scenario.name, 0)}
     elif facts is None:
         raise LabError("what is to be told? Give a table of scenarios (--facts), a lab.toml (--plan), or both")

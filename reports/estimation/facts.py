@@ -22,7 +22,7 @@ FEATURES = (
 )  # fmt: skip
 """What PRE is told of a training, as published."""
 IMAGE_SIZE = "image_size"
-"""A parameter that is both height and width."""
+"""A parameter, or a column, that is both height and width."""
 
 
 def own_facts(parameters: object) -> Facts:
@@ -31,8 +31,12 @@ def own_facts(parameters: object) -> Facts:
         name: float(value) for name, value in (parameters.items() if isinstance(parameters, dict) else ())
         if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     }  # fmt: skip
-    sides = {side: told[IMAGE_SIZE] for side in ("image_height", "image_width") if IMAGE_SIZE in told}
-    return sides | {name: value for name, value in told.items() if name in (*FEATURES, EPOCHS) and value > 0}
+    return {name: value for name, value in _with_sides(told).items() if name in (*FEATURES, EPOCHS) and value > 0}
+
+
+def _with_sides(told: dict[str, float]) -> dict[str, float]:
+    """Height and width too, where one number says both."""
+    return {side: told[IMAGE_SIZE] for side in ("image_height", "image_width") if IMAGE_SIZE in told} | told
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +90,7 @@ def facts_of(path: Path, content: bytes) -> FactTable:
             raise AnalysisError(
                 f"{where}: {scenario}{repetition and f' {repetition}'} stands in the table twice; keep one of the lines"
             )
-        found[key] = {name: _number(where, name, cell) for name, cell in row.items() if cell}
+        found[key] = _with_sides({name: _number(where, name, cell) for name, cell in row.items() if cell})
         epochs = found[key].get(EPOCHS)
         if epochs is not None and (epochs < 1 or epochs != int(epochs)):
             raise AnalysisError(f"{where}: found {epochs:g} epochs, expected a whole number above 0")

@@ -22,6 +22,12 @@ def test_what_is_said_of_a_run_goes_before_what_is_said_of_its_scenario(tmp_path
     assert facts.of("other", 1) == {}
 
 
+def test_one_size_of_the_pictures_is_height_and_width_unless_they_are_given(tmp_path: Path) -> None:
+    facts = read_facts(table(tmp_path, "scenario,image_size,image_width", "cnn,32,", "wide,32,64"))
+    assert (facts.of("cnn", 1)["image_height"], facts.of("cnn", 1)["image_width"]) == (32, 32)
+    assert (facts.of("wide", 1)["image_height"], facts.of("wide", 1)["image_width"]) == (32, 64)
+
+
 @pytest.mark.parametrize(
     ("lines", "said"),
     [

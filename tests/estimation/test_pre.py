@@ -198,3 +198,5 @@ def test_a_plan_or_a_table_has_to_be_given(lab: Path, capsys: pytest.CaptureFixt
     file.write_text(document_text(model(trainings())))
     assert main(["estimate", "predict", str(file)]) == 1
     assert "what is to be told?" in capsys.readouterr().err
+    assert main(["estimate", "predict", str(file), "--campaign", "c.toml"]) == 1
+    assert "--campaign c.toml: name the lab.toml" in capsys.readouterr().err
