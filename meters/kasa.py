@@ -6,8 +6,8 @@ firmware (KLAP), which does not answer at this port.
 
 The first firmware of an HS110 sends W, V, A and kWh as numbers with decimals (`power`), later ones whole mW, mV, mA and
 Wh (`power_mw`): each value goes by the name of its key. Some bulbs (KL50, KL60) send voltage 0 and current 0 beside a
-power: those are no values. Power below about a watt is cut to 0 by the plug. The XOR hides nothing and has no check
-sum; a reply has no number, so that after any trouble the connection is a new one, and so it is where a plug closed it.
+power: those are no values. The XOR hides nothing and has no check sum. A reply has no number either, and whether a
+device keeps a connection nobody says: each question has a connection of its own, so that no late reply answers another.
 Nobody says over which time power is averaged; refreshed about once a second, which nobody measured here. Proved by
 replies of real devices that python-kasa ships (tests say which) and by python-kasa on the emulator.
 """
@@ -207,6 +207,7 @@ class Kasa(LineDialogue[SerialWire]):
         super().__init__(wire, lambda: ReplySplitter(REPLY_LIMIT))
         self._settings = settings
         self.reply_s = settings.reply_s
+        self._is_fresh = True  # nothing was asked yet over this connection
         self._device = Device(Identity("TP-Link", "", "", ""), PLUG_EMETER)
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(REFRESH_S, settings.interval_s)
@@ -245,8 +246,7 @@ class Kasa(LineDialogue[SerialWire]):
         return to_reading(values, time_ns, self._settings.range_w, stale=stale)
 
     def regain(self, deadline: Deadline) -> Identity:
-        """Connect anew and ask who is there: no reply that is late comes over a new connection."""
-        self._connect_again()
+        """Ask who is there: no reply that is late comes over a new connection."""
         with self._at_port(self.advice):
             for _attempt in range(DAMAGED):  # a damaged answer is no other device
                 identity = decode_device(self._asked(encode_sysinfo(), deadline).data).identity
@@ -258,12 +258,7 @@ class Kasa(LineDialogue[SerialWire]):
         """Connect anew."""
         self._wire.reopen()
         self._forget()
-
-    def _connect_again(self) -> None:
-        try:
-            self.reopen()
-        except MeterUnavailable as error:
-            raise MeterUnplugged(str(error)) from error
+        self._is_fresh = True
 
     def _values(self, deadline: Deadline) -> tuple[int, dict[str, Value]]:
         question = encode_realtime(self._device, self._settings.outlet)
@@ -271,16 +266,13 @@ class Kasa(LineDialogue[SerialWire]):
         return chunk.time_ns, decode_values(chunk.data, self._device.module)
 
     def _asked(self, question: bytes, deadline: Deadline) -> Chunk:
-        """Return what was answered, decrypted; a connection that the device has closed since is made once more."""
-        try:
-            return self._exchange(question, deadline)
-        except MeterUnplugged:
-            self._connect_again()
-            return self._exchange(question, deadline)
-
-    def _exchange(self, question: bytes, deadline: Deadline) -> Chunk:
-        if self._frames or self._splitter.held_bytes:
-            raise MeterGarbage("found bytes before anything was asked, expected none")
+        """Return what was answered, decrypted, over a connection of its own."""
+        if not self._is_fresh:
+            try:
+                self.reopen()
+            except MeterUnavailable as error:
+                raise MeterUnplugged(str(error)) from error
+        self._is_fresh = False
         self._wire.write(question)
         frame = self._next_frame(deadline)
         return Chunk(frame.time_ns, decrypt(frame.body))

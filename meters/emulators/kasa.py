@@ -66,10 +66,11 @@ class KasaDevice:
     def _measure(self, now_s: float) -> None:
         """Bring value and register up to the last window that is over."""
         end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        if end_s > self._measured_s:
-            self._power_w = self._source.advance(end_s).mean_w
-            self._energy_wh += self._power_w * (end_s - self._measured_s) / 3600.0
-            self._measured_s = end_s
+        for to_s in (end_s - self._refresh_s, end_s):
+            if to_s > self._measured_s:
+                self._power_w = self._source.advance(to_s).mean_w
+                self._energy_wh += self._power_w * (to_s - self._measured_s) / 3600.0
+                self._measured_s = to_s
 
     def _reply(self, question: bytes) -> bytes:
         try:

@@ -52,11 +52,12 @@ class NutDevice:
         return []
 
     def _measure(self, now_s: float) -> None:
-        """Bring the power up to the last poll that is over."""
+        """Bring the power up to the last poll that is over: its mean since the poll before."""
         end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        if end_s > self._measured_s:
-            self._power_w = self._source.advance(end_s).mean_w
-            self._measured_s = end_s
+        for to_s in (end_s - self._refresh_s, end_s):
+            if to_s > self._measured_s:
+                self._power_w = self._source.advance(to_s).mean_w
+                self._measured_s = to_s
 
     def _answer(self, line: str) -> str:
         words = [re.sub(r"\\(.)", r"\1", quoted) if quoted else plain for quoted, plain in WORD.findall(line)]

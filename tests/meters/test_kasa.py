@@ -146,7 +146,7 @@ def closing_plug(most: int) -> Iterator[str]:
         thread.join()
 
 
-def test_a_plug_that_closes_the_connection_after_each_answer_is_read_all_the_same() -> None:
+def test_each_question_has_a_connection_of_its_own() -> None:
     with closing_plug(6) as port:
         meter = open_meter("kasa", port, capture=None, options={"interval_s": 0.01})
         assert [meter.read(5.0).power_w for _ in range(3)] == [50.0] * 3
