@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +22,6 @@ PARAMETERS: dict[str, Any] = {
     "reduce_patience": 10, "reduce_factor": 0.1, "least_learning_rate": 0.0, "limit_s": 0.0, "ram_limit_gb": 0.0,
     "ram_limit_by": "cgroup",
 }  # fmt: skip
-Tuned = Callable[..., subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
@@ -38,88 +36,38 @@ def squares_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
-def tuned(tmp_path: Path, squares_data: Path, sut_python: str) -> Tuned:
-    """Start finetune.py as the agent does: its files copied flat into an empty work folder (`tmp_path/work`)."""
-
-    def run(changes: dict[str, Any] | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-        work = tmp_path / "work"
-        work.mkdir()
-        for program in (
-            *(ROOT / "workloads" / "training").glob("*.py"),
-            ROOT / "workloads" / "trackers" / "tracking.py",
-            ROOT / "workloads" / "markers" / "wattlab_markers.py",
-        ):
-            shutil.copy(program, work)
-        given = {
-            "WATTLAB_PARAMETERS": json.dumps(PARAMETERS | (changes or {})),
-            "WATTLAB_SEED": "5",
-            "WATTLAB_DATA": str(squares_data),
-            "WATTLAB_MARKERS": str(tmp_path / "markers"),
-            "WATTLAB_ARTIFACTS": str(tmp_path / "artifacts"),
-        }
-        command = [sys.executable, "within_memory.py", sut_python, "finetune.py"]
-        full = {**os.environ, **given, **environment}
-        return subprocess.run(command, cwd=work, env=full, capture_output=True, text=True, check=False)
-
-    return run
-
-
-def summary_of(tmp_path: Path) -> dict[str, Any]:
-    summary: dict[str, Any] = json.loads((tmp_path / "artifacts" / "summary.json").read_text())
-    return summary
+def started(
+    folder: Path, data: Path, command: list[str], orders: str = "", changes: dict[str, Any] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """What the agent starts, with the files of finetune.py copied flat into an empty work folder (`folder/work`)."""
+    work = folder / "work"
+    work.mkdir()
+    for program in (
+        *(ROOT / "workloads" / "training").glob("*.py"),
+        ROOT / "workloads" / "trackers" / "tracking.py",
+        ROOT / "workloads" / "markers" / "wattlab_markers.py",
+    ):
+        shutil.copy(program, work)
+    given = {
+        "WATTLAB_PARAMETERS": json.dumps(PARAMETERS | (changes or {})),
+        "WATTLAB_SEED": "5",
+        "WATTLAB_DATA": str(data),
+        "WATTLAB_MARKERS": str(folder / "markers"),
+        "WATTLAB_ARTIFACTS": str(folder / "artifacts"),
+    }
+    return subprocess.run(
+        [sys.executable, "within_memory.py", *command], cwd=work, env=os.environ | given, input=orders,
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
 
 
 def both(*names: str) -> list[str]:
     return [f"{name} {edge}" for name in names for edge in ("begin", "end")]
 
 
-def test_both_steps_are_trained_marked_and_recorded(tmp_path: Path, tuned: Tuned) -> None:
-    done = tuned()
-    assert done.returncode == 0, done.stderr
-    lines = [json.loads(line) for line in (tmp_path / "markers").read_text().splitlines()]
-    order = [f"{line['action']}{line['index']} {line['edge']}" for line in lines if "action" in line]
-    assert order == [
-        *both("image_preparation0", "net_creation0"),
-        "training0 begin",
-        "top_training0 begin", *both("epoch0"), "top_training0 end",
-        "fine_tuning0 begin", *both("epoch1", "epoch2"), "fine_tuning0 end",
-        "training0 end",
-        *both("evaluation0", "export0", "reset0"),
-    ]  # fmt: skip
-    summary = summary_of(tmp_path)
-    # 50 pictures: 15 for the test, 35 for training; of these whole batches of 8
-    assert (summary["dataset"]["images_train"], summary["dataset"]["images_test"]) == (35, 15)
-    assert summary["images_per_epoch"] == 35 - 35 % 8 + 15 - 15 % 8
-    assert (summary["epochs"], summary["images"]) == (3, 3 * 40)
-    assert sum(line.get("work", {}).get("images", 0) for line in lines) == summary["images"]
-    assert [(step["step"], step["epochs"], step["stopped_by"]) for step in summary["steps"]] == [
-        ("top_training", 1, "max_epochs"), ("fine_tuning", 2, "max_epochs"),
-    ]  # fmt: skip
-    assert [step["restored"] for step in summary["steps"]] == [False, True]
-    assert (summary["weights"]["kind"], summary["dataset"]["kind"]) == ("untrained", "generated")
-    assert (summary["restored"], summary["loss_finite"]) == (True, True)
-    assert summary["parameters_total"] == 14_714_688 + 513
-    quality = summary["quality"]
-    assert (quality["classified"], quality["positive"]) == (15, "occupied")
-    matrix = quality["confusion"]
-    assert quality["accuracy"] == pytest.approx((matrix[0][0] + matrix[1][1]) / 15)
-    hits, said, there = matrix[1][1], matrix[0][1] + matrix[1][1], sum(matrix[1])
-    assert quality["precision"] == pytest.approx(hits / said if said else 0.0)
-    assert quality["recall"] == pytest.approx(hits / there)
-    assert 0 <= quality["auc"] <= 1
-    assert summary["ram_limit"] == {"bytes": None, "by": None}
-    assert summary["peak_resident_bytes"] > 100_000_000
-    history = json.loads((tmp_path / "artifacts" / "history.json").read_text())
-    assert {"loss", "val_loss", "binary_accuracy", "val_precision", "val_recall", "val_auc"} <= set(history)
-    assert [len(values) for values in history.values()] == [3] * len(history)
-    rates = history["learning_rate"]
-    assert rates == pytest.approx([1e-4] + [1e-5] * 2)
-    assert not (tmp_path / "work" / "model.keras").exists()
-
-
-def test_want_of_memory_is_told_from_every_other_end(tmp_path: Path, tuned: Tuned) -> None:
-    done = tuned({"ram_limit_gb": 1.5, "ram_limit_by": "ulimit", "image_size": 512})
+def test_want_of_memory_is_told_from_every_other_end(tmp_path: Path, squares_data: Path, sut_python: str) -> None:
+    limited = {"ram_limit_gb": 1.5, "ram_limit_by": "ulimit", "image_size": 512}
+    done = started(tmp_path, squares_data, [sut_python, "finetune.py"], changes=limited)
     assert done.returncode != 0
     assert "out of memory in this cell" in done.stderr.splitlines()[-1], done.stderr[-2000:]
     assert not (tmp_path / "artifacts" / "summary.json").exists()
@@ -146,22 +94,32 @@ REFUSALS: list[tuple[dict[str, Any], str]] = [
     ({"depth": 3}, "unexpected keyword argument 'depth'"),
 ]
 ONE_AFTER_THE_OTHER = """
-import contextlib, io, json, os, sys
+import contextlib, io, json, os, runpy, sys
+try:
+    runpy.run_path("finetune.py", run_name="__main__")
+    status = 0
+except SystemExit as end:
+    status = end.code or 0
+print(json.dumps([status, ""]), flush=True)
 import finetune
+del os.environ["WATTLAB_MARKERS"]
 for folder, changed in json.loads(sys.stdin.read()):
     os.environ["WATTLAB_PARAMETERS"], os.environ["WATTLAB_ARTIFACTS"] = json.dumps(changed), folder
     with contextlib.redirect_stderr(io.StringIO()) as told:
         status = finetune.main()
     print(json.dumps([status, told.getvalue()]), flush=True)
 """
+"""The program as a script, then its main function for each order: one start of TensorFlow."""
 
 
 @dataclass(frozen=True)
 class Several:
-    """What became of TRAININGS and REFUSALS, one after the other in one process."""
+    """What became of a whole run, of TRAININGS and of REFUSALS, one after the other in one process."""
 
     folder: Path
+    whole: int
     answers: list[tuple[int, str]]
+    stderr: str
 
     def read(self, training: str, name: str) -> dict[str, Any]:
         found: dict[str, Any] = json.loads((self.folder / training / f"{name}.json").read_text())
@@ -171,17 +129,55 @@ class Several:
 @pytest.fixture(scope="module")
 def several(tmp_path_factory: pytest.TempPathFactory, squares_data: Path, sut_python: str) -> Several:
     folder = tmp_path_factory.mktemp("several")
-    rooms = [str(ROOT / "workloads" / name) for name in ("training", "trackers", "markers")]
-    given = {"PYTHONPATH": os.pathsep.join(rooms), "WATTLAB_SEED": "5", "WATTLAB_DATA": str(squares_data)}
     orders = [*TRAININGS.items(), *(("refused", changes) for changes, _ in REFUSALS)]
-    done = subprocess.run(
-        [sut_python, "-c", ONE_AFTER_THE_OTHER], cwd=folder, env={**os.environ, **given, "WATTLAB_MARKERS": ""},
-        input=json.dumps([[str(folder / name), PARAMETERS | changes] for name, changes in orders]),
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    given = json.dumps([[str(folder / name), PARAMETERS | changes] for name, changes in orders])
+    done = started(folder, squares_data, [sut_python, "-c", ONE_AFTER_THE_OTHER], given)
     assert done.returncode == 0, done.stderr
-    answers = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
-    return Several(folder, [(status, told) for status, told in answers])
+    (whole, _), *answers = (json.loads(line) for line in done.stdout.splitlines() if line.startswith("["))
+    return Several(folder, whole, [(status, told) for status, told in answers], done.stderr)
+
+
+def test_both_steps_are_trained_marked_and_recorded(several: Several) -> None:
+    assert several.whole == 0, several.stderr
+    lines = [json.loads(line) for line in (several.folder / "markers").read_text().splitlines()]
+    order = [f"{line['action']}{line['index']} {line['edge']}" for line in lines if "action" in line]
+    assert order == [
+        *both("image_preparation0", "net_creation0"),
+        "training0 begin",
+        "top_training0 begin", *both("epoch0"), "top_training0 end",
+        "fine_tuning0 begin", *both("epoch1", "epoch2"), "fine_tuning0 end",
+        "training0 end",
+        *both("evaluation0", "export0", "reset0"),
+    ]  # fmt: skip
+    summary = several.read("artifacts", "summary")
+    # 50 pictures: 15 for the test, 35 for training; of these whole batches of 8
+    assert (summary["dataset"]["images_train"], summary["dataset"]["images_test"]) == (35, 15)
+    assert summary["images_per_epoch"] == 35 - 35 % 8 + 15 - 15 % 8
+    assert (summary["epochs"], summary["images"]) == (3, 3 * 40)
+    assert sum(line.get("work", {}).get("images", 0) for line in lines) == summary["images"]
+    assert [(step["step"], step["epochs"], step["stopped_by"]) for step in summary["steps"]] == [
+        ("top_training", 1, "max_epochs"), ("fine_tuning", 2, "max_epochs"),
+    ]  # fmt: skip
+    assert [step["restored"] for step in summary["steps"]] == [False, True]
+    assert (summary["weights"]["kind"], summary["dataset"]["kind"]) == ("untrained", "generated")
+    assert (summary["restored"], summary["loss_finite"]) == (True, True)
+    assert summary["parameters_total"] == 14_714_688 + 513
+    quality = summary["quality"]
+    assert (quality["classified"], quality["positive"]) == (15, "occupied")
+    matrix = quality["confusion"]
+    assert quality["accuracy"] == pytest.approx((matrix[0][0] + matrix[1][1]) / 15)
+    hits, said, there = matrix[1][1], matrix[0][1] + matrix[1][1], sum(matrix[1])
+    assert quality["precision"] == pytest.approx(hits / said if said else 0.0)
+    assert quality["recall"] == pytest.approx(hits / there)
+    assert 0 <= quality["auc"] <= 1
+    assert summary["ram_limit"] == {"bytes": None, "by": None}
+    assert summary["peak_resident_bytes"] > 100_000_000
+    history = several.read("artifacts", "history")
+    assert {"loss", "val_loss", "binary_accuracy", "val_precision", "val_recall", "val_auc"} <= set(history)
+    assert [len(values) for values in history.values()] == [3] * len(history)
+    rates = history["learning_rate"]
+    assert rates == pytest.approx([1e-4] + [1e-5] * 2)
+    assert not (several.folder / "work" / "model.keras").exists()
 
 
 def test_a_step_ends_early_and_goes_back_to_its_best_epoch_and_its_rate_falls_before(several: Several) -> None:
