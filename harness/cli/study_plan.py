@@ -19,10 +19,11 @@ from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.studies import RunnableStudy, StudyCampaign, read_study
 from harness.cli.types import add_json_argument
 from harness.evidence.study_progress import progress_of
+from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.plan import PlannedRun, make_plan
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
-from harness.record.entries import Entry, RunBegin, RunEnd, of
+from harness.record.entries import Entry, RunBegin, RunEnd, header_of, of
 from harness.record.environments import Expected
 from harness.record.levels import Levels
 from reports.results.environment import GivenUp
@@ -251,10 +252,20 @@ def _show(study: RunnableStudy, plan: PlannedStudy, *, with_runs: bool) -> None:
     for place in plan.environments:
         for lost in place.given_up:
             say(console, given_up_text(place.name, lost), "yellow")
+    for campaign in study.campaigns:
+        if problem := _begun_otherwise(campaign.config):
+            say(console, f"{campaign.name} cannot be continued: {problem}", "yellow")
     if plan.left:
         say(console, f"Next: {command('study', 'prepare', study.path)}, then {command('study', 'run', study.path)}.")
     else:
         say(console, f"Next: {command('study', 'report', study.path)}.")
+
+
+def _begun_otherwise(config: LabConfig) -> str | None:
+    if not (config.campaign_folder / CAMPAIGN).is_file():
+        return None
+    header = header_of(CampaignFolder(config.campaign_folder).entries())
+    return changed_since(config, header.config) if header is not None and header.config else None
 
 
 def study_sheet(plan: PlannedStudy) -> Sheet:

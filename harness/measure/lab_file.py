@@ -262,8 +262,13 @@ def changed_since(config: LabConfig, begun: Json) -> str | None:
         return None
     return (
         f"{_named_by_file(config, changed[:5])} differ from when the campaign "
-        f"{config.campaign_folder} was begun; restore them, or give campaign.name a new value"
+        f"{config.campaign_folder} was begun; restore them, or give {name_key(config)} a new value"
     )
+
+
+def name_key(config: LabConfig) -> str:
+    """The TOML path of what the campaign is called by: of a study, which names its campaigns, its own."""
+    return "study.name" if TABLE in tomllib.loads((config.campaign_source or b"").decode()) else "campaign.name"
 
 
 def _named_by_file(config: LabConfig, places: Sequence[str]) -> str:

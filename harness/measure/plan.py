@@ -13,7 +13,7 @@ from functools import cache
 from typing import Literal
 
 from harness.measure.campaign_file import SYNC, WARM_UP
-from harness.measure.lab_file import LabConfig
+from harness.measure.lab_file import LabConfig, name_key
 from harness.measure.scenario import Scenario
 from harness.measure.search_section import rounds_of
 from harness.record.documents import Json, RunKind
@@ -114,7 +114,7 @@ def replanned(config: LabConfig, planned: Sequence[PlannedRun]) -> str | None:
             return (
                 f"{config.path}: run {run.ordinal} ({run.scenario}) was planned with the factors "
                 f"{levels_text(run.cell)}, its scenario.toml and lab.toml give "
-                f"{levels_text(cells.get(run.scenario))}; restore them, or give campaign.name a new value"
+                f"{levels_text(cells.get(run.scenario))}; restore them, or give {name_key(config)} a new value"
             )
     return None
 

@@ -18,7 +18,7 @@ from harness.attest.witness import channels_of, clock_of
 from harness.measure.agenda import horizon_s
 from harness.measure.ambient import read_temperature_c
 from harness.measure.diagnosis import diagnose
-from harness.measure.lab_file import LabConfig, changed_since
+from harness.measure.lab_file import LabConfig, changed_since, name_key
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
@@ -201,7 +201,7 @@ def _staged(config: LabConfig) -> Iterator[Reason]:
                     "refuse",
                     f"scenario {scenario.name}",
                     f"{', '.join(changed)} changed since run {start.ordinal} was rated; runs of two programs have no "
-                    "mean; restore what was measured, or give campaign.name a new value",
+                    f"mean; restore what was measured, or give {name_key(config)} a new value",
                 )
 
 

@@ -8,6 +8,8 @@ from typing import TypeAlias
 import pytest
 
 from harness import cli
+from harness.cli.studies import read_study
+from harness.record.campaign_folder import CampaignFolder
 
 SUT = '[sut]\nhost = "10.0.0.{number}"\nuser = "me"\nkey_file = ""\npython = ".venv/bin/python"\n'
 METER = '[meters.wall]\ndriver = "wattsup"\nport = "/dev/ttyUSB{number}"\n'
@@ -168,6 +170,21 @@ def test_an_environment_without_a_meter_is_refused(call: Call, tmp_path: Path) -
 def test_one_machine_twice_is_planned_where_the_file_says_so(call: Call) -> None:
     same = 'lab = "a.toml"\nsame_as = "a"\nprefix = ["taskset", "--cpu-list", "0"]'
     assert call(('lab = "b.toml"', same))[0] == 0
+
+
+def test_a_plan_says_where_the_file_is_another_than_what_was_begun(call: Call, tmp_path: Path) -> None:
+    call()
+    (campaign, _) = read_study(tmp_path / "s.toml").campaigns
+    folder = CampaignFolder.create(campaign.config.campaign_folder)
+    body = {"schema": 1, "name": "s.a", "config": campaign.config.to_json()}
+    folder.append("campaign", "2026-11-30T08:00:00Z", body)
+    assert "cannot be continued" not in call()[1]
+    code, said = call(("stabilization_s = 1", "stabilization_s = 2"))
+    assert code == 0
+    assert "a cannot be continued: " in said
+    assert "campaign.stabilization_s differ from when the campaign" in said
+    assert "or give study.name a new value" in said
+    assert "b cannot be continued" not in said
 
 
 def test_a_machine_that_cannot_run_a_network_leaves_it_out(call: Call) -> None:
