@@ -53,12 +53,12 @@ UNIT_OF_SUFFIX = {
 
 
 def run_names(results: Results) -> dict[str, str]:
-    """Folder -> what the run is called on a page: 'run 7', 'run 7, attempt 2'; in the order of their numbers."""
+    """Folder -> what the run is called on a page: 'run 7', 'run 7 (attempt 2)'; in the order of their numbers."""
     begun: list[RunResult | LostRun] = [*results.runs, *results.campaign.lost]
     runs = sorted(begun, key=lambda run: (run.ordinal or 0, run.attempt or 1))
     again = {run.ordinal for run in runs if run.attempt != 1}
     return {
-        run.folder: f"run {run.ordinal}" + (f", attempt {run.attempt}" if run.ordinal in again else "") for run in runs
+        run.folder: f"run {run.ordinal}" + (f" (attempt {run.attempt})" if run.ordinal in again else "") for run in runs
     }
 
 

@@ -124,7 +124,7 @@ def run_table(results: Results) -> Table:
 
 def run_anchor(name: str) -> str:
     """Where a run stands on the page: 'run-7', 'run-7-attempt-2'."""
-    return re.sub(r"[^A-Za-z0-9]+", "-", name)
+    return re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")
 
 
 def _common(runs: Sequence[RunResult], codes: Sequence[Sequence[str]], names: Mapping[str, str]) -> dict[str, str]:

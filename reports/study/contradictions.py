@@ -77,6 +77,13 @@ def _rules(path: str, declared: StudyFile) -> Iterator[tuple[list[str], Callable
 
 
 def _problems(declared: StudyFile) -> Iterator[tuple[str, str]]:
+    if declared.scenarios and declared.table is None and not declared.campaigns and not declared.environments:
+        yield (
+            "environments",
+            "missing; [scenarios.NAME] are run in environments: write [environments.NAME] for each, with its title and "
+            "the lab.toml of its machine and meter",
+        )
+        return  # what else is wrong rests on this
     if not re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", declared.study.name):
         yield "study.name", f"{declared.study.name!r} becomes a folder's name: use letters, digits, '-', '_' and '.'"
     if not 0 < declared.study.alpha < 1:

@@ -160,6 +160,14 @@ def test_a_study_that_cannot_be_run_is_refused_with_place_and_remedy(
     assert says in said
 
 
+def test_without_environments_that_alone_is_said(call: Call) -> None:
+    whole = STUDY[STUDY.index("[environments.a]") : STUDY.index("[campaign]")]
+    code, said = call((whole, ""))
+    assert code == 1
+    assert "s.toml: environments: missing; [scenarios.NAME] are run in environments: write [environments.NAME]" in said
+    assert "mistakes" not in said
+
+
 def test_an_environment_without_a_meter_is_refused(call: Call, tmp_path: Path) -> None:
     (tmp_path / "b.toml").write_text(f"schema = 1\n{SUT.format(number=1)}")
     code, said = call()

@@ -418,7 +418,7 @@ def test_what_a_board_says_of_itself_is_not_taken_for_the_meters() -> None:
 def test_a_second_attempt_is_told_from_the_first() -> None:
     runs = [{"ordinal": 7, "attempt": 1, "folder": "a"}, {"ordinal": 7, "attempt": 2, "folder": "b"},
             {"ordinal": 8, "attempt": 1, "folder": "c"}]  # fmt: skip
-    assert list(run_names(read({"runs": runs})).values()) == ["run 7, attempt 1", "run 7, attempt 2", "run 8"]
+    assert list(run_names(read({"runs": runs})).values()) == ["run 7 (attempt 1)", "run 7 (attempt 2)", "run 8"]
 
 
 @pytest.mark.parametrize(
