@@ -85,8 +85,10 @@ def _further(inputs: StudyInputs) -> Iterator[CheckOrNote]:
         if part is not None and part.declared.table is None:
             against = _check_campaigns(path, part)
             yield from against
-            if not against:
-                yield f"{RUNS} was not recomputed: the campaigns do not lie where they lay."
+            yield (
+                "The campaigns themselves were not verified: `wattlab verify` on each does that." if against
+                else f"{RUNS} was not recomputed: the campaigns do not lie where they lay."
+            )  # fmt: skip
         elif part is not None:
             yield _check_table(folder, part)
             yield f"{part.facts.table} is an imported table: no reading stands behind it, and none was checked."

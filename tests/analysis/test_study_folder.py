@@ -100,7 +100,8 @@ def test_a_study_as_written_verifies_down_to_the_campaigns(campaigns: Path) -> N
     outcome = verify_document(STUDY_DOCUMENT, campaigns / "written")
     assert [check.name for check in outcome.checks] == ["bytes", "study", "report", "campaigns", "sources"]
     assert not outcome.failed
-    assert outcome.notes == [UNSIGNED]
+    told = "The campaigns themselves were not verified: `wattlab verify` on each does that."
+    assert outcome.notes == [told, UNSIGNED]
 
 
 def test_without_its_campaigns_a_study_is_recomputed_from_its_table_and_says_so(
