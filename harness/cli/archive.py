@@ -219,7 +219,7 @@ def _ask(arguments: argparse.Namespace, sql: str) -> int:
     target: Path | None = arguments.csv or arguments.parquet
     if target is not None and target.exists():
         raise AnalysisError(f"{target}: exists already; name a new file")
-    database = connection(store, entries(store), arguments.memory_gb, arguments.threads)
+    database = connection(store, entries(store), sql, arguments.memory_gb, arguments.threads)
     ending = threading.Timer(arguments.seconds, database.interrupt)
     ending.daemon = True
     ending.start()

@@ -55,7 +55,7 @@ class Archive:
         Raises:
             ArchiveError: DuckDB refuses it.
         """
-        with connection(self._store, self._entries) as database:
+        with connection(self._store, self._entries, sql) as database:
             frame: pd.DataFrame = answer(database, sql).to_pandas()
         return frame
 

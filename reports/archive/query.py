@@ -5,6 +5,7 @@ file, no network, no setting can be reached from it, and it changes nothing. The
 index names, with the schema that it declares: nothing is guessed. Digests are not looked at: `verify` does that.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -54,9 +55,9 @@ def dataset_of(store: Store, entries: Sequence[Entry], table: str) -> "dataset.D
 
 
 def connection(
-    store: Store, entries: Sequence[Entry], memory_gb: float = MEMORY_GB, threads: int | None = None
+    store: Store, entries: Sequence[Entry], sql: str, memory_gb: float = MEMORY_GB, threads: int | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A database that has the tables of the archive and `campaigns`, and reaches nothing else."""
+    """A database that has `campaigns` and the tables of the archive that a question names, and reaches nothing else."""
     found = duckdb.connect(":memory:")
     found.execute(f"SET memory_limit = '{memory_gb * 1e9:.0f}B'")
     if threads is not None:
@@ -64,7 +65,7 @@ def connection(
     found.execute("SET temp_directory = ''")
     found.execute("SET python_enable_replacements = false")
     found.register("campaigns", campaigns_table(entries))
-    for table in SCHEMAS:
+    for table in SCHEMAS.keys() & set(re.findall(r"\w+", sql.lower())):
         found.register(table, dataset_of(store, entries, table))
     found.execute("SET enable_external_access = false")
     found.execute("SET lock_configuration = true")

@@ -237,11 +237,11 @@ def test_a_part_of_a_newer_schema_is_refused_before_it_is_read(own: Store, campa
     entry["parts"][0]["schema"] = 9
     own.put(name_of(campaign.name), json.dumps(entry).encode())
     with pytest.raises(ArchiveError, match="written with schema 9 of runs"):
-        connection(own, entries(own))
+        connection(own, entries(own), "SELECT * FROM runs")
 
 
 def rows(store: Store, sql: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer(connection(store, entries(store)), sql).to_pylist()
+    found: list[dict[str, Any]] = answer(connection(store, entries(store), sql), sql).to_pylist()
     return found
 
 
@@ -267,8 +267,8 @@ def test_sql_gives_what_pandas_does(campaign: Path, archive: Store) -> None:
 )  # fmt: skip
 def test_what_is_asked_reaches_the_tables_and_nothing_else(archive: Store, tmp_path: Path, sql: str) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n")
-    database = connection(archive, entries(archive))
     asked = sql.replace("FILE", str(tmp_path / "secret.csv")).replace("NEW", str(tmp_path / "new"))
+    database = connection(archive, entries(archive), f"{asked} runs")
     with pytest.raises(ArchiveError):
         answer(database, asked)
     assert not (tmp_path / "new").exists()
@@ -301,6 +301,7 @@ def far() -> Iterator[str]:
     yield "memory://lab/archive"
     memory = fsspec.filesystem("memory")
     memory.store.clear()
+    memory.pseudo_dirs[:] = [""]
 
 
 def test_a_place_that_is_no_folder_is_the_same(campaign: Path, archive: Store, far: str, tmp_path: Path) -> None:

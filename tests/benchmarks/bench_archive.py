@@ -62,10 +62,12 @@ def main(count: int) -> None:
         took_s = [seconds(partial(add, number)) for number in range(count)]
         first, last = median(took_s[:FEW]), median(took_s[-FEW:])
         print(f"adding: the first {FEW} {first * 1e3:.1f} ms each, the last {FEW} of {count} {last * 1e3:.1f} ms each")
-        whole = answer(connection(store, entries(store)), "SELECT * FROM runs")
+        whole = answer(connection(store, entries(store), "SELECT * FROM runs"), "SELECT * FROM runs")
         parquet.write_table(whole, folder / "runs.parquet")
         question = QUESTION.replace("FROM runs", f"FROM '{folder / 'runs.parquet'}'")
-        ours = median(seconds(lambda: answer(connection(store, entries(store)), QUESTION)) for _ in range(TIMES))
+        ours = median(
+            seconds(lambda: answer(connection(store, entries(store), QUESTION), QUESTION)) for _ in range(TIMES)
+        )
         theirs = median(seconds(lambda: duckdb.connect().execute(question).fetchall()) for _ in range(TIMES))
         print(f"question over {whole.num_rows} runs: {ours:.3f} s, DuckDB on one file {theirs:.3f} s")
         print(f"ratios: adding {last / first:.2f}, question {ours / theirs:.1f}, size {size(folder):.2f}")
