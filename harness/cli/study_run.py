@@ -142,7 +142,7 @@ def show_progress(study: RunnableStudy, done: tuple[EnvironmentProgress, ...], p
         say(console, f"{one.name}: {begun}{f', {one.left} are left' if one.left else ''}.")
         for lost in one.given_up:
             say(console, given_up_text(one.name, lost), "yellow")
-    if all(one.planned and not one.left for one in done):
+    if not problems and all(one.planned and not one.left for one in done):
         say(console, f"Next: {command('study', 'report', study.path)}.")
         return
     names = f" {', '.join(problems)}" if problems else ""
