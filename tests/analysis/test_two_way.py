@@ -144,7 +144,7 @@ def study(folder: Path, text: str = STUDY, without: tuple[int, int] | None = Non
 
 def test_a_study_has_its_interaction(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["study", "report", str(study(tmp_path)), "--into", str(tmp_path / "out")]) == 0
-    assert "interaction" in capsys.readouterr().out
+    assert "net × place" in capsys.readouterr().out
     (found,) = json.loads((tmp_path / "out" / "study.json").read_text())["interactions"]
     ours = effects(CELLS, "welch")
     assert [effect["test"]["statistic"] for effect in found["effects"]] == pytest.approx(

@@ -120,7 +120,6 @@ def test_a_closed_terminal_ends_the_run_like_sigterm(lab: LabUnderTest) -> None:
     assert process.stdout is not None
     assert process.stderr is not None
     process.send_signal(signal.SIGHUP)  # first: what is printed before it finds no reader ends the run in another way
-    time.sleep(0.5)
     process.stdout.close()
     process.stderr.close()
     assert process.wait(HANGS_S) == 128 + signal.SIGHUP

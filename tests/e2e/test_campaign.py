@@ -78,14 +78,15 @@ class LabUnderTest:
 
     def start(self, *words: str) -> "subprocess.Popen[str]":
         command = [sys.executable, "-m", "harness.cli", *words]
-        # A shell's background job is started with SIGINT ignored, and so would be what the tests start from there.
+        # A shell's background job is started with SIGINT ignored, what nohup starts with SIGHUP; and so would be what
+        # the tests start from there.
         return subprocess.Popen(
             command,
             cwd=self.folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+            preexec_fn=lambda: [signal.signal(one, signal.SIG_DFL) for one in (signal.SIGINT, signal.SIGHUP)],
         )
 
     def call(self, *words: str) -> "subprocess.CompletedProcess[str]":

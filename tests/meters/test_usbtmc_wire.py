@@ -170,6 +170,7 @@ def test_a_reply_without_its_end_is_no_reply_and_spoils_none(run_client: RunClie
         """
 wire = UsbtmcWire(PORT, None)
 fault("half")
+time.sleep(0.5)  # the emulator takes it when it comes to it
 wire.write(b"*IDN?\\n")
 begin = time.monotonic()
 try:
