@@ -88,10 +88,15 @@ def test_what_is_no_policy_is_refused_by_its_parameter(
 
 def test_the_networks_have_the_published_numbers_of_parameters(sut_python: str) -> None:
     program = (
-        "import json, math, sys\nsys.path.insert(0, sys.argv[1])\nfrom classifiers import CLASSIFIERS, classifier\n"
+        "import json, math, sys\nsys.path.insert(0, sys.argv[1])\nimport numpy as np\nimport tensorflow as tf\n"
+        "from classifiers import CLASSIFIERS, classifier\n"
+        "def sums(name, facts):\n    side = facts.least_size\n    model = classifier(name, side, None)\n"
+        "    shape = tf.TensorSpec((None, side, side, 3), tf.uint8)\n"
+        "    classify = tf.function(lambda pictures: model(pictures, training=False), input_signature=[shape])\n"
+        "    return [classify(np.full((n, side, side, 3), 9, np.uint8)).numpy().sum(axis=1).tolist() for n in (1, 3)]\n"
         "counted = {}\nfor name, facts in CLASSIFIERS.items():\n    model = classifier(name, 224, None)\n"
         "    counted[name] = [sum(math.prod(w.shape) for w in model.trainable_weights), facts.parameters, facts.year,\n"
-        "                     list(model.output_shape)]\nprint(json.dumps(counted))"
+        "                     list(model.output_shape), sums(name, facts)]\nprint(json.dumps(counted))"
     )
     command = [sut_python, "-c", program, str(ROOT / "workloads" / "serving")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
@@ -99,6 +104,10 @@ def test_the_networks_have_the_published_numbers_of_parameters(sut_python: str) 
     assert {name: found[:2] for name, found in counted.items()} == {name: [n, n] for name, n in PUBLISHED.items()}
     assert [found[2] for found in counted.values()] == [2014, 2016, 2018, 2020, 2022]
     assert all(found[3] == [None, 1000] for found in counted.values())
+    # As they serve: compiled once for batches of any size.
+    for found in counted.values():
+        assert [len(sums) for sums in found[4]] == [1, 3]
+        assert all(total == pytest.approx(1.0, abs=1e-4) for sums in found[4] for total in sums)
 
 
 @pytest.fixture(scope="module")

@@ -68,6 +68,29 @@ def _pictures(image_size: int) -> tuple[Tensor, Tensor]:
     return pictures, layers.Normalization(mean=MEANS, variance=[spread**2 for spread in SPREADS])(values)
 
 
+class AdaptivePooling(layers.Layer):  # type: ignore[misc]  # Keras has no types
+    """Means over `side` x `side` fields that cover a feature map of any size, as torch.nn.AdaptiveAvgPool2d; nothing to
+    do where the map has that size. Keras' own layer wants to know how many pictures there are (seen with 3.15.1)."""
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self._side = side
+
+    def call(self, values: Tensor) -> Tensor:
+        """Shape (n, height, width, channels) -> (n, side, side, channels)."""
+        height, width = values.shape[1:3]
+        if (height, width) == (self._side, self._side):
+            return values
+        rows, columns = (keras.ops.convert_to_tensor(_fields(length, self._side)) for length in (height, width))
+        return keras.ops.einsum("ih,nhwc,jw->nijc", rows, values, columns)
+
+
+def _fields(length: int, side: int) -> list[list[float]]:
+    """Weights of a line's places in each of its fields: from floor(i L / S) to ceil((i + 1) L / S)."""
+    edges = [(i * length // side, -(-(i + 1) * length // side)) for i in range(side)]
+    return [[1 / (end - begin) if begin <= place < end else 0.0 for place in range(length)] for begin, end in edges]
+
+
 def _alexnet(image_size: int) -> Model:
     pictures, values = _pictures(image_size)
     for filters, kernel, stride, padding, is_pooled in (
@@ -76,7 +99,7 @@ def _alexnet(image_size: int) -> Model:
         values = layers.ZeroPadding2D(padding)(values)
         values = layers.Conv2D(filters, kernel, strides=stride, activation="relu")(values)
         values = layers.MaxPooling2D(3, strides=2)(values) if is_pooled else values
-    values = layers.Flatten()(layers.AdaptiveAveragePooling2D(6)(values))
+    values = layers.Flatten()(AdaptivePooling(6)(values))
     for _ in range(2):
         values = layers.Dense(4096, "relu")(layers.Dropout(0.5)(values))
     return keras.Model(pictures, layers.Dense(CLASSES, "softmax")(values), name="alexnet")
