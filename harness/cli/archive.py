@@ -152,10 +152,9 @@ def call_add(arguments: argparse.Namespace) -> int:
     store, done = Store(arguments.into), []
     for campaign in arguments.campaigns:
         with at_work(f"{campaign}: checking its seals, computing its numbers"):
-            added = add(campaign, store, raw=arguments.raw, key=arguments.key, say=lambda _: None)
+            added = add(campaign, store, raw=arguments.raw, key=arguments.key)
         entry = added.entry
-        size = sum(part.bytes for part in entry.parts) + (entry.raw.bytes if entry.raw else 0)
-        what = f"{counted(len(entry.runs), 'run')}, {sum(part.rows for part in entry.parts)} rows, {size / 1e6:.1f} MB"
+        what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
         done.append(_told(entry, is_new=added.is_new))
     arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
@@ -164,10 +163,9 @@ def call_add(arguments: argparse.Namespace) -> int:
 
 
 def _told(entry: Any, *, is_new: bool | None = None) -> ArchivedCampaign:  # noqa: ANN401  an Entry, imported late
-    size = sum(part.bytes for part in entry.parts) + (entry.raw.bytes if entry.raw else 0)
     return ArchivedCampaign(
         campaign=entry.name, customer=entry.customer, begun_utc=entry.begun_utc, runs=len(entry.runs),
-        rows=sum(part.rows for part in entry.parts), bytes=size, verdict=entry.verdict,
+        rows=entry.rows, bytes=entry.bytes, verdict=entry.verdict,
         sealed_files=entry.raw is not None, is_new=is_new,
     )  # fmt: skip
 

@@ -7,19 +7,21 @@ parts that nobody names, and the same command again goes on. What an entry names
 """
 
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from harness.attest import signer
 from harness.attest.signer import OF_ARCHIVE, PublicKey
 from harness.evidence.bag import unpack_bag, write_bag
-from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION
 from harness.record.errors import AnalysisError, LabError
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import RunFolder
+from harness.record.steps import step, steps
 from harness.record.verify import Check, examine
 from reports.archive.errors import ArchiveError
 from reports.archive.index import PARTS, RAW, SCHEMA, Bag, Entry, Part, entry_in, entry_of, name_of, text_of
@@ -31,7 +33,8 @@ from reports.frames.provenance import provenance_of
 from reports.results.document import CampaignNumbers
 
 SIGNATURE = ".sig"
-Progress = Callable[[str], None]
+Tables: TypeAlias = dict[tuple[str, str | None, str], object]
+"""Table, run and path without its digest -> rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +48,8 @@ class Added:
     """Parts that were written now; others were there."""
 
 
-def add(campaign: Path, store: Store, *, raw: bool, key: Path | None, say: Progress) -> Added:
-    """Add a campaign, or what has come to one that is there.
+def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
+    """Add a campaign, or what has come to one that is there; sealed files that are there are brought up to date too.
 
     Raises:
         ArchiveError: another campaign has its name there, the archive cannot be written, a check of its seals fails.
@@ -71,7 +74,9 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None, say: Progr
             "them another name before it is measured, or add this one to another archive"
         )
     fresh = _entry(numbers, uid, folder)
-    if before is not None and _is_same(before, fresh, raw) and _is_whole(store, before):
+    raw = raw or (before is not None and before.raw is not None)
+    is_signed = key is None or store.exists(name_of(name) + SIGNATURE)
+    if before is not None and is_signed and _is_same(before, fresh, raw) and _is_whole(store, before):
         return Added(entry=before, is_new=False, written=0)
     if before is not None and not before.runs.items() <= fresh.runs.items():
         gone = sorted(set(before.runs.items()) - set(fresh.runs.items()))[0][0]
@@ -80,12 +85,11 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None, say: Progr
             f"added. `wattlab archive restore {store.url} {name}` gives back what was archived"
         )
     parts, written = [], 0
-    for rows in rows_of(campaign, numbers, uid, say):
+    for rows in rows_of(campaign, numbers, uid):
         part, is_new = _put(store, name, rows)
         parts.append(part)
         written += is_new
-    bag = _bag(campaign, store, name, say) if raw else before.raw if before is not None else None
-    entry = replace(fresh, parts=tuple(parts), raw=bag)
+    entry = replace(fresh, parts=tuple(parts), raw=_bag(campaign, store, name) if raw else None)
     content = text_of(entry)
     signature = None if key is None else signer.sign(content, key, OF_ARCHIVE)
     _enter(store, name, content, signature)
@@ -93,12 +97,11 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None, say: Progr
     return Added(entry=entry, is_new=True, written=written)
 
 
-def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str, say: Progress) -> Iterator[Rows]:
+def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows]:
     """Every table of a campaign, part by part."""
     folders = {run.folder: RunFolder.open(campaign / run.folder) for run in numbers.runs}
     yield from of_results(uid, numbers, provenance_of(numbers, folders))
-    for number, run in enumerate(folders.values(), 1):
-        say(f"run {number} of {len(folders)}")
+    for run in steps("reading the runs' rows", folders.values()):
         yield from of_run(uid, numbers.campaign.name, run)
 
 
@@ -110,12 +113,18 @@ def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder) -> Entry:
         host=str(numbers.host.get("hostname") or numbers.host.get("name") or ""), begun_utc=header.first_utc,
         verdict=numbers.verdict.word, origin=numbers.measurement.sentence,
         added_utc=datetime.now(UTC).isoformat(timespec="seconds"), added_by=VERSION, runs=dict(numbers.inputs),
-        log_sha256=sha256_of(folder.path / CAMPAIGN), parts=(),
+        logs=_logs(folder), parts=(),
     )  # fmt: skip
 
 
+def _logs(folder: CampaignFolder) -> dict[str, str]:
+    """Every log of a campaign that is there -> its digest: a note of the operator can take a run out of the means."""
+    paths = (folder.log.path, folder.annotations.path, folder.receipts.path)
+    return {path.name: sha256_of(path) for path in paths if path.exists()}
+
+
 def _is_same(before: Entry, fresh: Entry, raw: bool) -> bool:
-    same = (before.runs, before.log_sha256, before.added_by) == (fresh.runs, fresh.log_sha256, fresh.added_by)
+    same = (before.runs, before.logs, before.added_by) == (fresh.runs, fresh.logs, fresh.added_by)
     return same and (before.raw is not None or not raw)
 
 
@@ -135,8 +144,8 @@ def _put(store: Store, campaign: str, rows: Rows) -> tuple[Part, bool]:
     return part, True
 
 
-def _bag(campaign: Path, store: Store, name: str, say: Progress) -> Bag:
-    say("sealed files")
+def _bag(campaign: Path, store: Store, name: str) -> Bag:
+    step("writing the sealed files as one bag")
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
         file = Path(scratch) / "campaign.zip"
         write_bag(campaign, file)
@@ -190,30 +199,29 @@ def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
     return [*checks, *_against_sealed(store, entry, tables)]
 
 
-def _against_sealed(store: Store, entry: Entry, tables: dict[tuple[str, str | None, str], object]) -> Iterator[Check]:
+def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Check]:
     """The sealed files are whole, and give the rows."""
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
         try:
             folder = _unpacked(store, entry, Path(scratch))
             broken = [f"{check.subject}, {check.name}: {check.detail}" for check in examine(folder).broken]
-            manifests = dict(analyse(folder).numbers.inputs)
+            numbers = analyse(folder).numbers
         except LabError as error:
             yield Check(entry.name, "sealed", passed=False, detail=str(error))
             return
-        if manifests != entry.runs:
+        if dict(numbers.inputs) != entry.runs:
             broken.append("the sealed files have other runs, or other seals, than the index says")
         yield _check(entry.name, "sealed", broken, f"{len(entry.runs)} runs are as they were sealed")
         try:
-            unlike = list(_unlike(folder, entry, tables))
+            unlike = list(_unlike(folder, numbers, entry, tables))
         except AnalysisError as error:
             unlike = [str(error)]
         yield _check(entry.name, "computed", unlike, "every row follows from the sealed files")
 
 
-def _unlike(folder: Path, entry: Entry, tables: dict[tuple[str, str | None, str], object]) -> Iterator[str]:
-    numbers = analyse(folder).numbers
+def _unlike(folder: Path, numbers: CampaignNumbers, entry: Entry, tables: Tables) -> Iterator[str]:
     left = set(tables)
-    for rows in rows_of(folder, numbers, entry.uid, lambda _: None):
+    for rows in rows_of(folder, numbers, entry.uid):
         where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
         key = (rows.table, rows.run, f"{PARTS}/{entry.name}/{rows.table}/{where}")
         if key not in tables:

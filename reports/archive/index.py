@@ -82,17 +82,22 @@ class Entry:
     """Version of the wattlab that added it."""
     runs: dict[str, str | None]
     """Run folder -> digest of its manifest; null: not sealed."""
-    log_sha256: str
-    """Digest of campaign.jsonl."""
+    logs: dict[str, str]
+    """Log of the campaign -> its digest."""
     parts: tuple[Part, ...]
     """Its tables."""
     raw: Bag | None = field(default=None, metadata=keyed(left_out=True))
     """Its sealed files; absent where they were not archived."""
 
     @property
-    def is_bound(self) -> str:
-        """What binds its rows to the readings, in words."""
-        return "sealed files" if self.raw is not None else "digests only"
+    def bytes(self) -> int:
+        """Size of all that the archive has of it, B."""
+        return sum(part.bytes for part in self.parts) + (self.raw.bytes if self.raw is not None else 0)
+
+    @property
+    def rows(self) -> int:
+        """Rows of all its tables."""
+        return sum(part.rows for part in self.parts)
 
 
 def name_of(campaign: str) -> str:

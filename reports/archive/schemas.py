@@ -29,6 +29,11 @@ def column_of(name: str, kind: str) -> str:
     return f"{name}_ns" if kind == TIME else name.replace("_U_", "_expanded_")
 
 
+def frame_column(name: str) -> str:
+    """Name of a column of the archive, which is no time, in the DataFrame that it is of."""
+    return name.replace("_expanded_", "_U_")
+
+
 def _of_frame(fixed: Mapping[str, str], **more: pa.DataType) -> pa.Schema:
     own = {column_of(name, kind): ARROW[kind] for name, kind in fixed.items() if name != "campaign"}
     return pa.schema({**HEAD, **own, **more})

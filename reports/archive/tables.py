@@ -14,7 +14,7 @@ from pyarrow import csv
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.archive.errors import ArchiveError
-from reports.archive.schemas import SCHEMAS
+from reports.archive.schemas import SCHEMAS, frame_column
 from reports.frames import derived, raw
 from reports.frames.columns import TIME
 from reports.results.document import CampaignNumbers
@@ -98,7 +98,7 @@ def _column(frame: pd.DataFrame, field: pa.Field) -> pa.Array:
     stem = field.name.removesuffix("_ns")
     if stem != field.name and stem in frame and str(frame[stem].dtype) == TIME:
         return pa.array(frame[stem].dt.as_unit("ns").astype("int64"), pa.int64(), from_pandas=True)
-    name = field.name.replace("_expanded_", "_U_")
+    name = frame_column(field.name)
     if name not in frame:
         return pa.nulls(len(frame), field.type)
     return pa.array(frame[name], field.type, from_pandas=True)

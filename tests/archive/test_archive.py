@@ -15,6 +15,7 @@ import pytest
 
 from harness.attest.signer import read_public_key
 from harness.cli import main
+from harness.evidence.annotations import annotate
 from harness.evidence.archives import Added, add, restore, verify
 from harness.record.verify import Check, verify_campaign
 from reports.api import open_archive, open_campaign
@@ -35,7 +36,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def added(campaign: Path, store: Store, *, raw: bool = False, key: Path | None = None) -> Added:
-    return add(campaign, store, raw=raw, key=key, say=lambda _: None)
+    return add(campaign, store, raw=raw, key=key)
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,31 @@ def test_twice_is_once_and_another_campaign_of_the_name_is_refused(campaign: Pat
     with pytest.raises(ArchiveError, match="another campaign is called"):
         added(other, own)
     assert own.read(name_of(campaign.name)) == before
+
+
+def test_what_comes_to_a_campaign_later_comes_to_the_archive_with_its_sealed_files(
+    campaign: Path, own: Store, tmp_path: Path
+) -> None:
+    grown = tmp_path / campaign.name
+    shutil.copytree(campaign, grown)
+    run = open_archive(own.url).query("SELECT run FROM runs WHERE included AND scenario = 'cnn' LIMIT 1")["run"][0]
+    annotate(grown, run, operator="A. Operator", text="the window was open", exclude="the room was cold")
+    again = added(grown, own)
+    assert (again.is_new, again.entry.raw is not None) == (True, True)
+    assert failed(verify(own, campaign.name, None)) == []
+    assert rows(own, f"SELECT included FROM runs WHERE run = '{run}'") == [{"included": False}]
+    assert not added(grown, own).is_new
+    assert (restore(own, campaign.name, tmp_path / "r") / "annotations.jsonl").read_bytes() == (
+        grown / "annotations.jsonl"
+    ).read_bytes()
+
+
+def test_a_run_that_was_archived_and_is_gone_is_refused(campaign: Path, own: Store, tmp_path: Path) -> None:
+    content = json.loads(own.read(name_of(campaign.name)))
+    content["runs"]["20260101T000000Z-r99-00000099"] = "0" * 64
+    own.put(name_of(campaign.name), json.dumps(content).encode())
+    with pytest.raises(ArchiveError, match="r99-00000099, which is not there any more or was sealed anew"):
+        added(campaign, own)
 
 
 @pytest.mark.parametrize("left", [3, 33])
@@ -194,7 +220,9 @@ def test_an_entry_is_signed_and_whoever_changes_it_is_found(campaign: Path, tmp_
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
     store = Store(str(tmp_path / "a"))
-    added(campaign, store, key=key)
+    added(campaign, store)
+    assert added(campaign, store, key=key).is_new, "a signature is something that comes to it"
+    assert not added(campaign, store, key=key).is_new
     public = read_public_key(tmp_path / "key.pub")
     assert failed(verify(store, campaign.name, public)) == []
     content = store.read(name_of(campaign.name))

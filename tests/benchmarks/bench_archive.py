@@ -49,7 +49,7 @@ def main(count: int) -> None:
         campaign = make_campaign(folder, Shape())
         numbers, store = analyse(campaign).numbers, Store(str(folder / "archive"))
         store.make()
-        rows = list(archives.rows_of(campaign, numbers, CampaignFolder(campaign).identity, lambda _: None))
+        rows = list(archives.rows_of(campaign, numbers, CampaignFolder(campaign).identity))
 
         def add(number: int) -> None:
             own = f"c{number:05d}"
