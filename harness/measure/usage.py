@@ -42,6 +42,12 @@ class ServiceSection:
     ready_within_s: float = field(default=120.0, metadata={"minimum": 0.1, "maximum": 86400})
     """Later than that it is given up, and the run has failed."""
 
+    @property
+    def listening_port(self) -> int:
+        """`port`, or that of `address`."""
+        split = urlsplit(self.address)
+        return self.port or split.port or (443 if split.scheme == "https" else 80)
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:

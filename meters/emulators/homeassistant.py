@@ -55,7 +55,7 @@ class HomeAssistantDevice(HttpDevice):
             text = "unavailable"
         if self.faults.use("wrong-type"):
             text = watts
-        reported = (BEGAN + timedelta(seconds=math.floor(self._measured_s * 1e3) / 1e3)).isoformat()
+        reported = (BEGAN + timedelta(seconds=math.floor(self.load.measured_s * 1e3) / 1e3)).isoformat()
         stamps = {"last_changed": BEGAN.isoformat(), "last_updated": BEGAN.isoformat()}
         if self._generation > 1:
             stamps |= {"last_reported": reported}

@@ -84,7 +84,7 @@ class HomeWizardDevice(HttpDevice):
         if self._product != "HWE-P1":
             energy = {"energy_import_kwh": _short(first, 3), "energy_export_kwh": 0}
             return {**energy, "power_w": watts, "power_l1_w": watts, **self._measured()}
-        now = NOON + timedelta(seconds=self._measured_s // self._refresh_s * self._refresh_s)
+        now = NOON + timedelta(seconds=self.load.measured_s // self.load.refresh_s * self.load.refresh_s)
         return {
             "protocol_version": self._protocol, "meter_model": "EMULATED", "timestamp": now.isoformat(), "tariff": 2,
             "energy_import_kwh": _short(first + second, 3), "energy_import_t1_kwh": _short(first, 3),

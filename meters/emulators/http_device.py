@@ -15,6 +15,7 @@ from urllib.parse import parse_qsl, unquote
 
 from meters.emulators.faults import OwnFaults
 from meters.emulators.http_login import BasicLogin, DigestLogin, TokenLogin
+from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.virtual_sut import PowerSource
 
 REQUEST_LIMIT = 8192
@@ -44,15 +45,11 @@ class HttpDevice:
 
     def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, password: str = "") -> None:
         """`refresh_s` is how often the device has a new value; an empty `password`: everybody may read all."""
-        self._source = source
-        self._refresh_s = refresh_s
+        self.load = RefreshedLoad(source, refresh_s)
         self.password = password
         self._login = self.login(password) if password else None
         self._pending = b""
         self._now_s = 0.0
-        self._measured_s = 0.0
-        self.power_w = 0.0
-        self.energy_wh = 0.0
         self.next_push_s: float | None = None
         self.faults = OwnFaults(OWN_FAULTS | ({FORGETS_NONCE} if isinstance(self._login, DigestLogin) else set()))
 
@@ -78,7 +75,8 @@ class HttpDevice:
             if len(self._pending) < end:
                 break
             body, self._pending = self._pending[head.end() : end], self._pending[end:]
-            self._measure(now_s)
+            self._now_s = now_s
+            self.load.advance(now_s)
             responses.append(self._respond(head.group(1), body))
         return responses
 
@@ -89,6 +87,16 @@ class HttpDevice:
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | str | None:
         """Return what stands at `path`, as JSON or as text, `None` where nothing does."""
         raise NotImplementedError
+
+    @property
+    def power_w(self) -> float:
+        """The power that the device shows."""
+        return self.load.power_w
+
+    @property
+    def energy_wh(self) -> float:
+        """Its register."""
+        return self.load.energy_wh
 
     @property
     def current_a(self) -> float:
@@ -104,16 +112,6 @@ class HttpDevice:
     def unix_s(self) -> int:
         """The device's own clock, whole seconds."""
         return START_UNIX_S + int(self._now_s)
-
-    def _measure(self, now_s: float) -> None:
-        """Bring value and register up to the last window that is over."""
-        self._now_s = now_s
-        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        for to_s in (end_s - self._refresh_s, end_s):
-            if to_s > self._measured_s:
-                self.power_w = self._source.advance(to_s).mean_w
-                self.energy_wh += self.power_w * (to_s - self._measured_s) / 3600.0
-                self._measured_s = to_s
 
     def _respond(self, head: bytes, body: bytes) -> bytes:
         line = REQUEST_LINE.match(head)

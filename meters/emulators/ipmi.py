@@ -31,6 +31,7 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from meters.emulators.faults import OwnFaults
+from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.virtual_sut import PowerSource
 
 OWN_FAULTS = frozenset(
@@ -82,11 +83,10 @@ class BmcDevice:
 
     def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, password: str = "") -> None:
         """`refresh_s` is how often it has new values; an empty `password` lets in whoever wants nothing protected."""
-        self._source, self._refresh_s = source, refresh_s
+        self._load = RefreshedLoad(source, refresh_s)
         self._is_locked, self._key = bool(password), password.encode().ljust(20, b"\0")
         self._talks: dict[int, Talk] = {}
         self._count = self._reservation = 0
-        self._measured_s, self._watts = 0.0, 0.0
         self._windows: deque[float] = deque(maxlen=max(1, round(STATISTICS_S / refresh_s)))
         self._row = b""
         self.next_push_s: float | None = None
@@ -102,7 +102,7 @@ class BmcDevice:
             return []
         if data[3] == 0x06:
             return [self._pong(data)]
-        self._measure(now_s)
+        self._windows += self._load.advance(now_s)
         if data[4] != 0x06:
             return self._without_session(data)
         if len(data) < 16:
@@ -289,7 +289,7 @@ class BmcDevice:
             case 0x04, 0x2D if data == bytes((TEMPERATURE,)):
                 return b"\x00\x1c\xc0\xc0"
             case 0x04, 0x2D if data == bytes((CONSUMPTION,)):
-                raw = 0xFF if self.faults.use("overrange") else min(254, round(self._watts / CONSUMPTION_STEP_W))
+                raw = 0xFF if self.faults.use("overrange") else min(254, round(self._load.power_w / CONSUMPTION_STEP_W))
                 return b"\x00" + bytes((raw, 0x20 if self.faults.use("inactive") else 0xC0, 0xC0))
             case _:
                 return b"\xc1"
@@ -298,23 +298,14 @@ class BmcDevice:
         """Return the data of a DCMI power reading, with the faults that are in them."""
         if self._row and self.faults.use("duplicate-row"):
             return self._row
-        watts = 60_000 if self.faults.use("overrange") else round(self._watts)
-        seen = self._windows or [self._watts]
+        watts = 60_000 if self.faults.use("overrange") else round(self._load.power_w)
+        seen = self._windows or [self._load.power_w]
         least, greatest, mean = round(min(seen)), round(max(seen)), round(sum(seen) / len(seen))
         state = 0x00 if self.faults.use("inactive") else 0x40
-        stamp = START_UNIX_S + math.floor(self._measured_s)
+        stamp = START_UNIX_S + math.floor(self._load.measured_s)
         period = round(STATISTICS_S * 1000)
         self._row = struct.pack("<B4HIIB", 0xDC, watts, least, greatest, mean, stamp, period, state)
         return self._row
-
-    def _measure(self, now_s: float) -> None:
-        """Bring the values up to the last window that is over."""
-        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        for to_s in (end_s - self._refresh_s, end_s):
-            if to_s > self._measured_s:
-                self._watts = self._source.advance(to_s).mean_w
-                self._windows.append(self._watts)
-                self._measured_s = to_s
 
 
 TEMPERATURE, CONSUMPTION = 0x10, 0x77

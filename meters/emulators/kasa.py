@@ -13,6 +13,7 @@ import math
 from typing import Literal
 
 from meters.emulators.faults import OwnFaults
+from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.virtual_sut import PowerSource
 
 MAINS_V = 230.0
@@ -38,9 +39,8 @@ class KasaDevice:
         self, source: PowerSource, *, refresh_s: float = 1.0, generation: int = 2, kind: Kind = "plug"
     ) -> None:
         """`refresh_s` is how often the device has a new value."""
-        self._source, self._refresh_s, self._generation, self._kind = source, refresh_s, generation, kind
+        self._load, self._generation, self._kind = RefreshedLoad(source, refresh_s), generation, kind
         self._pending = b""
-        self._measured_s = self._power_w = self._energy_wh = 0.0
         self.next_push_s: float | None = None
         self.faults = OwnFaults(frozenset(FAULTS))
 
@@ -55,22 +55,13 @@ class KasaDevice:
             if len(self._pending) < end:
                 break
             question, self._pending = unmasked(self._pending[4:end]), self._pending[end:]
-            self._measure(now_s)
+            self._load.advance(now_s)
             replies.append(self._reply(question))
         return replies
 
     def push(self, now_s: float) -> list[bytes]:
         """Return nothing: the device speaks when it is asked."""
         return []
-
-    def _measure(self, now_s: float) -> None:
-        """Bring value and register up to the last window that is over."""
-        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        for to_s in (end_s - self._refresh_s, end_s):
-            if to_s > self._measured_s:
-                self._power_w = self._source.advance(to_s).mean_w
-                self._energy_wh += self._power_w * (to_s - self._measured_s) / 3600.0
-                self._measured_s = to_s
 
     def _reply(self, question: bytes) -> bytes:
         try:
@@ -97,7 +88,7 @@ class KasaDevice:
         emeter = "smartlife.iot.common.emeter" if self._kind == "bulb" else "emeter"
         if (module, command) != (emeter, "get_realtime") or self.faults.use("refused"):
             return {"err_code": -1, "err_msg": "module not support"}
-        return self._realtime(self._power_w if outlet in ("", f"{DEVICE_ID}00") else 0.0)
+        return self._realtime(self._load.power_w if outlet in ("", f"{DEVICE_ID}00") else 0.0)
 
     def _sysinfo(self) -> dict[str, object]:
         info: dict[str, object] = {
@@ -134,11 +125,15 @@ class KasaDevice:
         amperes = watts / (volts * POWER_FACTOR) if volts else 0.0
         if self._generation == 1:
             power: dict[str, object] = {"power": round(watts, 6)}
-            rest: dict[str, object] = {"voltage": volts, "current": round(amperes, 6), "total": self._energy_wh / 1e3}
+            rest: dict[str, object] = {
+                "voltage": volts,
+                "current": round(amperes, 6),
+                "total": self._load.energy_wh / 1e3,
+            }
         else:
             power = {"power_mw": round(watts * 1e3)}
             rest = {"voltage_mv": round(volts * 1e3), "current_ma": round(amperes * 1e3)}
-            rest = ({} if self._kind == "bulb" else rest) | {"total_wh": math.floor(self._energy_wh + 1e-9)}
+            rest = ({} if self._kind == "bulb" else rest) | {"total_wh": math.floor(self._load.energy_wh + 1e-9)}
         if self.faults.use("missing-value"):
             power = {}
         if self.faults.use("null-value"):

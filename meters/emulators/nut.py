@@ -11,10 +11,10 @@ the variables of another UPS, `unknown-command` an answer to something else.
 
 from __future__ import annotations
 
-import math
 import re
 
 from meters.emulators.faults import OwnFaults
+from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.virtual_sut import PowerSource
 
 UPS = "ups"
@@ -32,11 +32,9 @@ class NutDevice:
         self, source: PowerSource, *, refresh_s: float = 2.0, password: str = "", measures: bool = True
     ) -> None:
         """`refresh_s` is how often its driver polls the UPS; without `measures` the UPS tells its load only."""
-        self._source, self._refresh_s, self._password, self._measures = source, refresh_s, password, measures
+        self._load, self._password, self._measures = RefreshedLoad(source, refresh_s), password, measures
         self._pending = b""
         self._said = {"USERNAME": "", "PASSWORD": ""}
-        self._measured_s = 0.0
-        self._power_w = 0.0
         self.next_push_s: float | None = None
         self.faults = OwnFaults(frozenset(FAULTS))
 
@@ -44,20 +42,12 @@ class NutDevice:
         """Return the answers to the lines that `data` completes."""
         *lines, rest = (self._pending + data).split(b"\n")
         self._pending = rest[-MOST_PENDING:]
-        self._measure(now_s)
+        self._load.advance(now_s)
         return [self._answer(line.decode("utf-8", errors="replace")).encode() for line in lines if line.strip()]
 
     def push(self, now_s: float) -> list[bytes]:
         """Return nothing: upsd speaks when it is asked."""
         return []
-
-    def _measure(self, now_s: float) -> None:
-        """Bring the power up to the last poll that is over: its mean since the poll before."""
-        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        for to_s in (end_s - self._refresh_s, end_s):
-            if to_s > self._measured_s:
-                self._power_w = self._source.advance(to_s).mean_w
-                self._measured_s = to_s
 
     def _answer(self, line: str) -> str:
         words = [re.sub(r"\\(.)", r"\1", quoted) if quoted else plain for quoted, plain in WORD.findall(line)]
@@ -101,8 +91,8 @@ class NutDevice:
         return "\n".join([f"BEGIN LIST VAR {UPS}", *lines, f"END LIST VAR {UPS}", ""])
 
     def _variables(self) -> dict[str, str]:
-        apparent_va = self._power_w / 0.9
-        power = {"ups.realpower": f"{self._power_w:.1f}"} if self._measures else {}
+        apparent_va = self._load.power_w / 0.9
+        power = {"ups.realpower": f"{self._load.power_w:.1f}"} if self._measures else {}
         if self.faults.use("no-power"):
             power = {}
         if self.faults.use("no-number"):
@@ -116,12 +106,12 @@ class NutDevice:
             "device.serial": "EMULATED0001",
             "device.type": "ups",
             "driver.name": "dummy-ups",
-            "driver.parameter.pollinterval": f"{self._refresh_s:g}",
+            "driver.parameter.pollinterval": f"{self._load.refresh_s:g}",
             "input.voltage": f"{MAINS_V + 0.4:.1f}",
             "output.current": f"{apparent_va / MAINS_V:.2f}",
             "output.frequency": "50.0",
             "output.voltage": f"{MAINS_V:.1f}",
-            "ups.load": f"{self._power_w / NOMINAL_W * 100.0:.0f}",
+            "ups.load": f"{self._load.power_w / NOMINAL_W * 100.0:.0f}",
             "ups.mfr": "wattlab",
             "ups.model": "EMULATED",
             "ups.power": f"{apparent_va:.0f}",

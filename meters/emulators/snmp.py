@@ -21,6 +21,7 @@ import math
 from collections.abc import Callable, Mapping
 
 from meters.emulators.faults import OwnFaults
+from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.virtual_sut import PowerSource
 
 OWN_FAULTS = frozenset({"wrong-id", "gen-err", "missing-value", "not-there", "duplicate-row", "overrange"})
@@ -142,9 +143,9 @@ class SnmpDevice:
 
     def __init__(self, source: PowerSource, kind: str, *, refresh_s: float = 1.0, community: str = "public") -> None:
         """`kind` is one of `KINDS`, `refresh_s` how often it has new values; another `community` gets no answer."""
-        self._source, self._refresh_s, self._community = source, refresh_s, (community or "public").encode()
+        self._community = (community or "public").encode()
         self._objects_of, self._name, self._id, self._powers = KINDS[kind]
-        self._measured_s, self._watts, self._watt_hours = 0.0, 0.0, START_WH
+        self._load = RefreshedLoad(source, refresh_s, START_WH)
         self._last: dict[Oid, Value] = {}
         self.next_push_s: float | None = None
         self.faults = OwnFaults(OWN_FAULTS)
@@ -166,7 +167,7 @@ class SnmpDevice:
             return []
         if community != self._community:
             return []
-        self._measure(now_s)
+        self._load.advance(now_s)
         is_first, number = version == b"\0", int.from_bytes(identifier, "big", signed=True)
         counts = (int.from_bytes(second, "big"), int.from_bytes(third, "big"))
         error, at, found = self._found(kind, asked, counts, is_first)
@@ -214,11 +215,12 @@ class SnmpDevice:
             return self._last
         objects: dict[Oid, Value] = {
             _parsed(f"{SYSTEM}.1.0"): self._name, _parsed(f"{SYSTEM}.2.0"): _parsed(f"1.3.6.1.4.1.{self._id}"),
-            _parsed(f"{SYSTEM}.3.0"): round(self._measured_s * 100),
+            _parsed(f"{SYSTEM}.3.0"): round(self._load.measured_s * 100),
         }  # fmt: skip
-        whole = Load(self._watts + OWN_W, self._watt_hours + OWN_W * self._measured_s / 3600)
+        own = Load(self._load.power_w, self._load.energy_wh)
+        whole = Load(self._load.power_w + OWN_W, self._load.energy_wh + OWN_W * self._load.measured_s / 3600)
         for outlet in (0, *OUTLETS):
-            load = whole if outlet == 0 else Load(self._watts, self._watt_hours) if outlet == 1 else Load(0.0, 0.0)
+            load = whole if outlet == 0 else own if outlet == 1 else Load(0.0, 0.0)
             for name, value in self._objects_of(load, outlet).items():
                 objects[_parsed(f"1.3.6.1.4.1.{name}")] = value
         self._last = objects
@@ -229,15 +231,6 @@ class SnmpDevice:
             if self.faults.use(fault):
                 objects = objects | dict.fromkeys(powers, counts)
         return objects
-
-    def _measure(self, now_s: float) -> None:
-        """Bring the values up to the last window that is over."""
-        end_s = math.floor(now_s / self._refresh_s) * self._refresh_s if self._measured_s else now_s
-        for to_s in (end_s - self._refresh_s, end_s):
-            if to_s > self._measured_s:
-                self._watts = self._source.advance(to_s).mean_w
-                self._watt_hours += self._watts * (to_s - self._measured_s) / 3600
-                self._measured_s = to_s
 
 
 # --- BER, written for this side alone -------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from meters import checksums
 from meters.iec62056.data_lines import NOTHING, DataSet
 from meters.iec62056.messages import Identification
 from meters.iec62056.registers import DataSetRegisters, identify
@@ -69,22 +70,7 @@ class P1Splitter(Splitter):
 
 def crc16(data: bytes) -> int:
     """Return CRC-16 with x^16 + x^15 + x^2 + 1, bits reflected, from 0 (DSMR P1 companion standard 5.0.2, 6.2)."""
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def _crc_table() -> tuple[int, ...]:
-    table = []
-    for byte in range(256):
-        for _bit in range(8):
-            byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-        table.append(byte)
-    return tuple(table)
-
-
-_CRC_TABLE = _crc_table()
+    return checksums.crc16(data, checksums.ANSI, 0)
 
 
 def decode_telegram(telegram: bytes, checksum: str) -> tuple[Identification, bytes]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from meters import checksums
 from meters.meter import MeterGarbage, MeterRefused
 
 READS = frozenset({3, 4})
@@ -49,21 +50,9 @@ class Question:
     count: int
 
 
-def _crc_of(byte: int) -> int:
-    for _bit in range(8):
-        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-    return byte
-
-
-_CRC_TABLE = tuple(_crc_of(byte) for byte in range(256))
-
-
 def crc16(data: bytes) -> int:
     """Return the check sum of an RTU frame (Modbus over Serial Line, appendix B)."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
-    return crc
+    return checksums.crc16(data, checksums.ANSI, 0xFFFF)
 
 
 def _request(question: Question) -> bytes:

@@ -5,6 +5,7 @@ Knows: where a telegram begins and ends, which CRC it has. Does not know: what s
 
 from __future__ import annotations
 
+from meters import checksums
 from meters.meter import MeterGarbage
 from meters.splitters import Frame, Splitter
 from meters.wire import Chunk
@@ -101,20 +102,5 @@ def unpack(telegram: bytes, checksum: str) -> bytes:
 def crc_bytes(data: bytes, checksum: str) -> bytes:
     """Return the two bytes of CRC-16/X-25 (low byte first) or, as Holley sends it, CRC-16/KERMIT (high byte first)."""
     initial = 0xFFFF if checksum == "x25" else 0
-    crc = initial
-    for byte in data:
-        crc = crc >> 8 ^ _CRC_TABLE[(crc ^ byte) & 0xFF]
+    crc = checksums.crc16(data, checksums.CCITT, initial)
     return (crc ^ initial).to_bytes(2, "little" if checksum == "x25" else "big")
-
-
-def _crc_table() -> tuple[int, ...]:
-    """Return the table of the polynomial x^16 + x^12 + x^5 + 1, bits reflected (ITU-T X.25)."""
-    table = []
-    for byte in range(256):
-        for _bit in range(8):
-            byte = byte >> 1 ^ (0x8408 if byte & 1 else 0)
-        table.append(byte)
-    return tuple(table)
-
-
-_CRC_TABLE = _crc_table()

@@ -181,3 +181,14 @@ def test_what_a_service_is_told_is_the_port_of_the_lab(name: str, tmp_path: Path
     usages = [scenario.usage for scenario in config.scenarios]
     assert {usage.service.port for usage in usages if usage is not None} == {8500}
     assert len(usages) == (100 if name == "batching.toml" else 2)
+
+
+@pytest.mark.parametrize(
+    ("service", "port"),
+    [("{ port = 9000 }", 9000), ('{ address = "http://10.0.0.5:8500" }', 8500), ('{ address = "http://a" }', 80),
+     ('{ address = "https://a" }', 443)],
+)  # fmt: skip
+def test_a_service_listens_where_it_is_reached(service: str, port: int, tmp_path: Path) -> None:
+    usage = load_lab(tmp_path, f"{SERVED}service = {service}\n").scenarios[0].usage
+    assert usage is not None
+    assert usage.service.listening_port == port

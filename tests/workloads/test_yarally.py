@@ -25,7 +25,8 @@ PROGRAM = """
 import json, sys
 sys.path[:0] = sys.argv[1].split(":")
 import numpy as np
-from classifiers import CoupledAdam, count_parameters, network
+from classifiers import CoupledAdam, network
+from counts import count_parameters
 import keras
 facts = []
 for name, shape, linear, conv, relu in json.loads(sys.argv[2]):

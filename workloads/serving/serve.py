@@ -65,6 +65,7 @@ def loaded(task: Given[Parameters]) -> Callable[[Sequence[int]], list[Outputs]]:
     import keras  # TensorFlow takes seconds, in which the service listens already
     import tensorflow as tf
     from classifiers import CLASSIFIERS, classifier
+    from counts import count_parameters
     from pictures import load
 
     if given.network not in CLASSIFIERS:
@@ -89,10 +90,9 @@ def loaded(task: Given[Parameters]) -> Callable[[Sequence[int]], list[Outputs]]:
     for place in range(given.warm_up_batches):
         numbers = [(place * given.warm_up_size + number) % len(shown.pixels) for number in range(given.warm_up_size)]
         classify(shown.pixels[numbers]).numpy()
-    trainable = sum(int(tf.size(weight)) for weight in model.trainable_weights)
     task.write_summary({
-        "parameters_total": int(model.count_params()), "parameters_trainable": trainable,
-        "weights": "random" if weights is None else weights.name, "accuracy": None, "dataset": shown.record,
+        **count_parameters(model), "weights": "random" if weights is None else weights.name, "accuracy": None,
+        "dataset": shown.record,
         "published": {"parameters": facts.parameters, "year": facts.year}, "published_top1_percent": facts.top1_percent,
         "software": {
             "engine": "tensorflow", "tensorflow": tf.__version__, "keras": keras.__version__,

@@ -79,6 +79,7 @@ def loaded(task: Given[Parameters]) -> Speaker:
     import keras  # TensorFlow takes seconds, in which the service listens already
     import numpy as np
     import tensorflow as tf
+    from counts import count_parameters
     from language_model import Speaker, language_model
 
     if given.threads:
@@ -91,7 +92,7 @@ def loaded(task: Given[Parameters]) -> Speaker:
         many = 1 + step % given.most
         speaker.next_tokens([[step % 256]] * many, [0.0] * many, [np.random.default_rng(0)] * many)
     task.write_summary({
-        "parameters_total": int(model.count_params()), "weights": "random", "accuracy": None,
+        **count_parameters(model), "weights": "random", "accuracy": None,
         "software": {
             "engine": "tensorflow", "tensorflow": tf.__version__, "keras": keras.__version__,
             "gpus": [device.name for device in tf.config.list_physical_devices("GPU")],

@@ -87,9 +87,3 @@ def _drawn(inputs: int) -> dict[str, Any]:
     bound = 1.0 / math.sqrt(inputs)
     drawn = keras.initializers.RandomUniform
     return {"kernel_initializer": drawn(-bound, bound), "bias_initializer": drawn(-bound, bound)}
-
-
-def count_parameters(model: Model) -> dict[str, int]:
-    """Total and trainable parameters."""
-    trainable = sum(math.prod(weight.shape) for weight in model.trainable_weights)
-    return {"parameters_total": int(model.count_params()), "parameters_trainable": int(trainable)}

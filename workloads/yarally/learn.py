@@ -22,7 +22,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
 import numpy as np
 import tensorflow as tf
-from classifiers import NETWORKS, CoupledAdam, count_parameters, network
+from classifiers import NETWORKS, CoupledAdam, network
+from counts import count_parameters
 from picture_sets import SHAPES, DataProblem, PictureSet, load
 from wattlab_markers import MarkerError, action, keras_callback
 

@@ -40,8 +40,8 @@ def environment_of(run: Underway, scenario: Scenario) -> dict[str, str]:
         "WATTLAB_SEED": str(run.planned.seed),
         "WATTLAB_DATA": run.bench.data_folder,
     }
-    if scenario.usage is not None and scenario.usage.service.port:
-        environment["WATTLAB_PORT"] = str(scenario.usage.service.port)
+    if scenario.usage is not None:
+        environment["WATTLAB_PORT"] = str(scenario.usage.service.listening_port)
     if scenario.directory:  # the module of marks lies in the work folder
         inherited = os.environ.get("PYTHONPATH") if run.bench.sut.config.is_local else None
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (run.work, inherited)))

@@ -43,8 +43,7 @@ class RunningService:
         section = self._section
         if section.address:
             split = urlsplit(section.address)
-            is_tls = split.scheme == "https"
-            return Endpoint(str(split.hostname), split.port or (443 if is_tls else 80), is_tls)
+            return Endpoint(str(split.hostname), section.listening_port, split.scheme == "https")
         self._forward = self._run.bench.sut.link.forward(section.port)
         return Endpoint("127.0.0.1", section.port if self._forward is None else self._forward.port)
 
