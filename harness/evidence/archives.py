@@ -60,10 +60,10 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
     if seen.broken:
         first = seen.broken[0]
         raise ArchiveError(
-            f"{campaign}: {len(seen.broken)} checks of its seals fail ({first.subject}, {first.name}: {first.detail}); "
-            "`wattlab verify` names each. What is not as it was sealed is not archived"
+            f"{campaign}: it is not as it was sealed ({first.subject}, {first.name}: {first.detail}); `wattlab verify` "
+            "names every check that fails. Only what is as it was sealed is archived"
         )
-    numbers = analyse(campaign).numbers
+    numbers = analyse(campaign, seen).numbers
     folder = CampaignFolder(campaign)
     uid, name = folder.identity, numbers.campaign.name
     store.make()
@@ -204,8 +204,9 @@ def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Chec
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
         try:
             folder = _unpacked(store, entry, Path(scratch))
-            broken = [f"{check.subject}, {check.name}: {check.detail}" for check in examine(folder).broken]
-            numbers = analyse(folder).numbers
+            seen = examine(folder)
+            broken = [f"{check.subject}, {check.name}: {check.detail}" for check in seen.broken]
+            numbers = analyse(folder, seen).numbers
         except LabError as error:
             yield Check(entry.name, "sealed", passed=False, detail=str(error))
             return

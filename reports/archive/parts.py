@@ -12,7 +12,7 @@ from pyarrow import parquet
 from harness.record.plain_files import sha256_of
 from reports.archive.errors import ArchiveError
 from reports.archive.index import PARTS, Entry, Part
-from reports.archive.schemas import SCHEMAS, VERSIONS, migrated
+from reports.archive.schemas import VERSIONS, migrated, require_known
 from reports.archive.store import Store
 from reports.archive.tables import Rows
 
@@ -71,6 +71,5 @@ def parts_of(entries: Sequence[Entry], table: str) -> list[Part]:
     """
     found = [part for entry in entries for part in entry.parts if part.table == table]
     for part in found:
-        if part.schema > VERSIONS[table]:
-            migrated(table, part.schema, SCHEMAS[table].empty_table(), part.path)
+        require_known(table, part.schema, part.path)
     return found

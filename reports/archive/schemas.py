@@ -74,17 +74,22 @@ VERSIONS = dict.fromkeys(SCHEMAS, 1)
 """Table -> version of its schema."""
 
 
+def require_known(table: str, version: int, where: str) -> None:
+    """Raise ArchiveError where a part was written with a schema that is younger than this program."""
+    if version > VERSIONS[table]:
+        raise ArchiveError(
+            f"{where}: written with schema {version} of {table}, and this wattlab knows {VERSIONS[table]}; read it "
+            "with a newer one"
+        )
+
+
 def migrated(table: str, version: int, part: pa.Table, where: str) -> pa.Table:
     """A part that was written with an older schema, in today's form.
 
     Raises:
         ArchiveError: the schema is younger than this program, or the part has not the columns of its schema.
     """
-    if version > VERSIONS[table]:
-        raise ArchiveError(
-            f"{where}: written with schema {version} of {table}, and this wattlab knows {VERSIONS[table]}; read it "
-            "with a newer one"
-        )
+    require_known(table, version, where)
     if part.schema.remove_metadata() != SCHEMAS[table]:
         raise ArchiveError(f"{where}: its columns are not those of schema {version} of {table}; take it from a copy")
     return part

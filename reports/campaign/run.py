@@ -279,8 +279,8 @@ class AnalysedRun:
     @cached_property
     def idle_w(self) -> float | None:
         """Mean power just before the rating interval, without the window that it begins in; None where hardly anything
-        was recorded there."""
-        if self.function is None or self.interval_ns is None:
+        was recorded there, or where a service was under load already, as its stabilization phase is to be."""
+        if self.function is None or self.interval_ns is None or self.served is not None:
             return None
         reach_ns = round(1e9 * max(part.usual_window_s or part.usual_step_s for part in self.parts))
         end_ns = self.interval_ns[0] - reach_ns

@@ -15,6 +15,7 @@ import pytest
 
 from harness.attest.signer import read_public_key
 from harness.cli import main
+from harness.cli.archive import QUESTION_NAMES
 from harness.evidence.annotations import annotate
 from harness.evidence.archives import Added, add, restore, verify
 from harness.record.verify import Check, verify_campaign
@@ -242,7 +243,7 @@ def test_a_campaign_that_is_not_as_it_was_sealed_is_not_archived(campaign: Path,
     readings = next(run.glob("readings-*.csv"))
     readings.chmod(0o644)
     readings.write_bytes(readings.read_bytes().replace(b"1", b"2", 1))
-    with pytest.raises(ArchiveError, match="checks of its seals fail"):
+    with pytest.raises(ArchiveError, match="it is not as it was sealed"):
         added(damaged, Store(str(tmp_path / "a")))
     assert not (tmp_path / "a").exists()
 
@@ -304,6 +305,7 @@ def test_what_is_asked_reaches_the_tables_and_nothing_else(archive: Store, tmp_p
 
 
 def test_every_ready_question_is_answered(archive: Store) -> None:
+    assert tuple(QUESTIONS) == QUESTION_NAMES, "what the command line offers"
     for name, question in QUESTIONS.items():
         assert rows(archive, question.sql), name
     (machine,) = rows(archive, QUESTIONS["baselines"].sql)

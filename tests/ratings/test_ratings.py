@@ -1,5 +1,6 @@
 """Campaigns of a virtual service of known energy, from run folders to results.json."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from harness.record.verify import examine
 from reports.campaign.analyse import analyse
+from reports.campaign.runs import read_runs
 from reports.results.codec import decoded, encoded
 from reports.results.document import CampaignNumbers
 from reports.results.ratings import RatingsResult, TaskTypeRating
@@ -113,6 +115,13 @@ def test_a_load_is_rated_by_its_rate_and_fails_where_it_is_late(numbers: Campaig
     assert (one.throughput_rating.value, one.throughput_rating.estimate.u) == (1.0, 0.0)
     assert value(one.timeliness_rating) < 1  # batches of four wait for their fourth
     assert one.passed is False
+
+
+def test_the_load_of_the_stabilization_phase_is_no_baseline_that_lies_elsewhere(campaign: Path) -> None:
+    runs = [run for run in read_runs(campaign, examine(campaign), []) if run.served is not None]
+    assert len(runs) == 9
+    assert [run.idle_w for run in runs] == [None] * 9
+    assert any(replace(run, served=None).idle_w is not None for run in runs), "of a run without a service it is asked"
 
 
 def test_every_run_says_what_its_service_did(campaign: Path, numbers: CampaignNumbers) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from tests.terminal.loads import make_load
 from tests.workloads.conftest import ROOT
@@ -86,21 +87,67 @@ def test_what_is_no_policy_is_refused_by_its_parameter(
         policy_of(batching, most, hold_limit_s)
 
 
-def test_the_networks_have_the_published_numbers_of_parameters(sut_python: str) -> None:
-    program = (
-        "import json, math, sys\nsys.path.insert(0, sys.argv[1])\nimport numpy as np\nimport tensorflow as tf\n"
-        "from classifiers import CLASSIFIERS, classifier\n"
-        "def sums(name, facts):\n    side = facts.least_size\n    model = classifier(name, side, None)\n"
-        "    shape = tf.TensorSpec((None, side, side, 3), tf.uint8)\n"
-        "    classify = tf.function(lambda pictures: model(pictures, training=False), input_signature=[shape])\n"
-        "    return [classify(np.full((n, side, side, 3), 9, np.uint8)).numpy().sum(axis=1).tolist() for n in (1, 3)]\n"
-        "counted = {}\nfor name, facts in CLASSIFIERS.items():\n    model = classifier(name, 224, None)\n"
-        "    counted[name] = [sum(math.prod(w.shape) for w in model.trainable_weights), facts.parameters, facts.year,\n"
-        "                     list(model.output_shape), sums(name, facts)]\nprint(json.dumps(counted))"
-    )
-    command = [sut_python, "-c", program, str(ROOT / "workloads" / "serving")]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    counted = json.loads(done.stdout)
+PROGRAM = """
+import json, math, sys
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+data = Path(sys.argv[2])
+import numpy as np
+import tensorflow as tf
+from classifiers import CLASSIFIERS, AdaptivePooling, WeightsProblem, classifier
+from pictures import DataProblem, load
+import keras
+
+def sums(name, facts):
+    side = facts.least_size
+    model = classifier(name, side, None)
+    shape = tf.TensorSpec((None, side, side, 3), tf.uint8)
+    classify = tf.function(lambda pictures: model(pictures, training=False), input_signature=[shape])
+    return [classify(np.full((n, side, side, 3), 9, np.uint8)).numpy().sum(axis=1).tolist() for n in (1, 3)]
+
+def refused(act):
+    try:
+        act()
+    except (WeightsProblem, DataProblem) as error:
+        return str(error)
+
+counted = {}
+for name, facts in CLASSIFIERS.items():
+    model = classifier(name, 224, None)
+    trained = sum(math.prod(weight.shape) for weight in model.trainable_weights)
+    counted[name] = [trained, facts.parameters, facts.year, list(model.output_shape), sums(name, facts)]
+given = np.random.default_rng(1).normal(size=(2, 13, 13, 3)).astype("float32")
+pooled = np.abs(np.array(AdaptivePooling(6)(given)) - np.array(keras.layers.AdaptiveAveragePooling2D(6)(given))).max()
+first = classifier("shufflenet_v2", 32, None)
+file = data / "shufflenet_v2.weights.h5"
+first.save_weights(file)
+again, shown = classifier("shufflenet_v2", 32, file), load(data, "set", 3, 32)
+print(json.dumps({
+    "counted": counted, "pooled": float(pooled),
+    "same": bool(np.array_equal(first(shown.pixels), again(shown.pixels))),
+    "classes": shown.classes.tolist(), "shape": shown.pixels.shape, "means": shown.pixels.mean(axis=(1, 2, 3)).tolist(),
+    "refused": [refused(lambda: classifier("alexnet", 63, file)), refused(lambda: load(data, "none", 3, 32))],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def said(sut_python: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What one process of the SUT says of networks, their weights and pictures of two classes."""
+    folder = tmp_path_factory.mktemp("networks")
+    for name, grey in (("cat", 10), ("dog", 200)):
+        (folder / "set" / name).mkdir(parents=True)
+        for number in range(2):
+            Image.new("RGB", (40, 50), (grey,) * 3).save(folder / "set" / name / f"{number}.png")
+    command = [sut_python, "-c", PROGRAM, str(ROOT / "workloads" / "serving"), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def test_the_networks_have_the_published_numbers_of_parameters(said: dict[str, Any]) -> None:
+    counted = said["counted"]
     assert {name: found[:2] for name, found in counted.items()} == {name: [n, n] for name, n in PUBLISHED.items()}
     assert [found[2] for found in counted.values()] == [2014, 2016, 2018, 2020, 2022]
     assert all(found[3] == [None, 1000] for found in counted.values())
@@ -108,6 +155,18 @@ def test_the_networks_have_the_published_numbers_of_parameters(sut_python: str) 
     for found in counted.values():
         assert [len(sums) for sums in found[4]] == [1, 3]
         assert all(total == pytest.approx(1.0, abs=1e-4) for sums in found[4] for total in sums)
+    assert said["pooled"] < 1e-6, "the pooling is that of Keras, which cannot be compiled for any number of pictures"
+
+
+def test_weights_of_a_file_are_taken_and_those_of_another_network_refused(said: dict[str, Any]) -> None:
+    assert said["same"] is True
+    assert "not the weights of alexnet with its top" in said["refused"][0]
+
+
+def test_pictures_of_a_folder_have_their_class_by_the_order_of_the_folders(said: dict[str, Any]) -> None:
+    assert (said["classes"], said["shape"]) == ([0, 0, 1], [3, 32, 32, 3])
+    assert said["means"] == [pytest.approx(grey, abs=1) for grey in (10, 10, 200)]
+    assert "found no pictures" in said["refused"][1]
 
 
 @pytest.fixture(scope="module")
@@ -151,6 +210,7 @@ def test_what_is_no_request_is_refused_in_a_sentence(classifier: Service) -> Non
     assert classifier.ask("/v2/models/other/infer", picture(1))[0] == 404
     assert classifier.ask(INFER, b" " * (17 << 20))[0] == 413
     assert classifier.ask("/v2/models/classifier")[1]["platform"] == "keras shufflenet_v2"
+    assert classifier.ask("/v2")[1]["extensions"] == []
     summary = json.loads((classifier.artifacts / "summary.json").read_text())
     assert (summary["weights"], summary["accuracy"]) == ("random", None)
     assert summary["parameters_trainable"] == summary["published"]["parameters"] == PUBLISHED["shufflenet_v2"]
@@ -226,6 +286,7 @@ def test_an_answer_follows_from_prompt_and_seed(speaker: Service) -> None:
     asked = {"model": "syllables", "prompt": "one", "max_tokens": 8, "temperature": 1.0, "seed": 3}
     first, again = (speaker.ask("/v1/completions", asked)[1] for _ in range(2))
     assert first["choices"] == again["choices"]
+    assert first["id"] != again["id"]
     assert first["usage"] == {"prompt_tokens": 3, "completion_tokens": 8, "total_tokens": 11}
     assert first["choices"][0]["text"].count(" ") == 7
     assert speaker.ask("/v1/models")[1]["data"][0]["id"] == "syllables"
@@ -234,5 +295,5 @@ def test_an_answer_follows_from_prompt_and_seed(speaker: Service) -> None:
     ]  # fmt: skip
     for key, value in wrong:
         status, answer = speaker.ask("/v1/completions", asked | {key: value})
-        assert (status, key in answer["error"]) == (404 if key == "model" else 400, True), answer
+        assert (status, key in answer["error"]["message"]) == (404 if key == "model" else 400, True), answer
     assert speaker.ask("/v1/chat/completions", {"model": "syllables", "messages": [{"role": "user"}]})[0] == 400

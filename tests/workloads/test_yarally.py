@@ -105,7 +105,7 @@ def ran(sut_python: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path
         }
         for case, changes in RUNS.items()
     }  # fmt: skip
-    places = f"{FOLDER}:{ROOT / 'workloads' / 'markers'}"
+    places = f"{FOLDER}:{ROOT / 'workloads' / 'training'}:{ROOT / 'workloads' / 'markers'}"
     command = [sut_python, "-c", PROGRAM, places, json.dumps(CASES), json.dumps(environments)]
     environment = os.environ | {"CUDA_VISIBLE_DEVICES": "", "WATTLAB_MARKERS": str(folder / "markers")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=330)

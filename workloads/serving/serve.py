@@ -122,6 +122,8 @@ def application(network: str, worker: Worker, queue: BatchQueue[Asked[int, Outpu
             await web.answer(send, {"live": True})
         elif path in ("/v2/health/ready", f"{model}/ready"):
             await web.answer(send, {"ready": worker.is_ready}, 200 if worker.is_ready else 503)
+        elif path == "/v2":
+            await web.answer(send, {"name": "wattlab", "version": "2", "extensions": []})
         elif path == model:
             inputs = [{"name": "picture", "datatype": "INT64", "shape": [1]}]
             shapes = [{"name": name, "datatype": datatype, "shape": [1]} for name, datatype in OUTPUTS.items()]

@@ -11,6 +11,7 @@ where nobody waits for it any more.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import sys
 import time
@@ -65,6 +66,8 @@ class Text:
     pieces: asyncio.Queue[Piece]
     loop: asyncio.AbstractEventLoop
     said: list[int] = field(default_factory=list)
+    number: int = field(default_factory=itertools.count(1).__next__)
+    begun_unix_s: int = field(default_factory=lambda: int(time.time()))
 
 
 def loaded(task: Given[Parameters]) -> Speaker:
@@ -156,7 +159,8 @@ class Conversation:
             choice["delta"] = {} if piece is None else {"content": piece}
         chat = "chat.completion" if is_whole else "chat.completion.chunk"
         kind = chat if self.is_chat else "text_completion"
-        return {"object": kind, "model": self.model, "choices": [choice]}
+        named = {"id": f"said-{self.text.number}", "created": self.text.begun_unix_s}
+        return {**named, "object": kind, "model": self.model, "choices": [choice]}
 
     async def events(self) -> AsyncIterator[Json]:
         """The events of a streamed answer."""
@@ -263,8 +267,13 @@ def main() -> int:
         is_ready()
         continue_texts(speaker, queue, log, given.most)
 
-    code: int = web.served(lambda worker: application(task, worker, queue), work, given.listen, task.port)
+    code: int = web.served(lambda worker: application(task, worker, queue), work, given.listen, task.port, refusal)
     return code
+
+
+def refusal(message: str) -> Json:
+    """A refusal as OpenAI's interface has it."""
+    return {"error": {"message": message, "type": "invalid_request_error", "param": None, "code": None}}
 
 
 if __name__ == "__main__":

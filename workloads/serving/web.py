@@ -45,7 +45,7 @@ async def json_of(receive: Receive) -> Json:
     try:
         found = json.loads(body)
     except ValueError as error:
-        raise Refused(400, f"expected JSON ({error})") from error
+        raise Refused(400, f"expected JSON and nothing behind it, such as binary tensors ({error})") from error
     if not isinstance(found, dict):
         raise Refused(400, "expected a JSON object")
     return found
@@ -70,8 +70,13 @@ async def stream(send: Send, events: AsyncIterator[Json]) -> None:
     await send({"type": "http.response.body", "body": b"data: [DONE]\n\n"})
 
 
-def guarded(application: Application) -> Application:
-    """The same, with an error as an answer."""
+def plain_refusal(message: str) -> Json:
+    """A refusal as the Open Inference Protocol has it."""
+    return {"error": message}
+
+
+def guarded(application: Application, refusal: Callable[[str], Json]) -> Application:
+    """The same, with an error as an answer in the form of `refusal`."""
 
     async def call(scope: Json, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -79,25 +84,29 @@ def guarded(application: Application) -> Application:
         try:
             await application(scope, receive, send)
         except Refused as refused:
-            await answer(send, {"error": str(refused)}, refused.status)
+            await answer(send, refusal(str(refused)), refused.status)
 
     return call
 
 
-def server(application: Application, host: str, port: int) -> uvicorn.Server:
+def _server(application: Application, host: str, port: int) -> uvicorn.Server:
     """A server of one process that logs no request, with as many connections as the system lets it have."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     return uvicorn.Server(
         uvicorn.Config(
-            guarded(application), host=host, port=port, http="httptools", loop="asyncio", lifespan="off",
+            application, host=host, port=port, http="httptools", loop="asyncio", lifespan="off",
             log_level="error", access_log=False, backlog=4096, timeout_keep_alive=600, timeout_graceful_shutdown=1,
         )
     )  # fmt: skip
 
 
 def served(
-    application: Callable[[Worker], Application], work: Callable[[Callable[[], None]], None], host: str, port: int
+    application: Callable[[Worker], Application],
+    work: Callable[[Callable[[], None]], None],
+    host: str,
+    port: int,
+    refusal: Callable[[str], Json] = plain_refusal,
 ) -> int:
     """Serve until the process is ended; 1 where its work failed. `work` is the thread's, as `Worker` has it."""
 
@@ -105,7 +114,7 @@ def served(
         running.should_exit = True
 
     worker = Worker(work, stop)
-    running = server(application(worker), host, port)
+    running = _server(guarded(application(worker), refusal), host, port)
     worker.start()
     running.run()
     return 1 if worker.is_broken else 0
