@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("harness", "meters", "reports", "templates", "workloads")
 OF_SUT = "workloads/requirements.lock"
 BESIDE = tuple(f"workloads/requirements-{name}.lock" for name in ("gpu", "jax", "torch", "sklearn"))
-LOCKS = {name: ROOT / name for name in ("requirements.lock", "tests/requirements.lock", OF_SUT, *BESIDE)}
+OF_FLEET = "harness/fleet/requirements.lock"
+LOCKS = {name: ROOT / name for name in ("requirements.lock", OF_FLEET, "tests/requirements.lock", OF_SUT, *BESIDE)}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -57,7 +59,9 @@ def declared(lock: str) -> list[str]:
         case "requirements.lock":
             return [*PROJECT["project"]["dependencies"], *groups["setup"]]
         case "tests/requirements.lock":
-            return list(groups["test"])
+            return [one for one in groups["test"] if isinstance(one, str)]
+        case "harness/fleet/requirements.lock":
+            return list(groups["dask"])
         case _:
             lines = LOCKS[lock].with_suffix(".txt").read_text().splitlines()
             return [line for line in lines if line and not line.startswith("#")]
@@ -89,7 +93,10 @@ def test_a_lock_names_no_place_to_fetch_from(lock: str) -> None:
 
 @pytest.mark.parametrize(
     "pair",
-    [("requirements.lock", "tests/requirements.lock"), *((OF_SUT, lock) for lock in BESIDE)],
+    [
+        *combinations(("requirements.lock", OF_FLEET, "tests/requirements.lock"), 2),
+        *((OF_SUT, lock) for lock in BESIDE),
+    ],
 )
 def test_locks_that_belong_together_hold_the_same_versions(pair: tuple[str, str]) -> None:
     one, other = (pins(LOCKS[lock]) for lock in pair)
@@ -196,7 +203,7 @@ def test_a_module_above_400_lines_says_why() -> None:
 
 SMALL_HOUSE = {
     "harness": ["cli/__init__", "cli/meter", "evidence/__init__", "live/__init__",
-                "live/watch", "foreign/__init__", "measure/__init__", "measure/run",
+                "live/watch", "fleet/__init__", "foreign/__init__", "measure/__init__", "measure/run",
                 "measure/embedded", "measure/preflight", "attest/__init__", "attest/receiver", "attest/witness",
                 *(f"sut/{module}" for module in (
                     "__init__", "inventory", "answers", "bundle", "channel", "clock", "files", "link", "login",

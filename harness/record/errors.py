@@ -10,6 +10,7 @@ LabError                      a lab or user problem: one sentence, exit code 1, 
  +- WitnessError              a witness does not answer, or not as one
  +- ImportFileError           a foreign file cannot be imported: file, line, what was expected
  +- ExportError             a campaign cannot be written as another tool's files
+ +- FleetError                stations, their scheduler or their certificates
  +- AnalysisError             a campaign holds nothing that a number could be made from
  +- SutError                  the system under test
  |   +- SutUnreachable        no connection, or the link was lost for longer than reconnect_s
@@ -64,6 +65,10 @@ class ImportFileError(LabError):
 
 class ExportError(LabError):
     """A campaign cannot be written as the files of another tool."""
+
+
+class FleetError(LabError):
+    """The scheduler or a station of a fleet cannot be reached, or a certificate or a file of the fleet not be used."""
 
 
 class AnalysisError(LabError):
