@@ -90,6 +90,8 @@ class PlannedEnvironment:
     """Every run, in the order in which they are made."""
     given_up: tuple[GivenUp, ...]
     """What cannot be run there, by the runs so far."""
+    lacking: tuple[str, ...]
+    """What was sealed there and is gone, or is another than was sealed: none is made again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +182,7 @@ def _environment(study: RunnableStudy, campaign: StudyCampaign) -> PlannedEnviro
     return PlannedEnvironment(
         name=name, title=campaign.environment.title, lab=str(config.path), sut=config.sut_name, folder=str(folder),
         cells=tuple(cells), runs=tuple(map(_ordered, runs)), given_up=progress.given_up,
+        lacking=progress.lacking,
     )  # fmt: skip
 
 
@@ -252,6 +255,9 @@ def _show(study: RunnableStudy, plan: PlannedStudy, *, with_runs: bool) -> None:
     for place in plan.environments:
         for lost in place.given_up:
             say(console, given_up_text(place.name, lost), "yellow")
+        if place.lacking:
+            gone = f"In {place.name}, {'; '.join(place.lacking)}. What was sealed is not made again"
+            say(console, f"{gone}: bring it back, or begin anew in another folder.", "yellow")
     for campaign in study.campaigns:
         if problem := _begun_otherwise(campaign.config):
             say(console, f"{campaign.name} cannot be continued: {problem}", "yellow")
@@ -312,7 +318,7 @@ def totals(plan: PlannedStudy) -> str:
     done = f", {made} are made or given up" if made else ""
     text = f"{counted(plan.runs, 'run')} in {counted(len(plan.environments), 'environment')}{done}."
     if not plan.left:
-        return f"{text} None is left."
+        return f"{text} None is left to be made."
     least = "at least " if plan.unknown_length else ""
     text += f" The {plan.left} that are left take {least}{lasting(SECONDS_PER_HOUR * plan.left_hours)}"
     text += f" and {plan.left_wh:.3g} Wh within their rating intervals." if plan.left_wh else "."

@@ -37,7 +37,7 @@ def progress_of(
     name: str, environment: Environment, base: Path, folder: str, study: Json | None
 ) -> EnvironmentProgress:
     """Of the campaign `folder`, seen from `base`, which may not be begun. `study` is the study file as it is now, to be
-    held against the one that the first run kept; None: it is not asked.
+    held against the one that the first run kept; None: its analysis is not asked.
 
     Raises:
         LabError: its log cannot be read.
@@ -59,7 +59,7 @@ def progress_of(
         left=sum(ordinal not in done for ordinal in ordinals),
         given_up=tuple(_given_up(planned, lost)),
         changed=() if study is None else tuple(_changed(study, place, entries)),
-        lacking=() if study is None else tuple(_lacking(place, entries)),
+        lacking=tuple(_lacking(place, entries)),
     )
 
 

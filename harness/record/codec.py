@@ -69,10 +69,13 @@ class Mistakes:
         return bool(self._lines)
 
     def raise_all(self, file: Path | str) -> None:
-        """Raise ConfigError with every one of them, if there is any; `file` is the one that names the others."""
+        """Raise ConfigError with every one of them, if there is any. `file` is the one that names the
+        others: it stands first where they are of several."""
         if len(self._lines) > 1:
-            lines = [line.removeprefix(f"{file}: ") for line in self._lines]
-            raise ConfigError(f"{file}: {len(lines)} mistakes:\n  - " + "\n  - ".join(lines))
+            named = {line.partition(": ")[0] for line in self._lines}
+            head = named.pop() if len(named) == 1 else str(file)
+            lines = [line.removeprefix(f"{head}: ") for line in self._lines]
+            raise ConfigError(f"{head}: {len(lines)} mistakes:\n  - " + "\n  - ".join(lines))
         if self._lines:
             raise ConfigError(*self._lines)
 

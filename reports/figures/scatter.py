@@ -263,27 +263,41 @@ def apart(wanted: Sequence[float], gap: float) -> list[float]:
 
 
 def _draw_tags(axes: Axes, panel: ScatterPanel, size_in: tuple[float, float]) -> None:
-    """Text beside points, on the side where it meets neither a point nor another tag; left off where there is none."""
+    """Text beside points, on the side where it meets neither a point nor another tag, and no error bar if it can; left
+    off where there is none."""
     tagged = [group for group in panel.points if group.tags]
     dots = [dot for group in tagged for dot in _parts(axes, group.x, group.y)]
     wide, high = 0.06 / size_in[0], 0.06 / size_in[1]
     taken = [Area(x - wide / 2, y - high / 2, wide, high) for x, y in dots]
     taken += _strokes(axes, panel)
+    bars = list(_whisker_areas(axes, tagged))
     tags = [tag for group in tagged for tag in group.tags]
     for dot, tag in zip(dots, tags, strict=True):
         width, height = SMALL_IN * len(tag) / size_in[0], 0.11 / size_in[1]
-        for area in places(dot, (width, height), (0.06 / size_in[0], 0.05 / size_in[1])):
-            if area.is_inside() and not any(area.meets(other) for other in taken):
-                middle = area.bottom + height / 2
-                at = (axes.left + area.left * axes.width, axes.bottom - middle * axes.height)
-                axes.text(at, tag, 6.5, anchor="start")
-                taken.append(area)
-                break
+        around = places(dot, (width, height), (0.06 / size_in[0], 0.05 / size_in[1]))
+        free = [area for area in around if area.is_inside() and not any(map(area.meets, taken))]
+        for area in sorted(free, key=lambda one: sum(map(one.meets, bars)))[:1]:
+            middle = area.bottom + height / 2
+            at = (axes.left + area.left * axes.width, axes.bottom - middle * axes.height)
+            axes.text(at, tag, 6.5, anchor="start")
+            taken.append(area)
 
 
 def _parts(axes: Axes, x: Sequence[float], y: Sequence[float]) -> list[tuple[float, float]]:
     """Where points lie, in parts of the panel."""
     return list(zip(axes.x.parts(x).tolist(), axes.y.parts(y).tolist(), strict=True))
+
+
+def _whisker_areas(axes: Axes, groups: Sequence[Points]) -> Iterable[Area]:
+    """The error bars of points."""
+    for group in groups:
+        x, y = np.asarray(group.x, dtype=float), np.asarray(group.y, dtype=float)
+        for a, b, half in _bounded(x, y, group.x_half_width):
+            (left, level), (right, _) = _parts(axes, [a - half, a + half], [b, b])
+            yield Area(min(left, right), level, abs(right - left), 0.0)
+        for a, b, half in _bounded(x, y, group.y_half_width):
+            (at, low), (_, high) = _parts(axes, [a, a], [b - half, b + half])
+            yield Area(at, min(low, high), 0.0, abs(high - low))
 
 
 def _strokes(axes: Axes, panel: ScatterPanel) -> Iterable[Area]:

@@ -210,7 +210,7 @@ def _sections(
         section("findings", "Findings", findings_blocks(results)),
         section("results", "Results", result_tables.result_table(results), plots.energy_figure(results, stamp),
                 plots.induced_figure(results, stamp), plots.trace_figure(results, traces, stamp, trace_note)),
-        section("searches", "Searches", search_blocks(results)),
+        section("searches", "Searches", search_blocks(results, stamp)),
         section("runs", "All runs", run_tables.run_table(results)),
         section("service", "Service under load", ratings_blocks(results, stamp)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),

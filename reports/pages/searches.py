@@ -3,7 +3,13 @@
 Knows results.json (docs/results.md) and the rounding rule. Knows no strategy and no run folder.
 """
 
-from reports.pages.blocks import Block, Head, Paragraph, Row, Table
+from collections.abc import Iterator
+
+from markupsafe import Markup
+
+from reports.figures.scatter import Line, Points, ScatterPanel, scatters
+from reports.figures.sheet import Labelled
+from reports.pages.blocks import Block, Figure, Head, Paragraph, Row, Table
 from reports.pages.lookup import run_names
 from reports.pages.numbers import NOTHING, Scale, bare, scale_for, significant
 from reports.pages.plain_words import as_text
@@ -22,7 +28,13 @@ HOST_NOTE = (
 UNKNOWN_NOTE = "The energy of {runs} is not known, so the sums of the search that they belong to are too small."
 
 
-def search_blocks(results: Results) -> list[Block]:
+MOST_SEARCHES = 8
+"""Of a scenario, drawn with a line each; of more the table alone tells."""
+MOST_PANELS = 8
+"""Scenarios drawn."""
+
+
+def search_blocks(results: Results, stamp: str) -> list[Block]:
     """The searches side by side, then every trial; nothing where there is none."""
     if not results.searches:
         return []
@@ -30,6 +42,7 @@ def search_blocks(results: Results) -> list[Block]:
     unknown = [names.get(folder, folder) for one in results.searches for folder in one.unknown]
     found: list[Block] = [_searches(results), Paragraph(HOST_NOTE, "note")]
     found += [Paragraph(UNKNOWN_NOTE.format(runs=", ".join(unknown)), "note")] if unknown else []
+    found += [figure for figure in (best_figure(results, stamp),) if figure is not None]
     found.append(_trials(results))
     return found + [table for table in (_cut(results),) if table is not None]
 
@@ -58,6 +71,48 @@ def best_lines(results: Results) -> list[str]:
             f"{len(own)} searches, in search {best.search}, trial {best.best_trial}: {values}."
         )
     return lines
+
+
+def best_figure(results: Results, stamp: str) -> Figure | None:
+    """Every trial of every search, and the best so far; None where no search has two trials with a number."""
+    drawn = []
+    for scenario in dict.fromkeys(one.scenario for one in results.searches):
+        own = [one for one in _by_scenario(results) if one.scenario == scenario]
+        if len(own) <= MOST_SEARCHES and any(len(_numbered(one)) > 1 for one in own):
+            drawn.append(_best_panel([one for one in own if _numbered(one)]))
+    if not drawn or len(drawn) > MOST_PANELS:
+        return None
+    caption = "Every trial (marks) and the best so far (line) of each search."
+    label = Labelled("fig-searches", caption, " ".join(best_lines(results)), stamp)
+    return Figure("fig-searches", caption, Markup(scatters(label, drawn)))
+
+
+def _best_panel(searches: list[SearchResult]) -> ScatterPanel:
+    first = searches[0]
+    names = [f"search {one.search}" for one in searches]
+    points = [
+        Points(name, style, [trial for trial, _ in _numbered(one)], [value for _, value in _numbered(one)])
+        for style, (name, one) in enumerate(zip(names, searches, strict=True))
+    ]
+    lines = [
+        Line("", [trial for trial, _ in _so_far(one)], [best for _, best in _so_far(one)], style, stepped=True)
+        for style, one in enumerate(searches)
+    ]
+    return ScatterPanel(f"{first.scenario} ({first.strategy})", "trial", first.objective, points, lines)
+
+
+def _numbered(one: SearchResult) -> list[tuple[int, float]]:
+    """Its trials that gave a number."""
+    return [(trial.trial, trial.objective) for trial in one.trials if trial.objective is not None]
+
+
+def _so_far(one: SearchResult) -> Iterator[tuple[int, float]]:
+    """The best after each trial that gave a number."""
+    better = max if one.direction == "maximise" else min
+    best: float | None = None
+    for trial, value in _numbered(one):
+        best = value if best is None else better(best, value)
+        yield trial, best
 
 
 def _searches(results: Results) -> Table:

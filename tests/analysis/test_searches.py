@@ -23,7 +23,7 @@ from harness.record.verify import examine
 from reports.campaign.analyse import analyse
 from reports.pages.blocks import Table
 from reports.pages.campaign import campaign_page
-from reports.pages.searches import best_lines
+from reports.pages.searches import MOST_SEARCHES, best_figure, best_lines
 from reports.results.codec import document_text
 from reports.results.document import Results, results_of
 from reports.results.search import CutAttempt, SearchResult, TrialResult
@@ -131,6 +131,18 @@ def test_the_page_shows_searches_trials_and_what_was_cut_off(results: Results) -
     objectives = [one.cells[6] for one in tables["trials"].rows]
     assert objectives[2] == "0.9000 (best)"
     assert objectives[1] == "quality.score is nan, no number"
+
+
+def test_a_figure_shows_every_trial_and_the_best_so_far(results: Results) -> None:
+    (one,) = results.searches
+    worse = replace(one, search=2, best_objective=0.1, best_trial=1)
+    figure = best_figure(replace(results, searches=(one, worse)), "")
+    assert figure is not None
+    assert all(text in figure.svg for text in ("bayes (bayes-pi)", "quality.score", "search 2", "trial"))
+    alone = replace(one, trials=tuple(replace(trial, objective=None) for trial in one.trials))
+    assert best_figure(replace(results, searches=(alone,)), "") is None
+    many = tuple(replace(one, search=number) for number in range(1, MOST_SEARCHES + 2))
+    assert best_figure(replace(results, searches=many), "") is None
 
 
 def test_what_each_scenario_found_is_a_sentence_and_searches_of_one_stand_together(results: Results) -> None:

@@ -136,7 +136,7 @@ def planned_study() -> study_plan.PlannedStudy:
     )
     unknown = replace(cell, scenario="b", each_s=None, each_wh=None, known_by="not-known")
     place = study_plan.PlannedEnvironment(
-        name=LONG, title="", lab="", sut="", folder="", cells=(cell, unknown), runs=(), given_up=()
+        name=LONG, title="", lab="", sut="", folder="", cells=(cell, unknown), runs=(), given_up=(), lacking=()
     )
     return study_plan.PlannedStudy(
         study="s", seed=1, environments=(place,), runs=60, left=18, left_hours=1.5, left_wh=12.3, unknown_length=9,

@@ -49,6 +49,12 @@ def progress(campaign: Path, now: str) -> EnvironmentProgress:
     return progress_of("a", Environment(title="A"), campaign.parent, campaign.name, tomllib.loads(now))
 
 
+def test_a_sealed_run_that_is_gone_is_named_before_anything_is_planned(campaign: Path) -> None:
+    shutil.rmtree(campaign / names()[1])
+    planned = progress_of("a", Environment(title="A"), campaign.parent, campaign.name, None)
+    assert planned.lacking == (f"run 2 ({names()[1]}) is gone",)
+
+
 def test_every_part_of_the_analysis_is_held_against_what_the_first_run_kept(campaign: Path) -> None:
     assert (progress(campaign, STUDY).changed, progress(campaign, STUDY).lacking) == ((), ())
     assert progress(campaign, DECLARED_LATE).changed == ("questions.net",)

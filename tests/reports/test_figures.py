@@ -3,6 +3,7 @@
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 
@@ -263,6 +264,18 @@ def test_names_of_few_points_are_all_printed() -> None:
     xs, ys = [float(7 * i % 15) for i in range(15)], [float(i) for i in range(15)]
     svg = scatter.scatters(label(), [ScatterPanel("p", "x", "y", [Points("", 0, xs, ys, tags=names)])], 1)
     assert len(boxes_of(svg, names)) == 15
+
+
+def test_a_name_keeps_off_the_error_bars_where_there_is_another_place() -> None:
+    bars = [Points("", 0, [1.0, 3.0], [1.0, 3.0], [0.5, 0.5], [0.5, 0.5], tags=["first", "second"])]
+    svg = scatter.scatters(label(), [ScatterPanel("p", "x", "y", bars)], 1)
+    without = [replace(bars[0], x_half_width=(), y_half_width=())]
+    bare = scatter.scatters(
+        label(), [ScatterPanel("p", "x", "y", without, lines=[Line("", [0.5, 3.5], [0.5, 3.5])])], 1
+    )
+    places, beside = (boxes_of(one, ["first", "second"]) for one in (svg, bare))
+    assert len(places) == len(beside) == 2
+    assert all(bottom != level for (*_, bottom), (*_, level) in zip(places, beside, strict=True))
 
 
 def test_thinning_keeps_every_point_that_can_be_told_from_its_neighbours() -> None:
