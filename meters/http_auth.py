@@ -246,6 +246,26 @@ def masked(reply: bytes, credentials: Credentials) -> bytes:
     return hidden(kept, credentials, b"password=" if re.match(rb"HTTP/1\.[01] 200[ \r]", head) else b"")
 
 
+@dataclass(frozen=True, slots=True)
+class LoginVeil:
+    """What a wire log keeps of exchanges in which the password is a matter of headers and parameters."""
+
+    credentials: Credentials | None
+
+    @property
+    def waits(self) -> bool:
+        """Whether there is a password that an answer could give away."""
+        return self.credentials is not None
+
+    def request(self, data: bytes) -> bytes:
+        """Return a request as it is kept."""
+        return withhold(data)
+
+    def reply(self, data: bytes) -> bytes:
+        """Return an answer as it is kept, byte by byte."""
+        return data if self.credentials is None else masked(data, self.credentials)
+
+
 def hidden(data: bytes, credentials: Credentials, after: bytes = b"") -> bytes:
     """Return `data` with `*` for each byte of a password that stands there `after` something, and of a Basic login."""
     pair = base64.b64encode(f"{credentials.user}:{credentials.password}".encode())

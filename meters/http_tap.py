@@ -1,7 +1,7 @@
 """A connected socket as http.client uses one: deadlines on every call, every byte captured without the password.
 
 Knows: what came when, what came eager, which parts of an answer are held back until it is whole.
-Does not know: HTTP (`meters.http_wire`), how a password is hidden (`meters.http_auth`).
+Does not know: HTTP (`meters.http_wire`), how a password is hidden (`Veil`: `meters.http_auth`, `meters.tapo`).
 """
 
 from __future__ import annotations
@@ -11,11 +11,10 @@ import io
 import ssl
 from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from meters import host
 from meters.deadline import Deadline
-from meters.http_auth import Login, masked, withhold
 from meters.wire_log import Capture, Exchange
 
 if TYPE_CHECKING:
@@ -25,16 +24,31 @@ LATE_LIMIT = 1 << 16  # bytes that came eager and are still captured
 REPLY_LIMIT = 1 << 18  # with headers; http.client bounds each header line by 64 KiB and their number by 100
 
 
+class Veil(Protocol):
+    """What a wire log keeps of an exchange."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is held back until it is whole, so that no secret is captured in pieces."""
+        ...
+
+    def request(self, data: bytes) -> bytes:
+        """Return a whole request as it is kept."""
+        ...
+
+    def reply(self, data: bytes) -> bytes:
+        """Return an answer as it is kept; one of the same length keeps the times of its parts."""
+        ...
+
+
 class Tap:
-    """A connected socket as http.client uses one: deadlines on every call, every byte captured.
+    """A connected socket as http.client uses one: deadlines on every call, every byte captured behind a veil."""
 
-    With a `login` an answer is held back until it is whole, so that nothing of the password is captured in pieces.
-    """
-
-    def __init__(self, sock: host.Connection, capture: Capture | None, login: Login | None) -> None:
+    def __init__(self, sock: host.Connection, capture: Capture | None, veil: Veil) -> None:
         self._sock = sock
         self._capture = capture
-        self._login = login
+        self._veil = veil
+        self._said = b""
         self._held: list[Exchange] = []
         self._restless = False
         self._deadline = Deadline(0.0)
@@ -59,14 +73,18 @@ class Tap:
     def begin(self, deadline: Deadline) -> None:
         """Start an exchange."""
         self._deadline = deadline
+        self._said = b""
         self.heard_ns, self.heard_bytes = 0, 0
 
     def sendall(self, data: bytes) -> None:
-        """Send all of `data`; raises `TimeoutError`, `OSError`."""
-        kept = withhold(data)
+        """Take a part of a request; all of it is sent when the answer is asked for."""
+        self._said += data
+
+    def _send(self) -> None:
+        kept = self._veil.request(self._said)
         self._record(">", host.monotonic_ns(), kept)
         self._arm()
-        self._sock.sendall(data if host.recording() is None else kept)  # a recording knows no password
+        self._sock.sendall(self._said if host.recording() is None else kept)  # a recording knows no password
 
     def receive_into(self, buffer: WriteableBuffer) -> int:
         """Fill `buffer` with what is there, 0 bytes at the end of the connection."""
@@ -81,14 +99,18 @@ class Tap:
         return count
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return the file http.client reads a reply from."""
+        """Send the request, and return the file http.client reads the reply from; raises `TimeoutError`, `OSError`."""
+        self._send()
         return io.BufferedReader(_Reader(self))
 
     def settle(self) -> None:
         """Capture what was held back of an answer."""
-        if not self._held or self._login is None:
+        if not self._held:
             return
-        kept = memoryview(masked(b"".join(part.data for part in self._held), self._login.credentials))
+        whole = b"".join(part.data for part in self._held)
+        kept = memoryview(self._veil.reply(whole))
+        if len(kept) != len(whole):
+            self._held = [replace(self._held[-1], data=bytes(kept))]
         for part in self._held:
             self._write(replace(part, data=bytes(kept[: len(part.data)])))
             kept = kept[len(part.data) :]
@@ -117,7 +139,7 @@ class Tap:
 
     def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
         part = Exchange(time_ns, direction, data)
-        if direction == "<" and self._login is not None:
+        if direction == "<" and self._veil.waits:
             self._held.append(part)
         else:
             self._write(part)

@@ -1,9 +1,9 @@
-"""One question over HTTP or HTTPS: GET, bounded in time and size, every byte captured, no redirect followed.
+"""One question over HTTP or HTTPS: GET or POST, bounded in time and size, every byte captured, no redirect followed.
 
 Knows: http.client on a socket of our own, keeping a connection and making a new one, when a login is due, what a status
 code means for somebody in front of a meter. Does not know: what the body says; how a login is computed
-(`meters.http_auth`), a key checked (`meters.tls`). What is captured is what was said inside TLS, without the password:
-WITHHELD stands in its place, and `*` where a meter gave it away.
+(`meters.http_auth`), a key checked (`meters.tls`). What is captured is what was said inside TLS, without the password
+(`meters.http_tap.Veil`): WITHHELD stands in its place, and `*` where a meter gave it away.
 
 An answer that comes too late cannot be taken for the answer to a later question: after any trouble, and when bytes
 wait that nobody asked for, the connection is dropped and the next question gets a new one. The host's name is looked
@@ -17,24 +17,15 @@ import errno
 import http.client
 import socket
 from collections.abc import Mapping
-from dataclasses import replace
-from urllib.parse import urlsplit
+from dataclasses import dataclass, field, replace
 
 from meters import host, tls
 from meters.access import ANYBODY, READABLE, Access, Peer
 from meters.deadline import Deadline
-from meters.http_auth import Eager, Login, hidden, read_challenges, withhold
-from meters.http_tap import Tap
-from meters.meter import (
-    MeterError,
-    MeterGarbage,
-    MeterOptionError,
-    MeterRefused,
-    MeterTimeout,
-    MeterUnavailable,
-    MeterUnplugged,
-)
-from meters.port import DEFAULT_PORTS, WEB_SCHEMES
+from meters.http_auth import Eager, Login, LoginVeil, hidden, read_challenges, withhold
+from meters.http_tap import Tap, Veil
+from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout, MeterUnavailable, MeterUnplugged
+from meters.port import web_place
 from meters.wire import Chunk
 from meters.wire_log import Capture, Sink
 
@@ -52,6 +43,33 @@ Address = tuple[str, int] | tuple[str, int, int, int] | tuple[int, bytes]
 Place = tuple[socket.AddressFamily, Address]
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked: a path, with a `body` (it may be empty) a POST of it; `headers` go beside those of the wire."""
+
+    path: str
+    body: bytes | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def method(self) -> str:
+        """The method of HTTP."""
+        return "GET" if self.body is None else "POST"
+
+    @property
+    def words(self) -> str:
+        """How an error names it, without what is withheld."""
+        return f"{self.method} {withhold(self.path.encode()).decode()}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was answered with 200: the body with the time its last byte arrived, and the cookies that were set."""
+
+    chunk: Chunk
+    cookies: tuple[str, ...] = ()
+
+
 class HttpWire:
     """A meter's HTTP server, by URL `http://HOST[:PORT]` or `https://HOST[:PORT]`."""
 
@@ -65,20 +83,22 @@ class HttpWire:
         eager: Eager = "",
         verified: bool = False,
         headers: Mapping[str, str] = HEADERS,
+        veil: Veil | None = None,
     ) -> None:
         """Look the host up and connect; `user` is the login of a lab that names none, `eager` as in `Login`, `verified`
-        as in `tls.secure`; `headers` go with every question.
+        as in `tls.secure`; `headers` go with every question; `veil` where a log keeps it otherwise than `LoginVeil`.
 
         Raises `MeterOptionError` when `url` is more or less than that, `MeterUnavailable` when nothing answers there,
         `MeterMismatch` when another key does than the lab has pinned.
         """
         self.port = url
-        self._scheme, self._host, self._tcp_port = _place(url)
+        self._scheme, self._host, self._tcp_port = web_place(url)
         self._capture = None if sink is None else Capture(sink)
         self._pin, self._verified = access.pin, verified
         self._peer: Peer | None = None
         self._login = _login(access, user, eager)
         self._headers = headers
+        self._veil = veil or LoginVeil(None if self._login is None else self._login.credentials)
         self._places: list[Place] = []
         self._tap: Tap | None = None
         self._gone = self._refused = ""
@@ -114,33 +134,37 @@ class HttpWire:
         cut short or above `BODY_LIMIT`; `MeterMismatch` where another key answers than before; `MeterUnplugged` when
         nothing listens any more, and from then on until `reopen`.
         """
+        return self.ask(Request(path), deadline).chunk
+
+    def ask(self, request: Request, deadline: Deadline) -> Reply:
+        """Return what answers `request`; raises as `get`. The body of what answers a POST may be empty."""
         if self._gone:
             raise self._unplugged(self._gone)
         if self._refused:
             raise MeterRefused(self._refused)
         for _attempt in range(ATTEMPTS):
             try:
-                return self._asked(path, deadline)
+                return self._asked(request, deadline)
             except _Challenged as challenge:
                 if self._login is None or not self._login.take(read_challenges(challenge.headers)):
                     raise self._password_error(challenge) from challenge
                 last = challenge
         raise self._password_error(last) from last
 
-    def _asked(self, path: str, deadline: Deadline) -> Chunk:
+    def _asked(self, request: Request, deadline: Deadline) -> Reply:
         """Ask once, on the connection there is or, where the meter has closed that since, on a new one."""
         kept = self._tap is not None and not self._tap.is_restless()
         if not kept:
             self._connect_again(deadline)
         try:
-            return self._exchange(path, deadline)
+            return self._exchange(request, deadline)
         except _Dropped as error:
             if not kept:
                 raise self._unplugged(str(error)) from error
         # The meter closed the connection it had kept, as it may between two questions.
         self._connect_again(deadline)
         try:
-            return self._exchange(path, deadline)
+            return self._exchange(request, deadline)
         except _Dropped as error:
             raise self._unplugged(str(error)) from error
 
@@ -194,7 +218,7 @@ class HttpWire:
     def _connect(self, deadline: Deadline) -> None:
         """Connect to the first address that answers; raises the `OSError` of the last."""
         if (session := host.recording()) is not None:
-            self._tap = Tap(session.connection(), self._capture, self._login)
+            self._tap = Tap(session.connection(), self._capture, self._veil)
             return
         trouble = OSError("no address")
         for family, address in self._places:
@@ -218,33 +242,34 @@ class HttpWire:
         """Return what listens in on a connected socket, within TLS where the URL says so."""
         if self._scheme != "https":
             self._peer = Peer(tls.address_of(sock))
-            return Tap(sock, self._capture, self._login)
+            return Tap(sock, self._capture, self._veil)
         known = self._peer if self._peer is not None and self._peer.certificate else None
         secured, self._peer = tls.secure(sock, self.port, self._host, self._pin, known, verified=self._verified)
-        return Tap(secured, self._capture, self._login)
+        return Tap(secured, self._capture, self._veil)
 
-    def _exchange(self, path: str, deadline: Deadline) -> Chunk:
+    def _exchange(self, request: Request, deadline: Deadline) -> Reply:
         """Ask once on the connection there is; it is dropped after any trouble."""
         assert self._tap is not None
         tap = self._tap
         tap.begin(deadline)
         connection = http.client.HTTPConnection(self._host, self._tcp_port)
         connection.sock = tap
-        login = {} if self._login is None else self._login.headers("GET", path)
+        login = {} if self._login is None else self._login.headers(request.method, request.path)
+        headers = {**self._headers, **login, **request.headers}
         try:
-            connection.request("GET", path, headers={**self._headers, **login})
+            connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()
-            body = self._body(response)
+            body = self._body(response, may_be_empty=request.body is not None)
             if response.will_close:
                 self._hang_up()
-            return Chunk(tap.heard_ns, body)
+            return Reply(Chunk(tap.heard_ns, body), tuple(response.headers.get_all("Set-Cookie") or ()))
         except Exception as error:
             self._hang_up()
-            raise self._named(error, withhold(path.encode()).decode(), tap) from error
+            raise self._named(error, request.words, tap) from error
         finally:
             tap.settle()
 
-    def _body(self, response: http.client.HTTPResponse) -> bytes:
+    def _body(self, response: http.client.HTTPResponse, *, may_be_empty: bool) -> bytes:
         """Return the body of a reply that has one and is no refusal."""
         if response.status == http.client.UNAUTHORIZED:
             raise _Challenged(response)
@@ -257,7 +282,7 @@ class HttpWire:
             raise MeterGarbage(self._too_long(len(body)))
         if response.length:
             raise http.client.IncompleteRead(body, response.length)
-        if not body:
+        if not body and not may_be_empty:
             raise MeterGarbage(f"{self.port}: found a reply without a body, expected one; try again")
         response.close()
         return body
@@ -303,18 +328,18 @@ class HttpWire:
         self._refused = f"{where}; the meter does not take {WRONG_TOKEN if self._login.is_token else what}"
         return MeterRefused(self._refused)
 
-    def _named(self, error: Exception, path: str, tap: Tap) -> Exception:
+    def _named(self, error: Exception, words: str, tap: Tap) -> Exception:
         """Return what happened in the words of `meters.meter`."""
         if isinstance(error, (_Challenged, MeterError)):
             return error
-        place = f"{self.port}: GET {path}"
+        place = f"{self.port}: {words}"
         if isinstance(error, TimeoutError):
             progress = f"after {tap.heard_bytes} bytes of a reply" if tap.heard_bytes else "and no byte of a reply"
             return MeterTimeout(f"{place}: the deadline passed {progress}; check the meter and its network")
         if isinstance(error, OSError) and not tap.heard_bytes:
-            return _Dropped(f"GET {path}: the connection ended without an answer")
+            return _Dropped(f"{words}: the connection ended without an answer")
         if isinstance(error, OSError):
-            return self._unplugged(f"GET {path}: the connection broke after {tap.heard_bytes} bytes: {_words(error)}")
+            return self._unplugged(f"{words}: the connection broke after {tap.heard_bytes} bytes: {_words(error)}")
         if isinstance(error, http.client.IncompleteRead):
             left = "more" if error.expected is None else f"{error.expected} more"
             return MeterGarbage(f"{place}: found a body that ends after {len(error.partial)} bytes, expected {left}")
@@ -348,27 +373,6 @@ def _login(access: Access, user: str, eager: Eager) -> Login | None:
     if access.credentials is None:
         return None
     return Login(replace(access.credentials, user=access.credentials.user or user), eager)
-
-
-def _place(url: str) -> tuple[str, str, int]:
-    """Return scheme, host and TCP port."""
-    try:
-        parts = urlsplit(url)
-        name, port = parts.hostname, parts.port
-        rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
-        if parts.scheme in WEB_SCHEMES and name and not rest and port != 0:
-            return parts.scheme, name, port or DEFAULT_PORTS[parts.scheme]
-    except ValueError:
-        pass
-    raise MeterOptionError(
-        f"port {_without_password(url)!r}: expected http://HOST or https://HOST, with :PORT or without, and nothing "
-        "more; correct `port`"
-    )
-
-
-def _without_password(url: str) -> str:
-    head, mark, tail = url.partition("://")
-    return head + mark + tail.rpartition("@")[2]
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 Knows: `system.get_sysinfo`, `emeter.get_realtime` (of a bulb: `smartlife.iot.common.emeter`), the outlets of a strip by
 `context.child_ids`. Does not know: anything that switches or resets; the newer protocol of Tapo and of Kasa with newer
-firmware (KLAP), which does not answer at this port.
+firmware (KLAP: `meters.tapo`), which does not answer at this port.
 
 The first firmware of an HS110 sends W, V, A and kWh as numbers with decimals (`power`), later ones whole mW, mV, mA and
 Wh (`power_mw`): each value goes by the name of its key. Some bulbs (KL50, KL60) send voltage 0 and current 0 beside a
@@ -73,27 +73,35 @@ class Device:
     outlets: tuple[str, ...] = ()
 
 
+WHO_IS_THERE = b'{"system":{"get_sysinfo":{}}}'
+"""The question who is there."""
+
+
 def encode_sysinfo() -> bytes:
-    """Return the question who is there."""
-    return _encode({"system": {"get_sysinfo": {}}})
+    """Return the question who is there, as it is sent."""
+    return _framed(WHO_IS_THERE)
 
 
 def encode_realtime(device: Device, outlet: int) -> bytes:
+    """Return `realtime_question` as it is sent."""
+    return _framed(realtime_question(device, outlet))
+
+
+def realtime_question(device: Device, outlet: int) -> bytes:
     """Return the question for the values of now; raises `MeterOptionError` for an outlet that is not there."""
     question: dict[str, object] = {device.module: {"get_realtime": {}}}
     if outlet > len(device.outlets) or (device.outlets and not outlet):
         raise MeterOptionError(f"option outlet is {outlet}, expected {_outlets(device)}, as it has")
     if outlet:
         question["context"] = {"child_ids": [device.outlets[outlet - 1]]}
-    return _encode(question)
+    return json.dumps(question, separators=(",", ":")).encode()
 
 
 def _outlets(device: Device) -> str:
     return f"1 to {len(device.outlets)}" if device.outlets else "0"
 
 
-def _encode(question: Mapping[str, object]) -> bytes:
-    plain = json.dumps(question, separators=(",", ":")).encode()
+def _framed(plain: bytes) -> bytes:
     return LENGTH.pack(len(plain)) + encrypt(plain)
 
 

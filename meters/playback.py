@@ -6,7 +6,7 @@ what the bytes mean.
 
 The clock is that of the log: it jumps to each chunk that is taken, and runs on while the driver waits in vain. Where
 a host stood still is in no log either: it is supposed (`Playback.also_still`), and has to lead on. What the driver
-says is compared with the log; over HTTP the request line only, as headers name the port and hold logins. A
+says is compared with the log; over HTTP the request line and the body, as headers name the port and hold logins. A
 message that no answer followed made no reading: while a meter is silent or gone the driver may say it or not.
 """
 
@@ -177,7 +177,7 @@ class Playback:
         exchange = self._next()
         expected = exchange.data
         if http:
-            data, expected = data.partition(b"\r\n")[0], expected.partition(b"\r\n")[0]
+            data, expected = _without_headers(data), _without_headers(expected)
         if exchange.direction == ">" and data == expected:
             self._is_reopened = False
             self._take(exchange)
@@ -324,6 +324,12 @@ class PlayedConnection:
 
     def close(self) -> None:
         """A log knows no closing."""
+
+
+def _without_headers(request: bytes) -> bytes:
+    """Return the request line and the body."""
+    head, _ended, body = request.partition(b"\r\n\r\n")
+    return head.partition(b"\r\n")[0] + b" " + body
 
 
 def _shown(data: bytes) -> str:

@@ -11,6 +11,7 @@ from meters import fritz, gude, homeassistant, homewizard, kasa, mystrom, netio,
 from meters.driver import Driver
 from meters.mqtt import dialogue as mqtt
 from meters.nut import dialogue as nut
+from meters.tapo import dialogue as tapo
 
 PLUGS: Mapping[str, Driver] = {
     gude.DRIVER: Driver(
@@ -71,6 +72,15 @@ PLUGS: Mapping[str, Driver] = {
         options=kasa.OPTIONS,
         open=kasa.open_kasa,
         links=("tcp",),
+    ),
+    tapo.DRIVER: Driver(
+        summary="TP-Link Tapo plugs and newer Kasa plugs (P110, P115, EP25, KP125M; a socket of P304M, P316M)",
+        wire="HTTP, JSON sealed by KLAP, polled",
+        tier="uncalibrated",
+        limits="uncalibrated",
+        options=tapo.OPTIONS,
+        open=tapo.open_tapo,
+        links=("http",),
     ),
     fritz.DRIVER: Driver(
         summary="AVM FRITZ!DECT plugs through their FRITZ!Box; new values every two minutes",

@@ -147,13 +147,16 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
     headers: ClassVar[Mapping[str, str]] = HEADERS
     """What goes with every question."""
 
-    def __init__(self, port: str, settings: Settings, sink: Sink | None, access: Access) -> None:
-        """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
+    def __init__(
+        self, port: str, settings: Settings, sink: Sink | None, access: Access, *, wire: HttpWire | None = None
+    ) -> None:
+        """Connect, or take the `wire` of a driver that has made its own; raises `MeterOptionError`, `MeterUnavailable`,
+        `MeterMismatch`."""
         self.reply_s = settings.reply_s
         self._range_w = settings.range_w
         self._columns: tuple[Column, ...] = ()
         self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
-        self._wire = HttpWire(
+        self._wire = wire or HttpWire(
             port, sink, access, user=self.user, eager=self.eager, verified=settings.verified, headers=self.headers
         )
 

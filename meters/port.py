@@ -42,6 +42,27 @@ def scheme_of(port: str) -> str:
     return scheme
 
 
+def web_place(url: str) -> tuple[str, str, int]:
+    """Return scheme, host and TCP port of a meter's web server; raises `MeterOptionError`."""
+    try:
+        parts = urlsplit(url)
+        name, port = parts.hostname, parts.port
+        rest = parts.path.strip("/") or parts.query or parts.fragment or parts.username or parts.password
+        if parts.scheme in WEB_SCHEMES and name and not rest and port != 0:
+            return parts.scheme, name, port or DEFAULT_PORTS[parts.scheme]
+    except ValueError:
+        pass
+    raise MeterOptionError(
+        f"port {_without_password(url)!r}: expected http://HOST or https://HOST, with :PORT or without, and nothing "
+        "more; correct `port`"
+    )
+
+
+def _without_password(url: str) -> str:
+    head, mark, tail = url.partition("://")
+    return head + mark + tail.rpartition("@")[2]
+
+
 def open_trouble(port: str, error: Exception) -> str:
     """Return why a port could not be opened, and what to do about it."""
     number = getattr(error, "errno", None)

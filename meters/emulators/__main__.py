@@ -242,8 +242,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--generation",
         type=int,
         choices=(1, 2),
-        help="of its protocol: shelly, kasa, mystrom, fritz, homeassistant (where it is not said 2), homewizard (1); "
-        "tasmota: 1 takes a password among the parameters only; p1: 1 is DSMR 2.2",
+        help="of its protocol: shelly, kasa, tapo (1: a newer Kasa plug), mystrom, fritz, homeassistant (else 2), "
+        "homewizard (else 1); tasmota: 1 takes a password among the parameters only; p1: 1 is DSMR 2.2",
     )
     parser.add_argument(
         "--password",
@@ -255,7 +255,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"
     )
-    parser.add_argument("--kind", choices=("plug", "strip", "bulb"), default="plug", help="kasa: what it is")
+    parser.add_argument("--kind", choices=("plug", "strip", "bulb"), default="plug", help="kasa, tapo: what it is")
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
     parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")

@@ -21,6 +21,7 @@ from meters.emulators.mystrom import MyStromDevice
 from meters.emulators.netio import NetioDevice
 from meters.emulators.nut import NutDevice
 from meters.emulators.shelly import ShellyDevice
+from meters.emulators.tapo import TapoDevice
 from meters.emulators.tasmota import TasmotaDevice
 from meters.emulators.virtual_sut import PowerSource
 
@@ -60,6 +61,11 @@ def _kasa(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return KasaDevice(source, refresh_s=arguments.interval or 1.0, generation=generation, kind=kind)
 
 
+def _tapo(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    made = {"generation": arguments.generation or 2, "kind": arguments.kind, "password": arguments.password}
+    return TapoDevice(source, refresh_s=arguments.interval or 1.0, **made)
+
+
 def _netio(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return NetioDevice(source, refresh_s=arguments.interval or 1.0, password=arguments.password)
 
@@ -78,6 +84,7 @@ PLUGS: dict[str, Emulator] = {
     "fritz": Emulator(_of_generation(FritzDevice, 120.0), 1_000_000, "http"),
     "homeassistant": Emulator(_of_generation(HomeAssistantDevice), 100_000_000, "http"),
     "kasa": Emulator(_kasa, 1_000_000, "tcp"),
+    "tapo": Emulator(_tapo, 1_000_000, "http"),
     "mystrom": Emulator(_of_generation(MyStromDevice), 1_000_000, "http"),
     "netio": Emulator(_netio, 10_000_000, "http"),
     "nut": Emulator(_nut, 100_000_000, "tcp"),

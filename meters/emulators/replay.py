@@ -3,7 +3,7 @@
 Knows: the order of a wire log. Does not know: what the bytes mean; it plays any meter.
 
 What the host says is compared with what the host of the recording said, in order: every byte on a line, however it is
-torn; over HTTP the request line only, as the headers name the port, and without what the log withholds of a login: any
+torn; over HTTP request line and body, as the headers name the port, and without what the log withholds of a login: any
 password does. Modbus TCP numbers its questions and Yokogawa's
 driver its answers from the same start each time, so they come out the same. What is said else raises `ValueError`
 with the line of the log, which ends the emulator.
@@ -19,6 +19,7 @@ without an answer. Late replies and repeated rows are told by time: they are pla
 from __future__ import annotations
 
 import os
+import re
 import select
 import time
 from collections.abc import Sequence
@@ -32,6 +33,7 @@ from meters.wire_log import Exchange
 SETTLE_S = 0.3  # pyserial drops what came while it opened a port (serialposix.py, open)
 STUFFED_S = 2.0
 SHOWN_BYTES = 60
+LENGTH = re.compile(rb"\ncontent-length: *([0-9]{1,6})\r?(?:\n|$)", re.IGNORECASE)
 
 
 class HostsEnd(Protocol):
@@ -128,11 +130,14 @@ class ReplayDevice:
                 return False
             return True
         head, ended, rest = self._pending.partition(b"\r\n\r\n")
-        if not ended:
+        length = LENGTH.search(head)
+        body_bytes = int(length[1]) if length else 0
+        if not ended or len(rest) < body_bytes:
             return False
-        wanted = expected.partition(b"\r\n")[0]
-        self._check(withhold(head).partition(b"\r\n")[0], wanted, wanted)
-        self._pending = rest
+        line, body = expected.partition(b"\r\n")[0], expected.partition(b"\r\n\r\n")[2]
+        self._check(withhold(head).partition(b"\r\n")[0], line, line)
+        self._check(rest[:body_bytes], body, body)
+        self._pending = rest[body_bytes:]
         return True
 
     def _check(self, data: bytes, expected: bytes, whole: bytes) -> None:

@@ -53,6 +53,9 @@ from meters.sml import registers as sml_registers
 from meters.snmp import messages as snmp_messages
 from meters.snmp import mibs as snmp_mibs
 from meters.splitters import FrameSplitter, LineSplitter
+from meters.tapo import klap as tapo_klap
+from meters.tapo import messages as tapo_messages
+from meters.tapo import veil as tapo_veil
 from meters.wire import Chunk
 from meters.yokogawa import codec as yokogawa_codec
 from meters.yokogawa import dialects as yokogawa_dialects
@@ -373,6 +376,35 @@ def _kasa_plain(chunks: Sequence[bytes]) -> int:
     return 0
 
 
+def _tapo(chunks: Sequence[bytes]) -> int:
+    """What stands inside the seal, and a sealed answer of the length of each chunk; then a log's view of both."""
+    body = b"".join(chunks)[:BODY_LIMIT]
+    with suppress(MeterGarbage):
+        tapo_messages.decode_identity(body)
+    with suppress(MeterGarbage):
+        tapo_messages.decode_sockets(body)
+    for source in tapo_messages.SOURCES:
+        for socket in ("", "80"):
+            with suppress(MeterGarbage):
+                reading_of(tapo_messages.decode_values(body, source, socket), 1, 3680.0, stale=False)
+    session = tapo_klap.Session("v2", tapo_klap.seal_of(bytes(16), bytes(16), b""), 1)
+    with suppress(MeterGarbage):
+        session.decode_answer(body)
+    log_in = tapo_klap.LogIn(bytes(16), "a", "b")
+    with suppress(MeterGarbage):
+        tapo_klap.check_first(body)
+        log_in.kind_of(body)
+        log_in.whom(body)
+    tapo_klap.kind_in_the_clear(body)
+    veil = tapo_veil.Veil()
+    veil.said, veil.heard = body, session.decode_answer
+    veil.request(body)
+    veil.reply(body)
+    veil.reply(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    tapo_veil.without_home(body)
+    return len(body)
+
+
 def _fritz(chunks: Sequence[bytes]) -> int:
     body = b"".join(chunks)[:BODY_LIMIT]
     with suppress(MeterGarbage):
@@ -582,6 +614,20 @@ CODECS: dict[str, Codec] = {
             b'{"emeter":{"err_code":-1,"err_msg":"module not support"}}',
         ),
         0,
+    ),
+    "tapo": Codec(
+        _tapo,
+        (
+            b'{"result":{"current_ma":33,"energy_wh":971,"power_mw":1003,"voltage_mv":121215},"error_code":0}',
+            b'{"result":{"current_power":17654,"local_time":"2023-12-02 20:09:08"},"error_code":0}',
+            b'{"result":{"model":"P110","mac":"48","fw_ver":"1","latitude":1,"ssid":"a\\"b"},"error_code":0}',
+            b'{"result":{"responseData":{"result":{"responses":[{"result":{"power_mw":1},"error_code":0}]}}},"error_code":0}',
+            b'{"result":{"child_device_list":[{"device_id":"80"}]},"error_code":0}',
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nSet-Cookie: TP_SESSIONID=A\r\n\r\n1\r\na\r\n0\r\n\r\n",
+            bytes(48),
+            tapo_klap.seal_of(bytes(16), bytes(16), b"").close(b'{"error_code":0}', 5),
+        ),
+        BODY_LIMIT,
     ),
     "fritz": Codec(
         _fritz,

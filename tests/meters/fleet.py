@@ -65,6 +65,22 @@ FLEET: dict[str, Emulated] = {
         options={"interval_s": 0.01, "reply_s": 0.25, "outlet": 1.0},
         driver="kasa",
     ),
+    "tapo": Emulated(
+        arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25}, password="not-known"
+    ),
+    "tapo-kasa": Emulated(
+        arguments=("--interval", "0.01", "--generation", "1"),
+        options={"interval_s": 0.01, "reply_s": 0.25},
+        driver="tapo",
+        password="not-known",
+    ),
+    "tapo-strip": Emulated(
+        arguments=("--interval", "0.01", "--kind", "strip"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "outlet": 1.0},
+        tolerance_w=1.0,
+        driver="tapo",
+        password="not-known",
+    ),
     "fritz": Emulated(
         arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "refresh_s": 0.01}
     ),

@@ -29,7 +29,7 @@ SLOWER: Mapping[str, Mapping[str, float]] = {
     },
     **{name: {"interval_s": 0.1} for name in ("homewizard", "homewizard-v2")},
     **{name: {"interval_s": 0.1} for name in ("kasa", "kasa-gen1", "fritz", "mystrom", "netio", "homeassistant")},
-    **{name: {"interval_s": 0.1} for name in ("nut", "nut-load")},
+    **{name: {"interval_s": 0.1} for name in ("nut", "nut-load", "tapo", "tapo-kasa", "tapo-strip")},
     **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from meters import http_wire
 from meters.deadline import Deadline
+from meters.http_auth import LoginVeil
 from meters.http_tap import Tap
-from meters.http_wire import BODY_LIMIT, HttpWire
+from meters.http_wire import BODY_LIMIT, HttpWire, Request
 from meters.meter import (
     MeterError,
     MeterGarbage,
@@ -309,6 +310,6 @@ def test_whatever_a_server_sends_is_a_body_or_a_typed_error(head: bytes, noise: 
         wire = object.__new__(HttpWire)  # without its constructor, which connects
         wire.port, wire._host, wire._tcp_port = "http://h", "h", 80
         wire._capture, wire._places, wire._gone, wire._login, wire._headers = None, [], "", None, {}
-        wire._tap = Tap(near, None, None)
+        wire._tap = Tap(near, None, LoginVeil(None))
         with suppress(MeterError, http_wire._Dropped, http_wire._Challenged):
-            assert len(wire._exchange("/x", Deadline(SOON_S)).data) <= BODY_LIMIT
+            assert len(wire._exchange(Request("/x"), Deadline(SOON_S)).chunk.data) <= BODY_LIMIT

@@ -260,6 +260,7 @@ def test_recorded_with_a_password_a_session_replays_without_it(
         ("nut", ("--user", "lab", "--option", "max_age_s=0.01")),
         ("fritz", ("--user", "lab", "--option", "refresh_s=0.01")),
         ("mystrom", ()),
+        ("tapo", ("--user", "admin")),
         ("netio", ()),
         ("homeassistant", ("--option", "entity=sensor.plug_power")),
     ],
