@@ -22,10 +22,11 @@ from meters.emulators.ptdaemon import IDENTITY as PTDAEMON_IDENTITY
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("harness", "meters", "reports", "templates", "workloads")
+OF_TESTS = ("tests/requirements.lock", "tests/requirements-s3.lock")
 OF_SUT = "workloads/requirements.lock"
 BESIDE = tuple(f"workloads/requirements-{name}.lock" for name in ("gpu", "jax", "torch", "sklearn"))
 OF_FLEET = "harness/fleet/requirements.lock"
-LOCKS = {name: ROOT / name for name in ("requirements.lock", OF_FLEET, "tests/requirements.lock", OF_SUT, *BESIDE)}
+LOCKS = {name: ROOT / name for name in ("requirements.lock", OF_FLEET, *OF_TESTS, OF_SUT, *BESIDE)}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 

@@ -158,6 +158,8 @@ def call_add(arguments: argparse.Namespace) -> int:
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
         done.append(_told(entry, is_new=added.is_new))
     arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
+    if store.keeps_apart is False:
+        say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")
     print(f"Next: {command('archive', 'list', arguments.into)}.")
     return 0
 

@@ -2,12 +2,14 @@
 
 Knows campaigns with their seals, and the archive's index and parts. Asks nobody and prints nothing.
 
-An addition is visible when its file in the index is there: it is written last. So whatever ends an addition leaves
-parts that nobody names, and the same command again goes on. What an entry names no more is removed after it.
+An addition is visible when its file in the index is there: it is created last, by one writer alone. So whatever ends an
+addition leaves parts that nobody names, and the same command again goes on; whoever comes too late begins again, with
+what the other one has done before it. What an entry names no more is removed after it.
 """
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,15 +26,32 @@ from harness.record.run_folder import RunFolder
 from harness.record.steps import step, steps
 from harness.record.verify import Check, examine
 from reports.archive.errors import ArchiveError
-from reports.archive.index import PARTS, RAW, SCHEMA, Bag, Entry, Part, entry_in, entry_of, name_of, text_of
-from reports.archive.parts import part_of, read_part, write_part
-from reports.archive.store import Store
+from reports.archive.index import (
+    FOLDER,
+    PARTS,
+    RAW,
+    SCHEMA,
+    Bag,
+    Entry,
+    Found,
+    Part,
+    file_of,
+    found_in,
+    required_in,
+    revisions_in,
+    signature_of,
+    text_of,
+)
+from reports.archive.parts import is_only_of, part_of, read_part, write_part
+from reports.archive.store import Store, Taken
 from reports.archive.tables import Rows, of_results, of_run
 from reports.campaign.analyse import analyse
 from reports.frames.provenance import provenance_of
 from reports.results.document import CampaignNumbers
 
-SIGNATURE = ".sig"
+TRIES = 5
+"""Of an addition, when others add the same campaign."""
+ANOTHER = "the signature is of another entry"
 Tables: TypeAlias = dict[tuple[str, str | None, str], object]
 """Table, run and path without its digest -> rows."""
 
@@ -64,37 +83,51 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
             "names every check that fails. Only what is as it was sealed is archived"
         )
     numbers = analyse(campaign, seen).numbers
-    folder = CampaignFolder(campaign)
-    uid, name = folder.identity, numbers.campaign.name
     store.make()
-    before = entry_in(store, name)
-    if before is not None and before.uid != uid:
-        raise ArchiveError(
-            f"{store.url}: another campaign is called {name} there (its log begins with another line); give one of "
-            "them another name before it is measured, or add this one to another archive"
-        )
-    fresh = _entry(numbers, uid, folder)
-    raw = raw or (before is not None and before.raw is not None)
-    is_signed = key is None or store.exists(name_of(name) + SIGNATURE)
-    if before is not None and is_signed and _is_same(before, fresh, raw) and _is_whole(store, before):
-        return Added(entry=before, is_new=False, written=0)
-    if before is not None and not before.runs.items() <= fresh.runs.items():
-        gone = sorted(set(before.runs.items()) - set(fresh.runs.items()))[0][0]
-        raise ArchiveError(
-            f"{campaign}: the archive has its run {gone}, which is not there any more or was sealed anew; nothing was "
-            f"added. `wattlab archive restore {store.url} {name}` gives back what was archived"
-        )
+    for _ in range(TRIES):
+        with suppress(Taken):
+            return _add_once(campaign, store, numbers, raw=raw, key=key)
+    raise ArchiveError(
+        f"{store.url}: others keep adding {numbers.campaign.name} too; when they are done, give the same command again"
+    )
+
+
+def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bool, key: Path | None) -> Added:
+    folder, name = CampaignFolder(campaign), numbers.campaign.name
+    found = found_in(store, name)
+    before = None if found is None else found.entry
+    fresh = _entry(numbers, folder.identity, folder, 1 if before is None else before.revision + 1)
+    if found is not None and before is not None:
+        _refuse_another(campaign, store, before, fresh)
+        raw = raw or before.raw is not None
+        is_signed = key is None or store.exists(signature_of(found.path, found.content))
+        if is_signed and _is_same(before, fresh, raw) and _is_whole(store, before):
+            _prune(store, before, found.content)
+            return Added(entry=before, is_new=False, written=0)
     parts, written = [], 0
-    for rows in rows_of(campaign, numbers, uid):
+    for rows in rows_of(campaign, numbers, fresh.uid):
         part, is_new = _put(store, name, rows)
         parts.append(part)
         written += is_new
     entry = replace(fresh, parts=tuple(parts), raw=_bag(campaign, store, name) if raw else None)
     content = text_of(entry)
-    signature = None if key is None else signer.sign(content, key, OF_ARCHIVE)
-    _enter(store, name, content, signature)
-    _prune(store, entry)
+    _enter(store, entry, content, None if key is None else signer.sign(content, key, OF_ARCHIVE))
+    _prune(store, entry, content)
     return Added(entry=entry, is_new=True, written=written)
+
+
+def _refuse_another(campaign: Path, store: Store, before: Entry, fresh: Entry) -> None:
+    if before.uid != fresh.uid:
+        raise ArchiveError(
+            f"{store.url}: another campaign is called {fresh.name} there (its log begins with another line); give one "
+            "of them another name before it is measured, or add this one to another archive"
+        )
+    if not before.runs.items() <= fresh.runs.items():
+        gone = sorted(set(before.runs.items()) - set(fresh.runs.items()))[0][0]
+        raise ArchiveError(
+            f"{campaign}: the archive has its run {gone}, which is not there any more or was sealed anew; nothing was "
+            f"added. `wattlab archive restore {store.url} {fresh.name}` gives back what was archived"
+        )
 
 
 def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows]:
@@ -105,10 +138,10 @@ def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows
         yield from of_run(uid, numbers.campaign.name, run)
 
 
-def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder) -> Entry:
+def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision: int) -> Entry:
     header = numbers.campaign
     return Entry(
-        schema=SCHEMA, name=header.name, uid=uid, customer=header.customer or "",
+        schema=SCHEMA, revision=revision, name=header.name, uid=uid, customer=header.customer or "",
         sut=str(numbers.sut.get("hostname") or numbers.sut.get("name") or ""),
         host=str(numbers.host.get("hostname") or numbers.host.get("name") or ""), begun_utc=header.first_utc,
         verdict=numbers.verdict.word, origin=numbers.measurement.sentence,
@@ -129,7 +162,15 @@ def _is_same(before: Entry, fresh: Entry, raw: bool) -> bool:
 
 
 def _is_whole(store: Store, entry: Entry) -> bool:
-    return all(store.exists(part.path) for part in (*entry.parts, *((entry.raw,) if entry.raw else ())))
+    return _named(entry) <= _there(store, entry.name)
+
+
+def _named(entry: Entry) -> set[str]:
+    return {part.path for part in entry.parts} | ({entry.raw.path} if entry.raw else set())
+
+
+def _there(store: Store, campaign: str) -> set[str]:
+    return {path for folder in (PARTS, RAW) for path in store.names(f"{folder}/{campaign}")}
 
 
 def _put(store: Store, campaign: str, rows: Rows) -> tuple[Part, bool]:
@@ -155,21 +196,37 @@ def _bag(campaign: Path, store: Store, name: str) -> Bag:
     return bag
 
 
-def _enter(store: Store, name: str, content: bytes, signature: bytes | None) -> None:
-    """The signature first, so that an entry never stands beside the signature of another for longer than a moment."""
-    if signature is None:
-        store.remove(name_of(name) + SIGNATURE)
-    else:
-        store.put(name_of(name) + SIGNATURE, signature)
-    store.put(name_of(name), content)
+def _enter(store: Store, entry: Entry, content: bytes, signature: bytes | None) -> None:
+    """The signature first, so that no entry is without the one that it is to have.
+
+    Raises:
+        Taken: another writer made this revision.
+    """
+    path = file_of(entry.name, entry.revision)
+    if signature is not None:
+        store.put(signature_of(path, content), signature)
+    store.create(path, content)
 
 
-def _prune(store: Store, entry: Entry) -> None:
-    named = {part.path for part in entry.parts} | ({entry.raw.path} if entry.raw else set())
-    for folder in (PARTS, RAW):
-        for path in store.names(f"{folder}/{entry.name}"):
-            if path not in named:
-                store.remove(path)
+def _prune(store: Store, entry: Entry, content: bytes) -> None:
+    """Remove what of a campaign no entry names, unless another writer has made a newer one meanwhile."""
+    names = store.names(FOLDER)
+    if revisions_in(names)[entry.name][-1] != entry.revision:
+        return
+    newest = file_of(entry.name, entry.revision)
+    kept = {newest, signature_of(newest, content)}
+    for path in (name for name in names if _is_of(name, entry) and name not in kept):
+        store.remove(path)
+    for path in _there(store, entry.name) - _named(entry):
+        store.remove(path)
+    for folder in (FOLDER, f"{PARTS}/{entry.name}"):
+        store.remove_drafts(folder)
+
+
+def _is_of(name: str, entry: Entry) -> bool:
+    """Whether a file of the index is an entry of a campaign up to this one, or a signature of such."""
+    rest = name.removeprefix(f"{FOLDER}/{entry.name}.").split(".")
+    return name.startswith(f"{FOLDER}/{entry.name}.") and rest[0].isdigit() and len(rest) == 2 + (rest[-1] == "sig")
 
 
 def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
@@ -179,9 +236,9 @@ def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
     Raises:
         ArchiveError: there is no such campaign, or its entry cannot be read.
     """
-    content = store.read(name_of(campaign))
-    entry = entry_of(content, store.path(name_of(campaign)))
-    checks = [_signed(store, campaign, content, key)]
+    found = required_in(store, campaign)
+    entry = found.entry
+    checks = [_signed(store, found, key)]
     tables, broken = {}, []
     for part in entry.parts:
         try:
@@ -191,6 +248,8 @@ def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
             continue
         if rows.num_rows != part.rows:
             broken.append(f"{store.path(part.path)}: {rows.num_rows} rows, and the index says {part.rows}")
+        if not is_only_of(rows, entry.uid, entry.name):
+            broken.append(f"{store.path(part.path)}: has rows of another campaign")
         tables[part.table, part.run, part.path.rpartition("--")[0]] = rows
     checks.append(_check(campaign, "parts", broken, f"{len(entry.parts)} parts are as they were added"))
     if entry.raw is None:
@@ -235,18 +294,21 @@ def _unlike(folder: Path, numbers: CampaignNumbers, entry: Entry, tables: Tables
     )
 
 
-def _signed(store: Store, campaign: str, content: bytes, key: PublicKey | None) -> Check:
-    name = name_of(campaign) + SIGNATURE
+def _signed(store: Store, found: Found, key: PublicKey | None) -> Check:
+    campaign, name = found.entry.name, signature_of(found.path, found.content)
     if not store.exists(name):
+        others = f"{found.path.removesuffix('.json')}."
+        if any(other.startswith(others) and other.endswith(".sig") for other in store.names(FOLDER)):
+            return Check(campaign, "signed", passed=False, detail=ANOTHER)
         text = "the entry is not signed" if key is None else "the entry is not signed, and a key was given"
         return Check(campaign, "signed", passed=key is None, detail=text)
     signature = store.read(name)
     if key is not None:
-        problem = signer.problem_of(content, signature, key, OF_ARCHIVE)
+        problem = signer.problem_of(found.content, signature, key, OF_ARCHIVE)
         return Check(campaign, "signed", passed=problem is None, detail=problem or f"signed by {key.fingerprint}")
-    found = signer.signer_of(content, signature, OF_ARCHIVE)
-    text = f"signed by {found}; whose key that is, nobody was asked" if found else "the signature is of another entry"
-    return Check(campaign, "signed", passed=found is not None, detail=text)
+    signed_by = signer.signer_of(found.content, signature, OF_ARCHIVE)
+    text = f"signed by {signed_by}; whose key that is, nobody was asked"
+    return Check(campaign, "signed", passed=signed_by is not None, detail=text if signed_by else ANOTHER)
 
 
 def _check(campaign: str, name: str, broken: list[str], good: str) -> Check:
@@ -261,7 +323,7 @@ def restore(store: Store, campaign: str, into: Path) -> Path:
         ArchiveError: its sealed files were not archived, are damaged, or the folder is there already.
         SigningError: they cannot be unpacked.
     """
-    entry = entry_of(store.read(name_of(campaign)), store.path(name_of(campaign)))
+    entry = required_in(store, campaign).entry
     if entry.raw is None:
         raise ArchiveError(f"{campaign}: its sealed files were not archived; only `archive add --raw` keeps them")
     target = into / campaign
@@ -276,6 +338,6 @@ def restore(store: Store, campaign: str, into: Path) -> Path:
 def _unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
     assert entry.raw is not None
     with store.fetched(entry.raw.path) as file:
-        if not file.exists() or sha256_of(file) != entry.raw.sha256:
+        if sha256_of(file) != entry.raw.sha256:
             raise ArchiveError(f"{store.path(entry.raw.path)}: not the bytes that were added; take it from a copy")
         return unpack_bag(file, scratch)

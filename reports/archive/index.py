@@ -2,10 +2,13 @@
 
 Knows the records and their JSON. Knows no Parquet. A campaign is in the archive as soon as its file is in the index,
 and not before: parts that no file names belong to nobody.
+
+Each change of a campaign is a revision, a new file that one writer alone creates; the highest is what counts. So of two
+that add at the same moment one comes too late, and sees what the other has done.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from harness.record.documents import is_plain_name, load_object
@@ -14,7 +17,7 @@ from reports.archive.errors import ArchiveError
 from reports.archive.store import Store
 from reports.results.codec import document_in, document_text, keyed
 
-FOLDER, PARTS, RAW = "index", "parts", "raw"
+FOLDER, PARTS, RAW, ENTRY = "index", "parts", "raw", ".json"
 SCHEMA = 1
 
 
@@ -60,6 +63,8 @@ class Entry:
 
     schema: int
     """Version of this form."""
+    revision: int
+    """1 when the campaign was added, one more for each change."""
     name: str
     """Name of the campaign."""
     uid: str
@@ -100,15 +105,41 @@ class Entry:
         return sum(part.rows for part in self.parts)
 
 
-def name_of(campaign: str) -> str:
-    """Path of a campaign's file in the index.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry as it lies in the index."""
+
+    path: str
+    """Below the archive."""
+    content: bytes
+    """Its bytes, which are signed."""
+    entry: Entry
+
+
+def file_of(campaign: str, revision: int) -> str:
+    """Path of a revision of a campaign in the index.
 
     Raises:
         ArchiveError: the name is none of a file.
     """
-    if not is_plain_name(campaign):
+    if not is_plain_name(campaign) or campaign.startswith("."):
         raise ArchiveError(f"campaign {campaign!r}: expected a name that a file can have; archive it under no other")
-    return f"{FOLDER}/{campaign}.json"
+    return f"{FOLDER}/{campaign}.{revision}.json"
+
+
+def signature_of(path: str, content: bytes) -> str:
+    """Path of the signature of an entry: no other entry has it, so that writers do not meet there."""
+    return f"{path.removesuffix(ENTRY)}.{digest_of(content)[:16]}.sig"
+
+
+def revisions_in(names: Iterable[str]) -> dict[str, list[int]]:
+    """Campaign -> its revisions, rising, of the names of a folder's files."""
+    found: dict[str, list[int]] = {}
+    for name in names:
+        campaign, _, revision = name.removeprefix(f"{FOLDER}/").removesuffix(ENTRY).rpartition(".")
+        if name.endswith(ENTRY) and campaign and revision.isascii() and revision.isdigit():
+            found.setdefault(campaign, []).append(int(revision))
+    return {campaign: sorted(revisions) for campaign, revisions in sorted(found.items())}
 
 
 def text_of(entry: Entry) -> bytes:
@@ -116,22 +147,73 @@ def text_of(entry: Entry) -> bytes:
     return document_text(entry).encode()
 
 
-def entry_of(content: bytes, where: str) -> Entry:
+def entry_of(content: bytes, path: str, where: str) -> Entry:
     """An entry, read.
 
     Raises:
-        ArchiveError: it is none, or of a newer form.
+        ArchiveError: it is none, of a newer form, of another place, or names files that are not its own.
     """
     try:
-        return document_in(Entry, load_object(content, where), where, SCHEMA)
+        entry = document_in(Entry, load_object(content, where), where, SCHEMA)
     except DocumentError as error:
         raise ArchiveError(f"{error}; take it from a copy of the archive") from None
+    if path != f"{FOLDER}/{entry.name}.{entry.revision}.json":
+        raise ArchiveError(
+            f"{where}: this is revision {entry.revision} of {entry.name}, under another name; take it from a copy"
+        )
+    named = [(part.path, f"{PARTS}/{entry.name}/") for part in entry.parts]
+    named += [(entry.raw.path, f"{RAW}/{entry.name}/")] if entry.raw is not None else []
+    paths = [name for name, _ in named]
+    for name, own in named:
+        if not name.startswith(own) or {"", ".", ".."} & set(name.split("/")) or paths.count(name) > 1:
+            raise ArchiveError(f"{where}: names {name!r}, which is no file of this campaign; take it from a copy")
+    return entry
+
+
+def found_in(store: Store, campaign: str) -> Found | None:
+    """The newest revision of a campaign; None where it is not there.
+
+    Raises:
+        ArchiveError: it cannot be read.
+    """
+    file_of(campaign, 0)
+    revisions = revisions_in(store.names(FOLDER)).get(campaign)
+    return None if revisions is None else _read(store, file_of(campaign, revisions[-1]))
+
+
+def _read(store: Store, path: str) -> Found:
+    content = store.read(path)
+    return Found(path, content, entry_of(content, path, store.path(path)))
 
 
 def entry_in(store: Store, campaign: str) -> Entry | None:
     """The entry of a campaign; None where there is none."""
-    name = name_of(campaign)
-    return entry_of(store.read(name), store.path(name)) if store.exists(name) else None
+    found = found_in(store, campaign)
+    return None if found is None else found.entry
+
+
+def required_in(store: Store, campaign: str) -> Found:
+    """The same.
+
+    Raises:
+        ArchiveError: there is no archive, no such campaign, or its entry cannot be read.
+    """
+    store.require()
+    found = found_in(store, campaign)
+    if found is None:
+        raise ArchiveError(f"{store.url}: no campaign {campaign}; `wattlab archive list {store.url}` names them")
+    return found
+
+
+def newest(store: Store) -> dict[str, str]:
+    """Campaign -> path of its newest revision, by name.
+
+    Raises:
+        ArchiveError: there is no archive.
+    """
+    store.require()
+    found = revisions_in(store.names(FOLDER))
+    return {campaign: file_of(campaign, revisions[-1]) for campaign, revisions in found.items()}
 
 
 def entries(store: Store, names: Sequence[str] = ()) -> list[Entry]:
@@ -140,17 +222,9 @@ def entries(store: Store, names: Sequence[str] = ()) -> list[Entry]:
     Raises:
         ArchiveError: there is no archive, no such campaign, or an entry cannot be read.
     """
-    store.require()
-    if not names:
-        files = [name for name in store.names(FOLDER) if name.endswith(".json")]
-        return [entry_of(store.read(name), store.path(name)) for name in files]
-    found = []
-    for campaign in names:
-        entry = entry_in(store, campaign)
-        if entry is None:
-            raise ArchiveError(f"{store.url}: no campaign {campaign}; `wattlab archive list {store.url}` names them")
-        found.append(entry)
-    return found
+    if names:
+        return [required_in(store, campaign).entry for campaign in names]
+    return [_read(store, path).entry for path in newest(store).values()]
 
 
 def digest_of(content: bytes) -> str:

@@ -57,10 +57,14 @@ def read_part(store: Store, part: Part) -> pa.Table:
             if sha256_of(file) != part.sha256:
                 raise ArchiveError(f"{where}: not the bytes that were added; take it from a copy of the archive")
             return migrated(part.table, part.schema, parquet.read_table(file), where)
-        except FileNotFoundError:
-            raise ArchiveError(f"{where}: not there; take it from a copy of the archive") from None
         except (pa.ArrowInvalid, OSError) as error:
             raise ArchiveError(f"{where}: no Parquet file ({error}); take it from a copy of the archive") from None
+
+
+def is_only_of(rows: pa.Table, uid: str, campaign: str) -> bool:
+    """Whether every row says that it is of this campaign."""
+    said = (("campaign_uid", uid), ("campaign", campaign))
+    return all(set(rows[column].unique().to_pylist()) <= {value} for column, value in said)
 
 
 def parts_of(entries: Sequence[Entry], table: str) -> list[Part]:

@@ -26,6 +26,8 @@ CAMPAIGNS = pa.schema({
 })  # fmt: skip
 READS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 MEMORY_GB = 2.0
+UNREADABLE = "reading the stream registered as"
+"""What DuckDB says of a table that Arrow could not read."""
 
 
 def campaigns_table(entries: Sequence[Entry]) -> pa.Table:
@@ -90,6 +92,13 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     except duckdb.OutOfMemoryException as error:
         raise ArchiveError(
             f"the question takes more memory than it may ({_words(error)}); allow more: --memory-gb"
+        ) from None
+    except duckdb.InvalidInputException as error:
+        if UNREADABLE not in str(error):
+            raise ArchiveError(f"DuckDB: {_words(error)}") from None
+        raise ArchiveError(
+            f"a part cannot be read ({_words(error)}); `wattlab archive verify` names every one, and adding its "
+            "campaign again mends it"
         ) from None
     except duckdb.Error as error:
         raise ArchiveError(f"DuckDB: {_words(error)}") from None

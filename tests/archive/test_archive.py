@@ -2,9 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,14 @@ from harness.record.verify import Check, verify_campaign
 from reports.api import open_archive, open_campaign
 from reports.archive import schemas
 from reports.archive.errors import ArchiveError
-from reports.archive.index import entries, entry_in, name_of
+from reports.archive.index import entries, entry_in, newest, signature_of
 from reports.archive.query import answer, connection
 from reports.archive.questions import QUESTIONS
 from reports.archive.store import Store
+from tests.disks import small_disk
 from tests.reports.make_campaign import Shape, make_campaign
 from tests.reports.served import POISSON, Service, served_campaign
+from tests.sut.netns import run
 
 
 @pytest.fixture(scope="module")
@@ -91,13 +94,13 @@ def test_every_part_has_its_declared_schema_and_no_two_columns_differ_by_case(ar
 
 
 def test_twice_is_once_and_another_campaign_of_the_name_is_refused(campaign: Path, own: Store, tmp_path: Path) -> None:
-    before = own.read(name_of(campaign.name))
+    before = own.read(newest(own)[campaign.name])
     again = added(campaign, own)
-    assert (again.is_new, again.written, own.read(name_of(campaign.name))) == (False, 0, before)
+    assert (again.is_new, again.written, own.read(newest(own)[campaign.name])) == (False, 0, before)
     other = make_campaign(tmp_path, Shape(seed=99))
     with pytest.raises(ArchiveError, match="another campaign is called"):
         added(other, own)
-    assert own.read(name_of(campaign.name)) == before
+    assert own.read(newest(own)[campaign.name]) == before
 
 
 def test_what_comes_to_a_campaign_later_comes_to_the_archive_with_its_sealed_files(
@@ -118,14 +121,14 @@ def test_what_comes_to_a_campaign_later_comes_to_the_archive_with_its_sealed_fil
 
 
 def test_a_run_that_was_archived_and_is_gone_is_refused(campaign: Path, own: Store, tmp_path: Path) -> None:
-    content = json.loads(own.read(name_of(campaign.name)))
+    content = json.loads(own.read(newest(own)[campaign.name]))
     content["runs"]["20260101T000000Z-r99-00000099"] = "0" * 64
-    own.put(name_of(campaign.name), json.dumps(content).encode())
+    own.put(newest(own)[campaign.name], json.dumps(content).encode())
     with pytest.raises(ArchiveError, match="r99-00000099, which is not there any more or was sealed anew"):
         added(campaign, own)
 
 
-@pytest.mark.parametrize("left", [3, 33])
+@pytest.mark.parametrize("left", [3, 30])
 def test_an_addition_that_is_killed_leaves_nothing_that_is_seen_and_the_next_goes_on(
     campaign: Path, archive: Store, tmp_path: Path, left: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -152,6 +155,68 @@ def test_an_addition_that_is_killed_leaves_nothing_that_is_seen_and_the_next_goe
     assert set(store.names("parts")) == {part.path for part in mended.parts}
 
 
+def test_a_full_disk_is_a_sentence_and_the_next_addition_repairs(campaign: Path, tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "128k") as disk:
+        store = Store(str(disk / "a"))
+        with pytest.raises(ArchiveError, match="No space left on device; nothing of what was added before is lost"):
+            added(campaign, store, raw=True)
+        assert entries(store) == []
+        run("mount", "-o", "remount,size=16m", str(disk))
+        assert added(campaign, store, raw=True).is_new
+        assert failed(verify(store, campaign.name, None)) == []
+
+
+def adding_meanwhile(monkeypatch: pytest.MonkeyPatch, other: Callable[[], object]) -> None:
+    """Another addition is done at the moment before the next entry is created."""
+    real = Store.create
+
+    def late(self: Store, name: str, content: bytes) -> None:
+        if name.startswith("index/"):
+            monkeypatch.setattr(Store, "create", real)
+            other()
+        real(self, name, content)
+
+    monkeypatch.setattr(Store, "create", late)
+
+
+def test_of_two_campaigns_of_one_name_at_the_same_moment_one_is_there_and_the_other_refused(
+    campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, other = Store(str(tmp_path / "a")), make_campaign(tmp_path, Shape(seed=99))
+    adding_meanwhile(monkeypatch, lambda: added(other, store))
+    with pytest.raises(ArchiveError, match="another campaign is called"):
+        added(campaign, store, raw=True)
+    assert failed(verify(store, other.name, None)) == []
+
+
+def test_who_adds_what_another_just_added_finds_it_there_and_one_who_has_more_adds_that(
+    campaign: Path, own: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(str(tmp_path / "a"))
+    adding_meanwhile(monkeypatch, lambda: added(campaign, store, raw=True))
+    assert not added(campaign, store).is_new
+    grown = tmp_path / campaign.name
+    shutil.copytree(campaign, grown)
+    ran = open_archive(own.url).query("SELECT run FROM runs WHERE included LIMIT 1")["run"][0]
+    annotate(grown, ran, operator="A. Operator", text="the window was open", exclude="the room was cold")
+    adding_meanwhile(monkeypatch, lambda: added(grown, own))
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    assert added(grown, own, key=key).entry.revision == 3
+    assert failed(verify(own, campaign.name, read_public_key(tmp_path / "key.pub"))) == []
+    assert len(own.names("index")) == 2, "an entry and its signature; what was before is removed"
+
+
+def test_drafts_of_a_writer_that_was_killed_are_removed_after_a_day(campaign: Path, own: Store) -> None:
+    old, new = (Path(own.path(f"parts/{campaign.name}/runs/.{name}.9.part")) for name in ("old", "new"))
+    for draft in (old, new):
+        draft.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    added(campaign, own)
+    assert (old.exists(), new.exists()) == (False, True)
+    assert failed(verify(own, campaign.name, None)) == []
+
+
 def test_restored_is_the_same_to_the_byte_and_verifies(campaign: Path, archive: Store, tmp_path: Path) -> None:
     folder = restore(archive, campaign.name, tmp_path)
     there = {path.relative_to(campaign) for path in campaign.rglob("*") if path.is_file()}
@@ -173,7 +238,7 @@ def forged(store: Store, campaign: str, change: str) -> None:
     import pyarrow as pa
     from pyarrow import parquet
 
-    entry = json.loads(store.read(name_of(campaign)))
+    entry = json.loads(store.read(newest(store)[campaign]))
     part = next(part for part in entry["parts"] if part["table"] == change)
     path = Path(store.path(part["path"]))
     table = parquet.read_table(path)
@@ -183,7 +248,7 @@ def forged(store: Store, campaign: str, change: str) -> None:
     path.chmod(0o644)
     parquet.write_table(table, path)
     part["sha256"], part["bytes"] = hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size
-    store.put(name_of(campaign), json.dumps(entry).encode())
+    store.put(newest(store)[campaign], json.dumps(entry).encode())
 
 
 @pytest.mark.parametrize("change", ["runs", "readings"])
@@ -226,12 +291,12 @@ def test_an_entry_is_signed_and_whoever_changes_it_is_found(campaign: Path, tmp_
     assert not added(campaign, store, key=key).is_new
     public = read_public_key(tmp_path / "key.pub")
     assert failed(verify(store, campaign.name, public)) == []
-    content = store.read(name_of(campaign.name))
-    store.put(name_of(campaign.name), content.replace(b'"customer": "', b'"customer": "x'))
+    content = store.read(newest(store)[campaign.name])
+    store.put(newest(store)[campaign.name], content.replace(b'"customer": "', b'"customer": "x'))
     assert failed(verify(store, campaign.name, public)) == ["signed"]
     assert failed(verify(store, campaign.name, None)) == ["signed"]
-    store.put(name_of(campaign.name), content)
-    store.remove(name_of(campaign.name) + ".sig")
+    store.put(newest(store)[campaign.name], content)
+    store.remove(signature_of(newest(store)[campaign.name], content))
     assert failed(verify(store, campaign.name, public)) == ["signed"]
 
 
@@ -249,8 +314,8 @@ def test_a_campaign_that_is_not_as_it_was_sealed_is_not_archived(campaign: Path,
 
 
 def test_a_newer_index_and_a_folder_of_something_else_are_refused(own: Store, campaign: Path, tmp_path: Path) -> None:
-    entry = json.loads(own.read(name_of(campaign.name)))
-    own.put(name_of(campaign.name), json.dumps(entry | {"schema": 9}).encode())
+    entry = json.loads(own.read(newest(own)[campaign.name]))
+    own.put(newest(own)[campaign.name], json.dumps(entry | {"schema": 9}).encode())
     with pytest.raises(ArchiveError, match="newer than this wattlab"):
         entries(own)
     (tmp_path / "photos").mkdir()
@@ -262,9 +327,9 @@ def test_a_newer_index_and_a_folder_of_something_else_are_refused(own: Store, ca
 
 
 def test_a_part_of_a_newer_schema_is_refused_before_it_is_read(own: Store, campaign: Path) -> None:
-    entry = json.loads(own.read(name_of(campaign.name)))
+    entry = json.loads(own.read(newest(own)[campaign.name]))
     entry["parts"][0]["schema"] = 9
-    own.put(name_of(campaign.name), json.dumps(entry).encode())
+    own.put(newest(own)[campaign.name], json.dumps(entry).encode())
     with pytest.raises(ArchiveError, match="written with schema 9 of runs"):
         connection(own, entries(own), "SELECT * FROM runs")
 
@@ -354,7 +419,7 @@ def test_a_place_that_fails_is_a_sentence(campaign: Path, far: str, monkeypatch:
     monkeypatch.setattr(store.files, "put_file", lost)
     with pytest.raises(ArchiveError, match="the connection was lost; nothing of what was added before is lost"):
         added(campaign, store)
-    with pytest.raises(ArchiveError, match="install the package"):
+    with pytest.raises(ArchiveError, match="name a folder, or a URL"):
         Store("nowhere://x")
 
 

@@ -54,10 +54,10 @@ def main(count: int) -> None:
         def add(number: int) -> None:
             own = f"c{number:05d}"
             parts = tuple(archives._put(store, own, one)[0] for one in rows)
-            entry: Entry = archives._entry(numbers, f"{number:064x}", CampaignFolder(campaign))
+            entry: Entry = archives._entry(numbers, f"{number:064x}", CampaignFolder(campaign), 1)
             entry = replace(entry, name=own, parts=parts)
-            archives._enter(store, own, text_of(entry), None)
-            archives._prune(store, entry)
+            archives._enter(store, entry, text_of(entry), None)
+            archives._prune(store, entry, text_of(entry))
 
         took_s = [seconds(partial(add, number)) for number in range(count)]
         first, last = median(took_s[:FEW]), median(took_s[-FEW:])

@@ -4,8 +4,6 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +21,7 @@ from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.run_writer import RunWriter
 from harness.record.seal import MANIFEST, seal_folder
 from harness.record.verify import examine, verify_campaign, verify_run
+from tests.disks import small_disk
 from tests.harness.start import START
 from tests.sut.netns import run
 
@@ -367,17 +366,6 @@ def test_nothing_outside_the_campaign_is_read_through_a_link(tmp_path: Path) -> 
     found = examine(tmp_path / "c")
     assert run.name in found.unreadable
     assert any(run.name in failure and "only plain files" in failure for failure in failures(tmp_path / "c"))
-
-
-@contextmanager
-def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A file system of its own."""
-    folder.mkdir()
-    run("mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder))
-    try:
-        yield folder
-    finally:
-        run("umount", str(folder))
 
 
 FULL = r"\(No space left on device: the disk is full, free some of it\); `wattlab run` continues"
