@@ -18,6 +18,7 @@ from harness.cli.meter_port import (
     say_remarks,
     sparkline,
 )
+from harness.cli.network import network_meters, say_network
 from harness.cli.ports import kind_of, plugged_in, ports_sheet, probe, who
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import Parser, add_json_argument, add_verb, at_least
@@ -36,6 +37,11 @@ HEAD_LIVE = (
     "Power now, the last readings as a curve; then of all readings: number n, mean, standard deviation sd, lowest, "
     "highest. Ctrl-C ends it."
 )
+NO_PORT = "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it."
+ON_A_NETWORK = (
+    "A meter on a network: `wattlab meter list --probe --port http://ADDRESS`; where its address is not known, "
+    "`wattlab meter list --probe --network` searches."
+)
 TIERS: tuple[Tier, ...] = ("reference", "working", "indicative", "uncalibrated")
 
 
@@ -46,6 +52,11 @@ def add_arguments(verb: Parser) -> None:
     found = actions.add_parser("list", help="what is plugged in; writes to a port only with --probe")
     found.add_argument(
         "--probe", action="store_true", help="ask every driver's question at every port, say who answers"
+    )
+    found.add_argument(
+        "--network",
+        action="store_true",
+        help="with --probe: search this host's networks too, by multicast and broadcast; nothing is sent without it",
     )
     found.add_argument("--driver", action="append", type=driver_name, metavar="DRIVER", help="probe with this one only")
     found.add_argument(
@@ -125,18 +136,23 @@ def _meaning(option: Option) -> str:
 
 
 def call_list(arguments: argparse.Namespace) -> int:
-    """Ports by id; with --probe, what answers at them."""
+    """Ports by id; with --probe, what answers at them; with --network, what is found on the networks of this host.
+
+    Raises:
+        ConfigError: --network without --probe.
+    """
+    if arguments.network and not arguments.probe:
+        raise ConfigError("--network: sends to everybody on the networks of this host; give --probe too, which says so")
+    console, drivers = Console(), arguments.driver or list(registry.DRIVERS)
+    meters, remarks = network_meters(drivers) if arguments.network else ([], [])
+    if arguments.network:  # ports may take minutes
+        say_network(meters, remarks, console)
     ports = plugged_in() if not arguments.port else [{"port": port, "kind": kind_of(port)} for port in arguments.port]
     if arguments.probe:
-        probe(ports, arguments.driver or list(registry.DRIVERS), access_by(arguments))
-    arguments.answer = Ports(ports=tuple(map(port_of, ports)))
-    console = Console()
+        probe(ports, drivers, access_by(arguments))
+    arguments.answer = Ports(ports=tuple(map(port_of, ports)), network=tuple(meters), remarks=tuple(remarks))
     if not ports:
-        say(
-            console,
-            "No serial port and no USB-TMC device. Plug the meter in; `dmesg | tail` shows whether the kernel saw it. "
-            "A meter on a network: `wattlab meter list --probe --port http://ADDRESS`.",
-        )
+        say(console, f"{NO_PORT} {'' if arguments.network else ON_A_NETWORK}".rstrip())
         return 0
     console.print(ports_sheet(ports, probed=arguments.probe))
     if not arguments.probe:

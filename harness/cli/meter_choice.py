@@ -89,7 +89,7 @@ def _found(ports: list[dict[str, str]], arguments: argparse.Namespace, console: 
         say(
             console,
             "No serial port and no USB-TMC device is plugged in. A meter on a network is named by its address: "
-            f"{NETWORK}. {ESTIMATE} {WITHOUT}",
+            f"{NETWORK}; `wattlab meter list --probe --network` searches for one. {ESTIMATE} {WITHOUT}",
         )
         return []
     if not (arguments.probe or _allowed(ports, arguments.meter, console)):

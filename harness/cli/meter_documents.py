@@ -10,6 +10,7 @@ from statistics import fmean, stdev
 from typing import Literal
 
 from harness.cli.documents import Document
+from harness.cli.network import NetworkMeter
 from meters.driver import Link
 from meters.meter import Meter
 from meters.options import Option
@@ -47,6 +48,10 @@ class Ports(Document):
 
     ports: tuple[Port, ...]
     """Serial ports, then USB-TMC devices; or the ports that were named."""
+    network: tuple[NetworkMeter, ...]
+    """With `--network`: what was found on the networks of this host."""
+    remarks: tuple[str, ...]
+    """With `--network`: where it could not be searched, and what was not understood, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from pathlib import Path
 from tempfile import gettempdir
 from typing import Literal, NoReturn
 
+from meters.emulators import beacon as beacons
 from meters.emulators.bench import Bench, ControlPipe, Device, MetersEnd
 from meters.emulators.bmcs import BMCS
 from meters.emulators.emulator import Emulator
@@ -256,6 +257,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"
     )
     parser.add_argument("--kind", choices=("plug", "strip", "bulb"), default="plug", help="kasa, tapo: what it is")
+    parser.add_argument(
+        "--beacon", action="store_true", help="kasa, netio, mystrom: be found by `wattlab meter list --probe --network`"
+    )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")
     parser.add_argument("--plain", action="store_true", help="iec62056: characters without parity")
@@ -297,7 +301,19 @@ def _set_up(arguments: argparse.Namespace, stack: ExitStack) -> tuple[Bench, dic
     stack.callback(wire.unplug)
     if isinstance(device, ReplayDevice):
         device.wait_for(wire)
-    return Bench(device, wire, Faults(arguments.seed), control, plan), ready
+    beacon = _beacon(arguments, device, stack)
+    return Bench(device, wire, Faults(arguments.seed), control, plan, beacon), ready
+
+
+def _beacon(arguments: argparse.Namespace, device: Device, stack: ExitStack) -> beacons.Beacon | None:
+    if not arguments.beacon:
+        return None
+    kind = beacons.KINDS.get(arguments.name)
+    if kind is None:
+        raise ValueError(f"--beacon: {arguments.name} has none; those that have one: {', '.join(beacons.KINDS)}")
+    beacon = beacons.Beacon(device, kind)
+    stack.callback(beacon.close)
+    return beacon
 
 
 def _replay(arguments: argparse.Namespace) -> Emulator:

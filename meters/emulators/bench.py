@@ -75,6 +75,18 @@ class MetersEnd(Protocol):
         ...
 
 
+class Finder(Protocol):
+    """What lets a device be found beside its wire: `meters.emulators.beacon`."""
+
+    def fileno(self) -> int:
+        """The descriptor to wait on."""
+        ...
+
+    def serve(self) -> None:
+        """Answer what was asked, and say what is due, without waiting."""
+        ...
+
+
 class ControlPipe:
     """A named pipe that takes one command a line from anybody who writes to it."""
 
@@ -128,10 +140,17 @@ class Bench:
     """One device on one wire; commands of `meters.emulators.faults` come in through the control pipe."""
 
     def __init__(
-        self, device: Device, wire: MetersEnd, faults: Faults, control: ControlPipe, plan: list[Fault]
+        self,
+        device: Device,
+        wire: MetersEnd,
+        faults: Faults,
+        control: ControlPipe,
+        plan: list[Fault],
+        beacon: Finder | None = None,
     ) -> None:
-        """Start the clock; `plan` holds the faults with their times."""
+        """Start the clock; `plan` holds the faults with their times, `beacon` lets the device be found."""
         self._device, self._wire, self._faults, self._control = device, wire, faults, control
+        self._beacon = beacon
         self._plan = sorted(plan, key=lambda fault: fault.at_s)
         self._start_s = time.monotonic()
         self._stopping = False
@@ -141,6 +160,8 @@ class Bench:
         while not self._stopping:
             self._wait()
             self._obey_control()
+            if self._beacon is not None:
+                self._beacon.serve()
             now_s = self._now_s()
             while self._plan and self._plan[0].at_s <= now_s:
                 self._switch(self._plan.pop(0))
@@ -163,7 +184,8 @@ class Bench:
             moments.append(self._device.next_push_s)
         # A pty that nobody has open is always readable: leave it out, the idle wait looks after it.
         wire = self._wire.fileno() if self._wire.listening else None
-        waiting_for = [fd for fd in (self._control.fileno(), wire) if fd is not None]
+        beacon = None if self._beacon is None else self._beacon.fileno()
+        waiting_for = [fd for fd in (self._control.fileno(), wire, beacon) if fd is not None]
         select.select(waiting_for, [], [], max(0.0, min(moments) - self._now_s()))
 
     def _obey_control(self) -> None:

@@ -56,14 +56,15 @@ class KasaDevice:
                 break
             question, self._pending = unmasked(self._pending[4:end]), self._pending[end:]
             self._load.advance(now_s)
-            replies.append(self._reply(question))
+            replies.append(self._framed(self.reply(question)))
         return replies
 
     def push(self, now_s: float) -> list[bytes]:
         """Return nothing: the device speaks when it is asked."""
         return []
 
-    def _reply(self, question: bytes) -> bytes:
+    def reply(self, question: bytes) -> bytes:
+        """Return what a question is answered, neither with a length nor under the XOR."""
         try:
             asked = json.loads(question)
             modules = {name: commands for name, commands in asked.items() if name != "context"}
@@ -75,8 +76,9 @@ class KasaDevice:
         except (ValueError, AttributeError, TypeError, IndexError):
             answers = {}
         text = json.dumps(answers, separators=(",", ":")).encode("ascii")
-        if self.faults.use("wrong-json"):
-            text = text[:-1].replace(b":", b"=", 1)
+        return text[:-1].replace(b":", b"=", 1) if self.faults.use("wrong-json") else text
+
+    def _framed(self, text: bytes) -> bytes:
         length = 1 << 24 if self.faults.use("too-long") else len(text)
         return length.to_bytes(4, "big") + masked(text)
 

@@ -45,6 +45,7 @@ from harness.cli import (
 )  # fmt: skip
 from harness.cli.called import as_called, reads
 from harness.cli.estimate_predict import Energy, ToldTraining
+from harness.cli.network import NetworkMeter, network_sheet
 from harness.cli.ports import ports_sheet
 from harness.cli.run import CONTINUES
 from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
@@ -227,6 +228,10 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     yield "run --ranging", run.ranges_sheet(ranges), ("12.35", "13.58", "current_a")
     ports = [{"port": f"/dev/serial/by-id/usb-{LONG}-if00-port0", "serial number": "0123456789", "answers": "EMULATED"}]
     yield "meter list", ports_sheet(ports, probed=True), ("0123456789", "EMULATED")
+    found = NetworkMeter(
+        "shelly", "http://192.168.1.20:8081", LONG, "mDNS", None, None, ("its password",), "[meters.shelly]"
+    )
+    yield "meter list --network", network_sheet([found]), ("http://192.168.1.20:8081", "mDNS")
     yield "meter drivers", meter.drivers_sheet(list(DRIVERS)), (*DRIVERS, "115200")
     yield "meter drivers NAME", meter.options_sheet(DRIVERS["wattsup"].options), tuple(DRIVERS["wattsup"].options)
     grades = [selftest.Check("resolution", "bad", f"{LONG}: 102.9471 W, sd 0.0321 W", {})]

@@ -28,6 +28,7 @@ from meters import (
     tasmota,
     wattsup,
 )
+from meters.discovery.inquiries import inquiries
 from meters.http_wire import BODY_LIMIT
 from meters.iec62056 import data_lines as iec62056_data_lines
 from meters.iec62056 import messages as iec62056_messages
@@ -47,6 +48,7 @@ from meters.mqtt import payload as mqtt_payload
 from meters.nut import codec as nut_codec
 from meters.polled_http import reading_of
 from meters.ptdaemon import codec as ptdaemon_codec
+from meters.registry import DRIVERS
 from meters.sml import elements as sml_elements
 from meters.sml import frame as sml_frame
 from meters.sml import registers as sml_registers
@@ -525,7 +527,29 @@ def _redfish(chunks: Sequence[bytes]) -> int:
     return len(body)
 
 
+def _discovery(chunks: Sequence[bytes]) -> int:
+    """Each datagram is heard by every way of finding meters."""
+    data = b"".join(chunks)
+    for way in inquiries(frozenset(DRIVERS)):
+        with suppress(MeterGarbage):
+            way.hear(data, "192.0.2.1")
+            list(way.found())
+            way.questions()
+    return 0
+
+
 CODECS: dict[str, Codec] = {
+    "discovery": Codec(
+        _discovery,
+        (
+            bytes.fromhex("000084000000000100000000")
+            + b"\x07_shelly\x04_tcp\x05local\x00\x00\x0c\x00\x01\x00\x00\x11\x94\x00\x07\x04plug\xc0\x0c",
+            bytes.fromhex("02ab6b0304c0a8652309064e6574696f34"),
+            bytes.fromhex("0600ff06000011be40010010000011be000000008100000000000000"),
+            b"HTTP/1.1 200 OK\r\nST:urn:dmtf-org:service:redfish-rest:1:6\r\nAL:https://a:8443/redfish/v1/\r\n\r\n",
+        ),
+        0,
+    ),
     "ipmi": Codec(
         _ipmi,
         (

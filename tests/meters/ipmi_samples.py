@@ -69,3 +69,19 @@ POWER_SENSOR = bytes.fromhex(  # a full record: sensor 0x77 "Pwr Consumption" in
     "000000000000 0000 0000 00 cf"
 ) + b"Pwr Consumption"  # fmt: skip
 """Not recorded: written after IPMI 2.0, 43.1; ipmi_sim and ipmitool take it as it is meant."""
+
+LAN = """name "test"
+set_working_mc 0x20
+  startlan 1
+    addr {address} {port}
+    priv_limit admin
+    allowed_auths_callback none md2 md5 straight
+    allowed_auths_user none md2 md5 straight
+    allowed_auths_operator none md2 md5 straight
+    allowed_auths_admin none md2 md5 straight
+    guid a123456789abcdefa123456789abcdef
+  endlan
+  user 1 true "" "other" user 10 none md2 md5 straight
+  user 2 true "admin" "{secret}" admin 10 none md2 md5 straight
+"""
+"""What OpenIPMI's ipmi_sim is told of its LAN: address, port, and the password of `admin`."""

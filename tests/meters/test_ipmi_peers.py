@@ -18,7 +18,7 @@ from meters.meter import MeterMismatch, MeterRefused, MeterTimeout
 from meters.registry import open_meter
 from meters.wire_log import read_capture
 from tests.meters.conftest import StartEmulator, wait_until
-from tests.meters.ipmi_samples import POWER_SENSOR
+from tests.meters.ipmi_samples import LAN, POWER_SENSOR
 
 SECRET = "not-known"
 LOGIN = Access(Credentials("", SECRET))
@@ -83,20 +83,6 @@ def test_a_wrong_password_is_known_by_the_proof_of_pyghmi_and_a_wrong_name_is_si
 
 # --- OpenIPMI's simulator -------------------------------------------------------------------------------------------
 
-LAN = """name "test"
-set_working_mc 0x20
-  startlan 1
-    addr 127.0.0.1 {port}
-    priv_limit admin
-    allowed_auths_callback none md2 md5 straight
-    allowed_auths_user none md2 md5 straight
-    allowed_auths_operator none md2 md5 straight
-    allowed_auths_admin none md2 md5 straight
-    guid a123456789abcdefa123456789abcdef
-  endlan
-  user 1 true "" "other" user 10 none md2 md5 straight
-  user 2 true "admin" "{secret}" admin 10 none md2 md5 straight
-"""
 HARDWARE = """mc_setbmc 0x20
 mc_add 0x20 0 has-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02 persist_sdr
 main_sdr_add 0x20 {record}
@@ -110,7 +96,7 @@ mc_enable 0x20
 def simulator(tmp_path: Path) -> Iterator[str]:
     """OpenIPMI's ipmi_sim; the driver's port."""
     port = free_port()
-    (tmp_path / "lan.conf").write_text(LAN.format(port=port, secret=SECRET), encoding="ascii")
+    (tmp_path / "lan.conf").write_text(LAN.format(address="127.0.0.1", port=port, secret=SECRET), encoding="ascii")
     (tmp_path / "hardware.emu").write_text(HARDWARE.format(record=" ".join(map(hex, POWER_SENSOR))), encoding="ascii")
     (tmp_path / "state").mkdir()
     words = ["ipmi_sim", "-c", "lan.conf", "-f", "hardware.emu", "-s", "state", "-n"]
