@@ -12,10 +12,14 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """A login of a meter; an empty `user` is the one that this kind of meter always has."""
+    """A login of a meter; an empty `user` is the one that this kind of meter always has.
+
+    An empty `password` is that of a user who has none (SNMP v3), an empty `privacy_password` the same as `password`.
+    """
 
     user: str
     password: str = field(repr=False)
+    privacy_password: str = field(default="", repr=False)
 
 
 WITHHELD = "(withheld)"

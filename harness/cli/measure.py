@@ -185,7 +185,8 @@ def _document(campaign: MeasuredCampaign, results: Results, lab: Path) -> Measur
 
 def _quick(arguments: argparse.Namespace, words: Sequence[str], here: Path, meters: Sequence[tuple[str, str]]) -> Quick:
     runs = arguments.runs or (PILOT if arguments.half_width else RUNS)
-    login = {"password_file": str(arguments.password_file.absolute())} if arguments.password_file else {}
+    files = {"password_file": arguments.password_file, "privacy_password_file": arguments.privacy_password_file}
+    login = {key: str(file.absolute()) for key, file in files.items() if file}
     return Quick(
         command=words,
         meters=meters,

@@ -48,21 +48,35 @@ def add_login_arguments(verb: argparse.ArgumentParser) -> None:
     """The password of a meter that is named by its port; one of lab.toml has it there."""
     verb.add_argument("--password-file", type=Path, metavar="FILE", help="file whose only line is the meter's password")
     verb.add_argument("--user", metavar="NAME", help="login of the meter (default: the one its kind always has)")
+    verb.add_argument(
+        "--privacy-password-file",
+        type=Path,
+        metavar="FILE",
+        help="SNMP v3: file with the password that messages are sealed by (default: the same one)",
+    )
 
 
 def access_by(arguments: argparse.Namespace) -> Access:
     """What the command line says of a login.
 
     Raises:
-        ConfigError: a user without a password, a file that is none.
+        ConfigError: a user without a password where there is no such thing, a file that is none.
     """
-    if arguments.user is not None and arguments.password_file is None:
+    has_user_alone = str(getattr(arguments, "port", "")).startswith("snmp://")
+    if arguments.user is not None and arguments.password_file is None and not has_user_alone:
         raise ConfigError("--user: needs a password; give --password-file too")
-    if arguments.password_file is None:
+    if arguments.privacy_password_file is not None and arguments.password_file is None:
+        raise ConfigError("--privacy-password-file: stands beside another password; give --password-file too")
+    if arguments.user is None and arguments.password_file is None:
         return Access()
     from harness.station.access import read_password
 
-    return Access(Credentials(arguments.user or "", read_password("--password-file", arguments.password_file)))
+    passwords = {
+        "--password-file": arguments.password_file,
+        "--privacy-password-file": arguments.privacy_password_file,
+    }
+    read = [read_password(name, file) if file is not None else "" for name, file in passwords.items()]
+    return Access(Credentials(arguments.user or "", *read))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +115,7 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     if arguments.meter in registry.KNOWN and (lab is None or arguments.meter not in lab.file.meters):
         raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
     lab = lab or load_station(arguments.lab)
-    if arguments.password_file is not None or arguments.user is not None:
+    if any(given is not None for given in (arguments.password_file, arguments.user, arguments.privacy_password_file)):
         raise ConfigError(f"--password-file: {lab.path} names the password of {arguments.meter}; leave it out here")
     with open_port(lab, arguments.meter) as port:
         section = lab.file.meters[arguments.meter]

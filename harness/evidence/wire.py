@@ -115,7 +115,7 @@ def _compared(
     unplugged_ns: Sequence[int],
 ) -> tuple[Check, Described | None]:
     options = section.get("options")
-    logs_in = any(section.get(key) for key in ("password_file", "password_env"))
+    logs_in = any(section.get(key) for key in ("user", "password_file", "password_env"))
     access = Access(credentials=replace(REPLAYED, user=str(section.get("user", "")))) if logs_in else ANYBODY
     session = Session(str(section["driver"]), options if isinstance(options, dict) else {}, access, descriptor)
     problem, furthest, meter = "", -1, None

@@ -48,7 +48,8 @@ def of_station(path: Path, lab: StationFile, runs: Path) -> Contradictions:
             [f"{place}.limits_percent"],
             consistency.of_limits(f"{path}: {place}.limits_percent", section.limits_percent),
         )
-        own = [f"{place}.{key}" for key in ("port", "user", "password_file", "password_env")]
+        secrets = ("password_file", "password_env", "privacy_password_file", "privacy_password_env")
+        own = [f"{place}.{key}" for key in ("port", "options", "user", *secrets)]
         yield ["campaign.runs_folder", *own], consistency.of_passwords(f"{path}: {place}", station, section, runs)
 
 
@@ -164,7 +165,11 @@ def _paths_of_station(lab: StationFile) -> dict[str, str]:
         "seal.key": lab.seal.key,
         "witness.key_file": lab.witness.key_file,
         "witness.known_hosts": lab.witness.known_hosts,
-        **{f"meters.{name}.password_file": section.password_file for name, section in lab.meters.items()},
+        **{
+            f"meters.{name}.{key}": file
+            for name, section in lab.meters.items()
+            for key, file in consistency.password_files(section).items()
+        },
     }
 
 

@@ -47,7 +47,7 @@ class Quick:
     """Driver and port of each; of several the powers are summed."""
     options: Mapping[str, object] = field(default_factory=dict)
     login: Mapping[str, str] = field(default_factory=dict)
-    """`user` and `password_file` of the meter."""
+    """`user`, `password_file` and `privacy_password_file` of the meter."""
     limits_percent: float = 0.0
     sut: Mapping[str, object] = field(default_factory=lambda: {"host": LOCAL})
     """The table [sut]."""

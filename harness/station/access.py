@@ -31,18 +31,23 @@ def access_of(station: Station, register: Register | None, meter: str) -> Access
 
 
 def _credentials(where: str, folder: Path, section: MeterSection) -> Credentials | None:
-    if section.password_file:
-        file = folder / Path(section.password_file).expanduser()
-        return Credentials(section.user, read_password(f"{where}.password_file", file))
-    if not section.password_env:
-        return None
-    password = os.environ.get(section.password_env)
+    password = _password(f"{where}.password", folder, section.password_file, section.password_env)
+    privacy = f"{where}.privacy_password", folder, section.privacy_password_file, section.privacy_password_env
+    return Credentials(section.user, password, _password(*privacy)) if section.user or password else None
+
+
+def _password(where: str, folder: Path, file: str, variable: str) -> str:
+    """The password in a file or an environment variable, empty where neither is named."""
+    if file:
+        return read_password(f"{where}_file", folder / Path(file).expanduser())
+    if not variable:
+        return ""
+    password = os.environ.get(variable)
     if password is None:
         raise ConfigError(
-            f"{where}.password_env: found no environment variable {section.password_env}; set it, or name a "
-            "password_file"
+            f"{where}_env: found no environment variable {variable}; set it, or name a {where.rpartition('.')[2]}_file"
         )
-    return Credentials(section.user, _checked(f"{where}.password_env: {section.password_env}", password))
+    return _checked(f"{where}_env: {variable}", password)
 
 
 def read_password(where: str, file: Path) -> str:

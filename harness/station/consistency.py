@@ -93,6 +93,8 @@ def of_register(station: Station) -> Iterator[tuple[Sequence[str], Iterator[str]
 def of_passwords(where: str, station: Station, section: MeterSection, runs: Path) -> Iterator[str]:
     """A password is named where a meter asks for one, and stands in no file that is kept with a run."""
     named = section.password_file or section.password_env
+    privacy = section.privacy_password_file or section.privacy_password_env
+    is_v3 = section.port.startswith("snmp://") and section.options.get("protocol") == "v3"
     if "@" in section.port.partition("://")[2]:
         yield (
             f"{where}.port: found a login in it, and this file is kept with every run; take it out, and name a "
@@ -100,7 +102,13 @@ def of_passwords(where: str, station: Station, section: MeterSection, runs: Path
         )
     if section.password_file and section.password_env:
         yield f"{where}: found password_file and password_env, expected one of them"
-    if section.user and not named:
+    if section.privacy_password_file and section.privacy_password_env:
+        yield f"{where}: found privacy_password_file and privacy_password_env, expected one of them"
+    if privacy and not (is_v3 and named):
+        yield f'{where}: only a meter by SNMP v3 (options.protocol = "v3") has a password for privacy beside its own'
+    if is_v3 and not section.user:
+        yield f"{where}.user: found none, SNMP v3 asks in a user's name; give it"
+    if section.user and not named and not is_v3:
         yield f"{where}.user: needs a password; name a password_file or password_env"
     if not (section.user.isascii() and section.user.isprintable()) or ":" in section.user:
         yield f"{where}.user: found {section.user!r}, expected plain characters and no colon"
@@ -109,18 +117,28 @@ def of_passwords(where: str, station: Station, section: MeterSection, runs: Path
             f"{where}: only a meter at http://, https://, ipmi://, mqtt://, mqtts:// or snmp:// (its community) asks "
             f"for a password; found {section.port!r}"
         )
-    if section.password_file and (file := station.file_of(section.password_file)).is_relative_to(runs):
-        yield f"{where}.password_file: {file} lies where the runs are kept; put it elsewhere"
+    for key, name in password_files(section).items():
+        if (file := station.file_of(name)).is_relative_to(runs):
+            yield f"{where}.{key}: {file} lies where the runs are kept; put it elsewhere"
+
+
+def password_files(section: MeterSection) -> dict[str, str]:
+    """The files with secrets that a meter's table names, by key."""
+    files = {
+        "password_file": section.password_file,
+        "privacy_password_file": section.privacy_password_file,
+    }
+    return {key: name for key, name in files.items() if name}
 
 
 def of_staged_passwords(station: Station, staged: Set[Path]) -> Iterator[str]:
     """What is copied to the SUT is kept with every run."""
     for name, section in station.meters.items():
-        if section.password_file and (file := station.file_of(section.password_file)) in staged:
-            yield (
-                f"{station.path}: meters.{name}.password_file: {file} is copied to the SUT and kept with every "
-                "run; move it"
-            )
+        for key, file_name in password_files(section).items():
+            if (file := station.file_of(file_name)) in staged:
+                yield (
+                    f"{station.path}: meters.{name}.{key}: {file} is copied to the SUT and kept with every run; move it"
+                )
 
 
 def of_witness(path: Path, witness: Witness) -> Iterator[str]:

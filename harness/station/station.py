@@ -224,11 +224,15 @@ class MeterSection:
     limits_percent: float = field(default=0.0, metadata=at_least(0))
     """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
     user: str = ""
-    """Its login, where it is not the one its kind always has."""
+    """Its login, where it is not the one its kind always has; SNMP v3 needs one."""
     password_file: str = ""
     """File whose only line is its password, relative to lab.toml; no run keeps it."""
     password_env: str = ""
     """Or the environment variable that holds the password."""
+    privacy_password_file: str = ""
+    """SNMP v3: file with the password that messages are sealed by, where it is not the same one."""
+    privacy_password_env: str = ""
+    """Or the environment variable that holds it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -251,7 +251,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
         default="",
         metavar="TEXT",
         help="what the user admin (netio: netio) has to give; of mystrom, homeassistant and homewizard the token; of a "
-        "PDU over SNMP its community",
+        "PDU over SNMP its community, and the password of its users in v3: admin (SHA-1, AES-128), HASH-PRIVACY",
     )
     parser.add_argument(
         "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"

@@ -1,1 +1,1 @@
-"""Power distribution units that answer SNMP v1 and v2c, each MIB as data."""
+"""Power distribution units that answer SNMP v1, v2c and v3, each MIB as data."""

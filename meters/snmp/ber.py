@@ -7,7 +7,7 @@ An agent may write a length, and a number, in more bytes than it needs: both are
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from meters.meter import MeterGarbage
@@ -33,10 +33,11 @@ LONGEST_ARC: Final = 5
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One value as it stands on the wire: its tag, and the bytes of its content."""
+    """One value as it stands on the wire: its tag, the bytes of its content, and where in the data those begin."""
 
     tag: int
     content: bytes
+    begin: int = field(default=0, compare=False)
 
 
 def encode(tag: int, content: bytes) -> bytes:
@@ -90,7 +91,7 @@ def decode_all(data: bytes) -> Iterator[Item]:
         begin, length = _length(data, at + 1)
         if begin + length > len(data):
             raise MeterGarbage(f"found {len(data) - begin} bytes of a value of {length} at byte {at}")
-        yield Item(tag, data[begin : begin + length])
+        yield Item(tag, data[begin : begin + length], begin)
         at = begin + length
 
 

@@ -1,8 +1,7 @@
 """The dialogue with one point of a PDU: who is there, how it is scaled, then one question a reading.
 
 Knows: what is asked when, that a datagram may be lost, that an answer must be to the question just asked.
-Does not know: messages (`meters.snmp.messages`), MIBs (`meters.snmp.mibs`).
-A wrong community is never answered: an agent that is silent may be absent, or not meant to answer this one.
+Does not know: messages (`meters.snmp.messages`), MIBs (`meters.snmp.mibs`), who is believed (`meters.snmp.security`).
 """
 
 from __future__ import annotations
@@ -10,31 +9,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from meters.access import Access
 from meters.deadline import Deadline
 from meters.dialogue import OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterMismatch, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Description, Identity, Reading
-from meters.snmp.messages import (
-    LARGEST_ID,
-    Answer,
-    Version,
-    check_error,
-    decode_answer,
-    encode_get,
-    withhold_community,
-)
+from meters.snmp.ber import Item
+from meters.snmp.messages import LARGEST_ID, Answer, answer_of, check_error, encode_question
 from meters.snmp.mibs import Mib, Objects, Point, Scaled, reading_of, scaled, scales_of
+from meters.snmp.security import Security
 from meters.udp_wire import UdpWire
 from meters.wire import drain, shown
 from meters.wire_log import Sink
 
-PUBLIC = "public"
 QUIET_S = 0.02
 DAMAGED = 3
 """Answers in a row that may be damaged: nothing but UDP's check sum protects them."""
 ATTEMPTS = 2
 """A question is asked so often, with its first number, before it is given up: UDP loses datagrams."""
+MOST_AGAIN = 3
+"""An agent may ask so often in a row to be asked anew: who it is, and what its clock says."""
 MOST_OBJECTS = 24
 """Of one question: an answer of more may not fit into a datagram."""
 FALSE = 2
@@ -43,9 +36,8 @@ FALSE = 2
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the lab chose: SNMP version, s between questions and for an answer, s between new values, range in W."""
+    """What the lab chose: s between questions and for an answer, s between new values, range in W."""
 
-    version: Version
     interval_s: float
     reply_s: float
     refresh_s: float
@@ -56,27 +48,23 @@ class SnmpDialogue(OverWire[UdpWire]):
     """The dialogue with one outlet, or a whole unit (`meters.dialogue.Dialogue`)."""
 
     def __init__(
-        self, port: str, mib: Mib, point: Point, settings: Settings, sink: Sink | None, access: Access
+        self, port: str, mib: Mib, point: Point, settings: Settings, security: Security, sink: Sink | None
     ) -> None:
         """Open the socket; raises `MeterOptionError`, `MeterUnavailable`."""
-        login = access.credentials
-        self._community = PUBLIC if login is None else login.password
-        self._is_secret = login is not None
+        self._security = security
         self._mib, self._point, self._settings = mib, point, settings
         self.reply_s = settings.reply_s
-        self._request_id = 0
+        self._request_id = security.first_id - 1
         self._quantities: list[Scaled] = []
         self._asked: list[str] = []
         self._available = ""
         self._known: Identity | None = None
         self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
-        self._wire = UdpWire(port, sink, self._presentable)
-
-    def _presentable(self, data: bytes) -> bytes:
-        return withhold_community(data, self._community) if self._is_secret else data
+        self._wire = UdpWire(port, sink, security.presentable)
 
     def greet(self) -> Identity:
         """Ask who is there, how it scales, and what of the point it has."""
+        self._security.forget(entirely=True)
         deadline = Deadline(3 * self.reply_s)
         try:
             self._known = self._greeted(deadline)
@@ -103,10 +91,6 @@ class SnmpDialogue(OverWire[UdpWire]):
 
     def describe(self) -> Description:
         """Return what is fixed; no MIB says over which time a power is averaged."""
-        readable = (
-            "the community goes over the network so that whoever listens there can read it: reach the PDU on a network "
-            "of its own"
-        )
         return Description(
             driver=self._mib.driver,
             averaging="instantaneous",
@@ -115,7 +99,7 @@ class SnmpDialogue(OverWire[UdpWire]):
             latency_s=0.0,
             columns=tuple(quantity.column(self._settings.range_w) for quantity in self._quantities),
             tier="indicative",
-            remarks=(readable,) if self._is_secret else (),
+            remarks=self._security.remarks,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -135,6 +119,7 @@ class SnmpDialogue(OverWire[UdpWire]):
     def regain(self, deadline: Deadline) -> Identity:
         """Ask who is there: an answer bears the number of its question, so that none is taken for another."""
         drain(self._wire, QUIET_S, deadline)
+        self._security.forget(entirely=False)
         with self._at_port(self._advice):
             for _attempt in range(DAMAGED):  # a damaged answer is no other unit
                 identity = self._identity(deadline)
@@ -180,28 +165,31 @@ class SnmpDialogue(OverWire[UdpWire]):
     def _answer(self, oids: Sequence[str], deadline: Deadline) -> tuple[int, Answer]:
         """Ask, and ask once more where nothing came; answers to earlier questions are passed over."""
         self._request_id = self._request_id % LARGEST_ID + 1
-        question = encode_get(self._settings.version, self._community, self._request_id, oids)
+        question = encode_question(self._request_id, oids)
         for attempt in range(ATTEMPTS):
-            part = Deadline(deadline.left_s / (ATTEMPTS - attempt))
-            self._wire.write(question)
             try:
-                while True:
-                    chunk = self._wire.read_chunk(part)
-                    answer = self._decoded(chunk.data)
-                    if answer.request_id == self._request_id:
-                        return chunk.time_ns, answer
+                return self._said(question, Deadline(deadline.left_s / (ATTEMPTS - attempt)))
             except MeterTimeout as error:
                 silence = error
-        raise MeterTimeout(
-            f"{self.port}: no answer of an SNMP agent in time; check its address and network, that SNMP "
-            f"{self._settings.version} is switched on there, and the community (password_file): a wrong one gets none"
-        ) from silence
+        raise MeterTimeout(f"{self.port}: no answer of an SNMP agent in time; {self._security.silence}") from silence
 
-    def _decoded(self, data: bytes) -> Answer:
-        try:
-            return decode_answer(data, self._settings.version)
-        except MeterGarbage as error:
-            raise MeterGarbage(f"{error}, in {shown(self._presentable(data), 24)}") from error
+    def _said(self, question: bytes, deadline: Deadline) -> tuple[int, Answer]:
+        """Say a question as often as the agent asks for it, and wait for the answer."""
+        for _time in range(1 + MOST_AGAIN):
+            self._wire.write(self._security.wrap(self._request_id, question))
+            heard: Item | str = "nothing"
+            while heard == "nothing":
+                chunk = self._wire.read_chunk(deadline)
+                try:
+                    heard = self._security.unwrap(chunk.data)
+                    if isinstance(heard, Item):
+                        answer = answer_of(heard)
+                        if answer.request_id == self._request_id:
+                            return chunk.time_ns, answer
+                        heard = "nothing"
+                except MeterGarbage as error:
+                    raise MeterGarbage(f"{error}, in {shown(self._security.presentable(chunk.data), 24)}") from error
+        raise MeterGarbage(f"the agent asked {MOST_AGAIN} times to be asked anew, and did not answer; restart it")
 
 
 def _objects(answer: Answer, oids: Sequence[str]) -> Objects:

@@ -1,7 +1,7 @@
 """The messages of SNMP v1 (RFC 1157) and v2c (RFC 1901, 3416): one question, GetRequest, and its answer.
 
-Knows: what is asked and answered, what an agent says instead of a value, and how a community is kept out of a log.
-Does not know: any MIB, any wire.
+Knows: what is asked and answered, in v3 too, what an agent says instead of a value, how a community is kept out of a
+log. Does not know: any MIB, any wire, what is around a question in v3 (`meters.snmp.v3_messages`).
 Nothing but GetRequest is ever made: SetRequest switches outlets.
 
 A missing object is a value in v2c, and everything else is answered; in v1 it is the error noSuchName of the whole
@@ -23,6 +23,7 @@ Version = Literal["1", "2c"]
 
 VERSIONS: Final[dict[Version, int]] = {"1": 0, "2c": 1}
 GET, RESPONSE, REPORT = 0xA0, 0xA2, 0xA8
+KINDS: Final = {RESPONSE: "an answer", REPORT: "a report"}
 ABSENT: Final = {0x80: "no such object", 0x81: "no such instance", 0x82: "end of the MIB"}
 NO_SUCH_NAME: Final = 2
 REFUSALS: Final = {6: "noAccess", 16: "authorizationError"}
@@ -51,11 +52,20 @@ class Answer:
 
 
 def encode_get(version: Version, community: str, request_id: int, oids: Sequence[str]) -> bytes:
-    """Return the question for some objects; `request_id` comes back with the answer."""
+    """Return the message that asks for some objects; `request_id` comes back with the answer."""
+    return encode_message(version, community, encode_question(request_id, oids))
+
+
+def encode_question(request_id: int, oids: Sequence[str]) -> bytes:
+    """Return the question for some objects, which every version has in its messages."""
     asked = [ber.encode_sequence((ber.encode_oid(oid), ber.encode(ber.NULL, b""))) for oid in oids]
     numbers = (request_id, 0, 0)
-    pdu = ber.encode_sequence([*map(ber.encode_number, numbers), ber.encode_sequence(asked)], tag=GET)
-    return _message(VERSIONS[version], community.encode(), pdu)
+    return ber.encode_sequence([*map(ber.encode_number, numbers), ber.encode_sequence(asked)], tag=GET)
+
+
+def encode_message(version: Version, community: str, question: bytes) -> bytes:
+    """Return a question with version and community before it."""
+    return _message(VERSIONS[version], community.encode(), question)
 
 
 def _message(version: int, community: bytes, pdu: bytes) -> bytes:
@@ -64,13 +74,22 @@ def _message(version: int, community: bytes, pdu: bytes) -> bytes:
 
 def decode_answer(data: bytes, version: Version) -> Answer:
     """Return the answer in a datagram; raises `MeterGarbage`."""
+    return answer_of(decode_message(data, version))
+
+
+def decode_message(data: bytes, version: Version) -> Item:
+    """Return what stands behind version and community in a datagram; raises `MeterGarbage`."""
     parts = _parts(data)
     found = ber.decode_number(parts[0])
     if found != VERSIONS[version]:
         raise MeterGarbage(f"found SNMP version field {found}, expected {VERSIONS[version]} (version {version})")
-    pdu = parts[2]
-    if pdu.tag != RESPONSE:
-        raise MeterGarbage(f"found a message of kind {pdu.tag:#04x}, expected an answer ({RESPONSE:#04x})")
+    return parts[2]
+
+
+def answer_of(pdu: Item, kind: int = RESPONSE) -> Answer:
+    """Return what an agent says, an answer or, in v3, a report; raises `MeterGarbage`."""
+    if pdu.tag != kind:
+        raise MeterGarbage(f"found a message of kind {pdu.tag:#04x}, expected {KINDS[kind]} ({kind:#04x})")
     members = list(ber.decode_all(pdu.content))
     if len(members) != 4 or members[3].tag != ber.SEQUENCE:
         raise MeterGarbage(f"found {len(members)} parts of an answer, expected three numbers and a list")
@@ -104,14 +123,14 @@ def _binding(item: Item) -> Binding:
 def check_error(answer: Answer, oids: Sequence[str]) -> str | None:
     """Return the object for whose sake v1 gave no answer at all, `None` where the answer is one.
 
-    Raises `MeterRefused` where the community may not read it, `MeterGarbage` for any other error.
+    Raises `MeterRefused` where the community or user may not read it, `MeterGarbage` for any other error.
     """
     if not answer.error:
         return None
     if answer.error == NO_SUCH_NAME and 1 <= answer.error_at <= len(oids):
         return oids[answer.error_at - 1]
     if answer.error in REFUSALS:
-        raise MeterRefused(f"the agent answers {REFUSALS[answer.error]}: this community may not read that")
+        raise MeterRefused(f"the agent answers {REFUSALS[answer.error]}: this community, or user, may not read that")
     name = ERRORS.get(answer.error, f"error {answer.error}")
     raise MeterGarbage(f"the agent answers {name} at object {answer.error_at}; ask again, or restart it")
 

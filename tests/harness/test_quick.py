@@ -231,7 +231,7 @@ def test_every_value_is_read_back(value: object) -> None:
 
 def chosen(meter: str | None, *, probe: bool = False) -> list[tuple[str, str]]:
     console = Console(width=400)
-    arguments = argparse.Namespace(meter=meter, probe=probe, user=None, password_file=None)
+    arguments = argparse.Namespace(meter=meter, probe=probe, user=None, password_file=None, privacy_password_file=None)
     return meter_choice.meters_of(arguments, console)
 
 

@@ -28,6 +28,7 @@ from meters import (
     tasmota,
     wattsup,
 )
+from meters.access import Credentials
 from meters.discovery.inquiries import inquiries
 from meters.http_wire import BODY_LIMIT
 from meters.iec62056 import data_lines as iec62056_data_lines
@@ -52,8 +53,12 @@ from meters.registry import DRIVERS
 from meters.sml import elements as sml_elements
 from meters.sml import frame as sml_frame
 from meters.sml import registers as sml_registers
+from meters.snmp import engine as snmp_engine
 from meters.snmp import messages as snmp_messages
 from meters.snmp import mibs as snmp_mibs
+from meters.snmp import usm as snmp_usm
+from meters.snmp import v3_messages
+from meters.snmp.ber import Item
 from meters.splitters import FrameSplitter, LineSplitter
 from meters.tapo import klap as tapo_klap
 from meters.tapo import messages as tapo_messages
@@ -479,6 +484,33 @@ def _snmp(chunks: Sequence[bytes]) -> int:
     return 0
 
 
+V3_ENGINE = b"\x80\x00\x1f\x88\x04wattlab"
+V3_KEYS = snmp_usm.keys_of("not-known", "not-known", "sha1", snmp_usm.PRIVACIES["aes128"], V3_ENGINE)
+V3_REPORT = bytes.fromhex("a81c0201010201000201003011300f060a2b060106030f01010400410101")
+
+
+def _snmp_v3(chunks: Sequence[bytes]) -> int:
+    """Each chunk is a datagram, and what is said behind code and seal, which a fuzzer does not get past."""
+    question = snmp_messages.encode_question(1, ())
+    for chunk in chunks:
+        for password in ("", "not-known"):
+            chosen = snmp_engine.Protection("sha1", snmp_usm.PRIVACIES["aes128"], "")
+            engine = snmp_engine.Engine("snmp://192.0.2.7", Credentials("admin", password), chosen)
+            engine.first_id = 1
+            engine.wrap(1, question)
+            discovery = v3_messages.encode_scoped(V3_ENGINE, b"", V3_REPORT)
+            signed = v3_messages.Message(1, 0, V3_ENGINE, 1, 1, b"admin", chunk)
+            known = v3_messages.encode_message(v3_messages.Message(1, 0, V3_ENGINE, 1, 1, b"", discovery))
+            for data in (chunk, known, chunk, v3_messages.encode_message(signed, V3_KEYS)):
+                engine.presentable(data)
+                with suppress(MeterGarbage, MeterRefused):
+                    heard = engine.unwrap(data)
+                    engine.wrap(1, question)
+                    if isinstance(heard, Item):
+                        snmp_messages.answer_of(heard)
+    return 0
+
+
 SEALED = ipmi_session.keys_of(ipmi_session.SUITES["17"], bytes(32))
 
 
@@ -586,6 +618,22 @@ CODECS: dict[str, Codec] = {
             ),
             0,
         ),
+    ),
+    "apc-rpdu2:v3": Codec(
+        _snmp_v3,
+        tuple(
+            bytes.fromhex(data)  # real, as in test_snmp_usm.py, and what may stand behind such a seal
+            for data in (
+                "308196020103301102046A5F2B60020300FFE3040103020103043C303A041180001F8804776174746C61622D746573740201010201"
+                "0204076D64352D646573040C777C6164FAE0DFD9757B8D96040800000001131D6465044046C99B91FC683FF6E996FB70D72FEFDE92"
+                "9434F09045DE6CFC2783E399CA1A8055490BD15854E824BDE803547AFDE7A5A15D7B145FC62A23894ECA7FCE540479",
+                "303B041180001F8804776174746C61622D746573740400A224020101020100020100301930170612"
+                "2B06010401EB2E060504030104010305420144",
+                "3036041180001F8804776174746C61622D746573740400A81F020401385A780201000201003011300F060A2B060106030F01010200"
+                "410101",
+            )
+        ),
+        0,
     ),
     "gude": Codec(
         _gude,

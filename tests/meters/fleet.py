@@ -19,6 +19,8 @@ class Emulated:
     """Where it is not the name of the entry."""
     password: str = ""
     """Of the user `admin`, for both."""
+    user: str = ""
+    """Where the driver knows none by itself."""
 
     @property
     def said(self) -> tuple[str, ...]:
@@ -28,7 +30,7 @@ class Emulated:
     @property
     def access(self) -> Access:
         """How the driver is let in."""
-        return Access(Credentials("", self.password)) if self.password else ANYBODY
+        return Access(Credentials(self.user, self.password)) if self.password else ANYBODY
 
 
 FLEET: dict[str, Emulated] = {
@@ -109,6 +111,14 @@ FLEET: dict[str, Emulated] = {
         )
         for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")
     },
+    "apc-rpdu2-v3": Emulated(
+        arguments=("--interval", "0.05"),
+        options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25, "outlet": 1.0, "protocol": "v3"},
+        tolerance_w=0.6,
+        driver="apc-rpdu2",
+        password="not-known",
+        user="admin",
+    ),
     "redfish": Emulated(
         arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "control": "0"}
     ),

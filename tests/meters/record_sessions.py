@@ -30,7 +30,7 @@ SLOWER: Mapping[str, Mapping[str, float]] = {
     **{name: {"interval_s": 0.1} for name in ("homewizard", "homewizard-v2")},
     **{name: {"interval_s": 0.1} for name in ("kasa", "kasa-gen1", "fritz", "mystrom", "netio", "homeassistant")},
     **{name: {"interval_s": 0.1} for name in ("nut", "nut-load", "tapo", "tapo-kasa", "tapo-strip")},
-    **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")},
+    **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "apc-rpdu2-v3", "raritan-px", "eaton-epdu", "sentry4")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""
 NOTE = "emulated: shows that driver and recording agree, and that a change of the codec is noticed; no instrument"
@@ -49,7 +49,7 @@ def record(name: str) -> int:
                 secret = Path(place) / "password"
                 secret.write_text(entry.password)
                 secret.chmod(0o600)
-                words += ["--password-file", str(secret)]
+                words += ["--password-file", str(secret), *(["--user", entry.user] if entry.user else [])]
             fresh = Path(place) / "session"
             length = ["--count", str(READINGS), "--note", NOTE]
             code = wattlab(["meter", "record", driver, emulator.address, "--into", str(fresh), *length, *words])

@@ -4,66 +4,30 @@ emulated PDUs against clients nobody here wrote (net-snmp's snmpget, snmpbulkwal
 from __future__ import annotations
 
 import io
-import os
-import socket
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from meters.access import ANYBODY, Access, Credentials
 from meters.meter import MeterMismatch, MeterTimeout, MeterUnavailable
 from meters.registry import open_meter
-from tests.meters.conftest import StartEmulator, wait_until
+from tests.meters.conftest import StartEmulator
+from tests.meters.snmp_agent import agent, client
 
-RARITAN, EATON = "1.3.6.1.4.1.13742.6", "1.3.6.1.4.1.534.6.6.7"
-WALK: Mapping[str, tuple[str, str]] = {
-    "1.3.6.1.2.1.1.1.0": ("octet_str", '"PX2 030004"'),
-    f"{RARITAN}.3.2.1.1.3.1": ("octet_str", '"PX2-5190R"'),
-    f"{RARITAN}.3.5.4.1.7.1.3.1": ("uinteger", "3"),
-    f"{RARITAN}.3.5.4.1.7.1.3.5": ("uinteger", "0"),
-    f"{RARITAN}.5.4.3.1.4.1.3.1": ("uinteger", "311"),
-    f"{RARITAN}.5.4.3.1.4.1.3.5": ("uinteger", "68"),
-    f"{EATON}.1.2.1.2.0": ("octet_str", '"ePDU MA 1P"'),
-    f"{EATON}.6.5.1.3.0.1": ("integer", "177"),
-    f"{EATON}.6.5.1.6.0.1": ("integer", "-892"),
-    f"{EATON}.6.5.1.4.0.1": ("integer", "-1"),
-}
-"""The third outlet of a PX2 and the first of an ePDU."""
 SECRET = Access(Credentials("", "not-public"))
 
-StartAgent = Callable[[], str]
 
-
-@pytest.fixture
-def start_agent(tmp_path: Path) -> Iterator[StartAgent]:
-    """Start snmpd with the objects of WALK; return the driver's port."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start() -> str:
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            probe.bind(("127.0.0.1", 0))
-            number = probe.getsockname()[1]
-        lines = [f"rocommunity not-public 127.0.0.1\nagentaddress udp:127.0.0.1:{number}"]
-        lines += [f"override {oid} {kind} {value}" for oid, (kind, value) in WALK.items()]
-        (tmp_path / "snmpd.conf").write_text("\n".join(lines) + "\n", encoding="ascii")
-        command = ["snmpd", "-f", "-Lf", str(tmp_path / "log"), "-C", "-c", str(tmp_path / "snmpd.conf")]
-        command.append(f"--persistentDir={tmp_path}")
-        started.append(subprocess.Popen(command, env={"MIBS": "", "PATH": os.environ["PATH"]}))
-        asked = ["snmpget", "-v2c", "-c", "not-public", f"127.0.0.1:{number}", "1.3.6.1.2.1.1.1.0"]
-        wait_until(lambda: subprocess.run(asked, capture_output=True, check=False).returncode == 0, "snmpd answers")
-        return f"snmp://127.0.0.1:{number}"
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+@pytest.fixture(scope="module")
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The driver's port of an snmpd that lets in who knows its community."""
+    lines, asked = ["rocommunity not-public 127.0.0.1"], ["-v2c", "-c", "not-public"]
+    with agent(tmp_path_factory.mktemp("snmpd"), lines, asked) as number:
+        yield f"snmp://127.0.0.1:{number}"
 
 
 @pytest.mark.parametrize("version", ["v1", "v2c"])
-def test_the_drivers_read_snmpd(version: str, start_agent: StartAgent) -> None:
-    port, log = start_agent(), io.BytesIO()
+def test_the_drivers_read_snmpd(version: str, port: str) -> None:
+    log = io.BytesIO()
     options = {"outlet": 3, "protocol": version}
     meter = open_meter("raritan-px", port, capture=log, options=options, access=SECRET)
     reading = meter.read(5.0)
@@ -80,8 +44,7 @@ def test_the_drivers_read_snmpd(version: str, start_agent: StartAgent) -> None:
     meter.close()
 
 
-def test_what_snmpd_has_not_is_named_and_a_wrong_community_is_silence(start_agent: StartAgent) -> None:
-    port = start_agent()
+def test_what_snmpd_has_not_is_named_and_a_wrong_community_is_silence(port: str) -> None:
     with pytest.raises(MeterMismatch, match="has nothing of this MIB; check that this is a APC"):
         open_meter("apc-rpdu2", port, capture=None, options={}, access=SECRET)
     with pytest.raises(MeterMismatch, match="expected 0 to 9 and 3"):
@@ -100,11 +63,10 @@ def names(lines: Sequence[str]) -> list[str]:
 @pytest.mark.parametrize("kind", ["apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4"])
 def test_clients_of_net_snmp_read_the_emulated_pdus(kind: str, start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=0:51", "--password", "not-public", name=kind)
-    place = emulator.address.removeprefix("snmp://")
+    number = int(emulator.address.rpartition(":")[2])
 
-    def asked(program: str, version: str, *oids: str, community: str = "not-public") -> tuple[int, list[str]]:
-        words = [program, f"-v{version}", "-c", community, "-On", "-t", "1", "-r", "3", place, *oids]
-        run = subprocess.run(words, capture_output=True, text=True, check=False, env={"MIBS": "", "PATH": "/usr/bin"})
+    def asked(program: str, version: str, oid: str, community: str = "not-public") -> tuple[int, list[str]]:
+        run = client(program, number, f"-v{version}", "-c", community, oid)
         return run.returncode, run.stdout.splitlines()
 
     walked = asked("snmpbulkwalk", "2c", "1.3.6.1")
