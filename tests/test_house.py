@@ -449,7 +449,8 @@ def test_nothing_that_is_shipped_holds_or_takes_an_identity_that_mlperfs_checker
     [actions] = [action for action in parser._actions if isinstance(action.choices, dict)]
     assert isinstance(actions.choices, dict)
     options = {option for action in actions.choices["serve-ptd"]._actions for option in action.option_strings}
-    assert options == {"-h", "--help", "--listen", "--option", "--idle", "--log", "--ptd", "--user", "--password-file"}
+    logins = {"--user", "--password-file", "--privacy-password-file"}
+    assert options == {"-h", "--help", "--listen", "--option", "--idle", "--log", "--ptd", *logins}
     driver_options = {name for driver in registry.DRIVERS.values() for name in driver.options}
     assert not {name for name in driver_options if re.search("ident|version|model|maker|serial_number|name", name)}
     assert PTDAEMON_IDENTITY.startswith("EMULATED,1000,1,1,1,1,0,0,0,version=0.0.0-emulated-")

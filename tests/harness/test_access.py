@@ -90,6 +90,33 @@ def access_in(folder: Path, text: str, register: str = PINNED) -> Access:
 # --- passwords ------------------------------------------------------------------------------------------------------
 
 
+def pdu(*lines: str, protocol: str = "v3") -> str:
+    """The lab with a PDU over SNMP."""
+    options = f'options = {{ protocol = "{protocol}" }}'
+    text = OPEN.replace(AT, "snmp://192.0.2.7")
+    return text.replace('driver = "shelly"', "\n".join(['driver = "apc-rpdu2"', options, *lines]))
+
+
+def test_snmp_v3_has_a_user_who_may_have_no_password_one_or_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secret_in(tmp_path)
+    assert access_in(tmp_path, pdu('user = "lab"')) == Access(Credentials("lab", ""))
+    signed = pdu('user = "lab"', 'password_file = "secret"')
+    assert access_in(tmp_path, signed) == Access(Credentials("lab", "s3cret"))
+    (tmp_path / "other").write_text("pr1vate")
+    (tmp_path / "other").chmod(0o600)
+    both = pdu('user = "lab"', 'password_file = "secret"', 'privacy_password_file = "other"')
+    access = access_in(tmp_path, both)
+    assert access == Access(Credentials("lab", "s3cret", "pr1vate"))
+    assert "pr1vate" not in repr(access)
+    by_name = both.replace('file = "other"', 'env = "PRIVACY"')
+    with pytest.raises(ConfigError, match=r"privacy_password_env: found no .* PRIVACY; set it, or name a privacy_pas"):
+        access_in(tmp_path, by_name)
+    monkeypatch.setenv("PRIVACY", "pr1vate")
+    assert access_in(tmp_path, by_name) == access
+
+
 @pytest.mark.parametrize("content", [b"s3cret\n", b"s3cret", b"s3cret\r\n"])
 def test_a_password_is_the_only_line_of_a_file(tmp_path: Path, content: bytes) -> None:
     secret_in(tmp_path, content)
@@ -141,6 +168,24 @@ def test_a_password_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     [
         (with_meter(OPEN, 'password_file = "a"', 'password_env = "B"'), "found password_file and password_env"),
         (with_meter(OPEN, 'user = "admin"'), r"wall\.user: needs a password"),
+        (pdu('user = "lab"', protocol="v2c"), r"wall\.user: needs a password"),
+        (pdu('password_file = "a"'), r"wall\.user: found none, SNMP v3 asks in a user's name"),
+        (pdu('user = "lab"', 'privacy_password_file = "a"'), "only a meter by SNMP v3 .* has a password for privacy"),
+        (with_meter(OPEN, 'password_file = "a"', 'privacy_password_file = "b"'), "only a meter by SNMP v3"),
+        (
+            pdu('user = "u"', 'password_file = "a"', 'privacy_password_file = "b"', 'privacy_password_env = "C"'),
+            "found privacy_password_file and privacy_password_env, expected one of them",
+        ),
+        (
+            pdu('user = "u"', 'password_file = "a"', 'privacy_password_file = "runs/b"'),
+            "privacy_password_file: .* lies wh",
+        ),
+        (
+            pdu('user = "u"', 'password_file = "a"', 'privacy_password_file = "bench.py"').replace(
+                '"workloads/idle"', '"mine"'
+            ),
+            r"wall\.privacy_password_file: .* is copied to the SUT",
+        ),
         (with_meter(OPEN, 'user = "a:b"', 'password_file = "a"'), r"wall\.user: found 'a:b'"),
         (with_meter(OPEN, 'password_file = "a"').replace(AT, "socket://192.0.2.7:5025"), "only a meter at http://"),
         (with_meter(OPEN, 'password_file = "a"').replace(AT, "/dev/ttyUSB0"), "only a meter at http://"),

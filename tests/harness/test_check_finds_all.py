@@ -57,7 +57,7 @@ MODULES = {
 }  # fmt: skip
 """Where what can go wrong before a rating is raised: module and room."""
 FOUND_BY = {
-    "access._credentials": ["a password file that is not there"],
+    "access._password": ["a password file that is not there"],
     "access.read_password": ["a password file that is not there"],
     "access._checked": ["a password file with nothing in it"],
     "instruments._check_network": ["a fingerprint that is none"],
