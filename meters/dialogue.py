@@ -28,6 +28,13 @@ def interval_option(update_s: float) -> Option:
     return Option(update_s, "seconds between two questions", low=SHORTEST_INTERVAL_S, high=3600.0)
 
 
+def refresh_option(refresh_s: float) -> Option:
+    """Return the option `refresh_s` of a meter that does not say itself whether a value is new."""
+    return Option(
+        refresh_s, "how often it has new values, s, as `wattlab meter check` measured it", low=0.01, high=3600.0
+    )
+
+
 class Repetitions:
     """Tells a value that was asked for too early from a new one: the rule of every meter that does not tell itself.
 
@@ -36,10 +43,11 @@ class Repetitions:
     asked once in a refresh time, or more rarely, repeats nothing, whatever the jitter of its replies.
     """
 
-    __slots__ = ("_newest", "_newest_ns", "_refresh_ns")
+    __slots__ = ("_newest", "_newest_ns", "_refresh_ns", "refresh_s")
 
     def __init__(self, refresh_s: float, interval_s: float = 0.0) -> None:
         """`refresh_s`: how often the meter has a new value; `interval_s`: how often it is asked, 0 where it pushes."""
+        self.refresh_s = refresh_s
         self._refresh_ns = 0.0 if interval_s >= refresh_s else refresh_s * 1e9
         self._newest: object = None
         self._newest_ns = 0

@@ -122,7 +122,8 @@ class HomeAssistant(PolledHttp[State]):
             f"this is the number that Home Assistant has as {self._entity}: which instrument measured it, and how old "
             "it was, nothing here shows"
         )
-        return replace(described, remarks=(whose, *described.remarks))
+        refresh_s = None if self._repetitions.refresh_s == math.inf else self._repetitions.refresh_s
+        return replace(described, remarks=(whose, *described.remarks), refresh_s=refresh_s)
 
     def _ask_identity(self, deadline: Deadline) -> Identity:
         encode_request(self._entity)

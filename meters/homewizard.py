@@ -36,6 +36,13 @@ from meters.wire_log import Sink
 DRIVER = "homewizard"
 OPTIONS: Mapping[str, Option] = {
     **PACE,
+    "refresh_s": Option(
+        "auto",
+        "how often it has new values, s; auto: as the kind of device says",
+        low=0.01,
+        high=3600.0,
+        choices=("auto",),
+    ),
     "api": Option(
         "v1",
         "v1: HTTP, allowed in the maker's app (Local API); v2: HTTPS, its token is the meter's password",
@@ -165,10 +172,14 @@ class HomeWizard(PolledHttp[Answer]):
     api: ClassVar[str] = "v1"
     data_path: ClassVar[str] = "/api/v1/data"
 
-    def __init__(self, port: str, settings: Settings, range_w: float | None, sink: Sink | None, access: Access) -> None:
-        """Connect; raises `MeterOptionError`, `MeterUnavailable`, `MeterMismatch`."""
+    def __init__(
+        self, port: str, settings: Settings, own: tuple[float | None, float | None], sink: Sink | None, access: Access
+    ) -> None:
+        """Connect; `own` are range (W) and refresh (s) where the lab states them. Raises `MeterOptionError`,
+        `MeterUnavailable`, `MeterMismatch`."""
         super().__init__(port, settings, sink, access)
-        self._interval_s, self._own_range_w = settings.interval_s, range_w
+        self._interval_s = settings.interval_s
+        self._own_range_w, self._own_refresh_s = own
         self._forget()
 
     def _forget(self) -> None:
@@ -194,7 +205,7 @@ class HomeWizard(PolledHttp[Answer]):
     def _first_answer(self) -> Answer:
         answer = super()._first_answer()
         refresh_s = refresh_s_of(self._model, answer.protocol)
-        self._repetitions = Repetitions(refresh_s, self._interval_s)
+        self._repetitions = Repetitions(self._own_refresh_s or refresh_s, self._interval_s)
         if refresh_s > SECOND_S:
             self._remarks = (
                 f"the smart meter behind it is one of DSMR {answer.protocol}, which has new values each {refresh_s:g} "
@@ -241,4 +252,5 @@ def open_homewizard(
     values = read_options(DRIVER, OPTIONS, options)
     settings = Settings(number(values, "interval_s"), number(values, "reply_s"), OTHER.range_w)
     kind = HomeWizard2 if word(values, "api") == "v2" else HomeWizard
-    return DialogueMeter(kind(port, settings, chosen(values, "range_w"), capture, access), settings.interval_s, access)
+    own = chosen(values, "range_w"), chosen(values, "refresh_s")
+    return DialogueMeter(kind(port, settings, own, capture, access), settings.interval_s, access)

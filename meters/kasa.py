@@ -28,7 +28,7 @@ from meters.json_reply import Node, parse_json
 from meters.line_dialogue import LineDialogue, Terms
 from meters.meter import MeterGarbage, MeterOptionError, MeterUnavailable, MeterUnplugged
 from meters.options import Option, number, read_options, whole
-from meters.polled_http import PACE, RANGE, REFRESH_S, Field, Value, decode_value, reading_of
+from meters.polled_http import PACE, RANGE, Field, Value, decode_value, reading_of
 from meters.reading import Column, Description, Identity, Reading
 from meters.serial_wire import Line, SerialWire
 from meters.splitters import Frame, Splitter
@@ -195,12 +195,13 @@ def to_reading(values: Mapping[str, Value], time_ns: int, range_w: float, *, sta
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the lab chose: outlet of a strip, s between questions and for an answer, range in W."""
+    """What the lab chose: outlet of a strip, s between questions and for an answer, range in W, s between values."""
 
     outlet: int
     interval_s: float
     reply_s: float
     range_w: float
+    refresh_s: float
 
 
 class Kasa(LineDialogue[SerialWire]):
@@ -218,7 +219,7 @@ class Kasa(LineDialogue[SerialWire]):
         self._is_fresh = True  # nothing was asked yet over this connection
         self._device = Device(Identity("TP-Link", "", "", ""), PLUG_EMETER)
         self._columns: tuple[Column, ...] = ()
-        self._repetitions = Repetitions(REFRESH_S, settings.interval_s)
+        self._repetitions = Repetitions(settings.refresh_s, settings.interval_s)
 
     def greet(self) -> Identity:
         """Ask who is there and what it measures."""
@@ -244,6 +245,7 @@ class Kasa(LineDialogue[SerialWire]):
             latency_s=0.0,
             columns=self._columns,
             tier="uncalibrated",
+            refresh_s=self._repetitions.refresh_s,
         )
 
     def sample(self, deadline: Deadline) -> Reading:
@@ -294,7 +296,6 @@ def open_kasa(
     Raises `MeterOptionError`, `MeterUnavailable`, `MeterTimeout`, `MeterUnplugged`, `MeterMismatch`.
     """
     values = read_options(DRIVER, OPTIONS, options)
-    settings = Settings(
-        whole(values, "outlet"), number(values, "interval_s"), number(values, "reply_s"), number(values, "range_w")
-    )
+    paces = [number(values, name) for name in ("interval_s", "reply_s", "range_w", "refresh_s")]
+    settings = Settings(whole(values, "outlet"), *paces)
     return DialogueMeter(Kasa(port, settings, capture, access), settings.interval_s, access)

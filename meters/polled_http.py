@@ -19,7 +19,7 @@ from typing import ClassVar, Generic, TypeVar
 
 from meters.access import Access
 from meters.deadline import Deadline
-from meters.dialogue import OverWire, Repetitions, interval_option
+from meters.dialogue import OverWire, Repetitions, interval_option, refresh_option
 from meters.http_auth import Eager
 from meters.http_wire import HEADERS, HttpWire
 from meters.json_reply import Node
@@ -33,9 +33,9 @@ REFRESH_S = 1.0
 
 
 def pace_of(interval_s: float) -> Mapping[str, Option]:
-    """Return the options of when a device is asked, `interval_s` the default."""
+    """Return the options of when a device is asked and has new values, `interval_s` the default of the first."""
     reply = Option(3.0, "seconds an answer may take", low=0.1, high=60.0)
-    return {"interval_s": interval_option(interval_s), "reply_s": reply}
+    return {"interval_s": interval_option(interval_s), "reply_s": reply, "refresh_s": refresh_option(REFRESH_S)}
 
 
 PACE = pace_of(REFRESH_S)
@@ -113,8 +113,8 @@ def reading_of(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the lab chose: seconds between questions and for an answer, the range in W; where a driver has options for
-    them, s between new values, and whether a certificate that nobody vouches for is refused."""
+    """What the lab chose: seconds between questions and for an answer, the range in W, s between new values; where a
+    driver has an option for it, whether a certificate that nobody vouches for is refused."""
 
     interval_s: float
     reply_s: float
@@ -125,8 +125,9 @@ class Settings:
 
 def settings_of(values: Mapping[str, OptionValue]) -> Settings:
     """Return the settings among a driver's options."""
-    refresh_s = number(values, "refresh_s") if "refresh_s" in values else REFRESH_S
-    return Settings(number(values, "interval_s"), number(values, "reply_s"), number(values, "range_w"), refresh_s)
+    paces = (number(values, name) for name in ("interval_s", "reply_s", "range_w", "refresh_s"))
+    interval_s, reply_s, range_w, refresh_s = paces
+    return Settings(interval_s, reply_s, range_w, refresh_s)
 
 
 class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
@@ -205,6 +206,7 @@ class PolledHttp(OverWire[HttpWire], ABC, Generic[Answer]):
             latency_s=0.0,
             columns=self._columns,
             tier=self.tier,
+            refresh_s=self._repetitions.refresh_s,
             remarks=self._wire.remarks,
         )
 

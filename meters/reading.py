@@ -211,8 +211,10 @@ class Description:
     `stamp` says which edge of its window a reading marks, `latency_s` how long after that edge its last byte
     arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
     its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`);
-    `interval_s` how often a reading comes, `None` where each window gives one; `range_choices` what of its ranges a
-    lab can fix; `remarks` what of the meter's words was taken how, or not at all, in sentences for the operator.
+    `interval_s` how often a reading comes, `None` where each window gives one; `refresh_s` how often the driver takes
+    it to have a new value, `None` where it sends unasked or says itself which are; `range_choices` what of
+    its ranges a lab can fix; `remarks` what of the meter's words was taken how, or not at all, in sentences for the
+    operator.
     """
 
     driver: str
@@ -224,6 +226,7 @@ class Description:
     tier: Tier
     ranging: Ranging = "none"
     interval_s: float | None = None
+    refresh_s: float | None = None
     range_choices: tuple[RangeChoice, ...] = ()
     remarks: tuple[str, ...] = ()
 

@@ -23,7 +23,7 @@ from typing import Final
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, interval_option, refresh_option
 from meters.json_reply import Node, parse_json
 from meters.meter import MeterGarbage, MeterOptionError
 from meters.options import Option, number, read_options, word
@@ -53,9 +53,7 @@ OPTIONS: Mapping[str, Option] = {
         "over https://: `verified`, only one that is pinned or that this machine's authorities vouch for; or any",
         choices=("verified", "any"),
     ),
-    "refresh_s": Option(
-        REFRESH_S, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0
-    ),
+    "refresh_s": refresh_option(REFRESH_S),
     "reply_s": Option(10.0, "seconds an answer may take", low=0.1, high=60.0),
     "range_w": Option(20_000.0, "W, above which a reading is overrange", low=1.0, high=1e6),
 }

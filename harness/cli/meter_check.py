@@ -1,6 +1,8 @@
-"""`wattlab meter check`: is this meter fit to measure with? A constant load, then perhaps one that is switched."""
+"""`wattlab meter check`: is this meter fit to measure with? How often it has a new value, what it says of a constant
+load, then perhaps of one that is switched."""
 
 import argparse
+import io
 import os
 import random
 import shlex
@@ -9,7 +11,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
+from dataclasses import replace
 
 import numpy as np
 from rich.console import Console
@@ -17,19 +20,35 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from harness.cli.meter_documents import SelfTest, TestedPart
-from harness.cli.meter_port import add_meter_arguments, opened, say_remarks, sparkline
+from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks, sparkline
 from harness.cli.screen import Sheet, columns
 from harness.cli.types import add_json_argument, at_least, seconds
 from harness.record.errors import LabError, printable
+from meters import registry
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
-from reports.energy.selftest import LEAST_EDGES, Check, Readings, Stated, constant_load, fit_window, window_check
+from reports.energy.refresh import refresh_check
+from reports.energy.selftest import (
+    LEAST_EDGES,
+    Check,
+    Floats,
+    Readings,
+    Stated,
+    constant_load,
+    fit_window,
+    window_check,
+)
 
 READ_TIMEOUT_S = 1.0
 SHORTEST_S, LONGEST_S = 2.3, 4.1
 """Between two switchings, drawn anew each time so that they fall anywhere in the meter's window; in windows where
 that is longer."""
 TAIL_S = 5.0
+FASTEST_S = 0.05
+ASKED_IN_A_REFRESH = 10
+LEAST_S, REFRESHES = 15.0, 20
+"""How long a meter is asked faster than it has new values: so many seconds and refreshes at the least."""
+BESIDE = ("voltage_v", "current_a", "power_factor", "frequency_hz", "apparent_power_va")
 CPU_LOAD = "cpu"
 BAD = 3
 
@@ -54,15 +73,23 @@ def call_check(arguments: argparse.Namespace) -> int:
     """Exit code 0 when every line is good or a remark, 3 when one is bad."""
     console = Console()
     command = _command(arguments.switch)
-    with opened(arguments) as (driver, meter):
+    with named(arguments) as place, ExitStack() as stack:
+        meter = stack.enter_context(closing(place.open(io.BytesIO())))
         description = meter.describe()
-        console.print(
-            f"{driver}, {meter.origin().kind}: keep the load constant for {arguments.seconds:g} s", markup=False
-        )
+        fast_s = _fast_s(place.driver, description)
+        enough_s = 0.0 if fast_s is None else _enough_s(description, arguments.seconds)
+        whole_s = arguments.seconds + enough_s
+        console.print(f"{place.driver}, {meter.origin().kind}: keep the load constant for {whole_s:g} s", markup=False)
         say_remarks(meter, console)
+        fast: list[Reading] = []
+        if fast_s is not None:
+            stack.close()
+            fast = _asked_fast(place, fast_s, enough_s, console)
+            meter = stack.enter_context(closing(place.open(io.BytesIO())))
         steady = _listen(meter, arguments.seconds, console, "constant load")
         _show(steady, console)
         checks = constant_load(_arrays(steady), _stated(description))
+        checks.insert(1, _refresh(place.driver, fast or steady, description))
         if command is not None:
             interval_s = description.interval_s or description.window_s or 1.0
             edges_s, first = _moments(arguments.edges, interval_s), time.monotonic()
@@ -75,10 +102,40 @@ def call_check(arguments: argparse.Namespace) -> int:
             checks += window_check(fit, _stamp_offset_s(description), description.window_s)
         _report(checks, meter)
         arguments.answer = SelfTest(
-            driver=driver, identity=meter.identify(), origin=meter.origin().kind,
+            driver=place.driver, identity=meter.identify(), origin=meter.origin().kind,
             checks=tuple(TestedPart(check.name, check.grade, check.sentence, check.numbers) for check in checks),
         )  # fmt: skip
     return BAD if any(check.grade == "bad" for check in checks) else 0
+
+
+def _fast_s(driver: str, description: Description) -> float | None:
+    """How often (s) a meter is asked so that its refresh is seen; None: it sends unasked, or says what is new."""
+    option = registry.KNOWN[driver].options.get("interval_s")
+    if option is None or description.refresh_s is None:
+        return None
+    return max(option.low, FASTEST_S, description.refresh_s / ASKED_IN_A_REFRESH)
+
+
+def _enough_s(description: Description, seconds: float) -> float:
+    """How long it is asked so: some refreshes, at most `seconds`."""
+    return min(seconds, max(LEAST_S, REFRESHES * (description.refresh_s or 0.0)))
+
+
+def _asked_fast(place: NamedMeter, fast_s: float, enough_s: float, console: Console) -> list[Reading]:
+    """The readings of a meter that is asked faster than it has new values."""
+    faster = replace(place, options=dict(place.options) | {"interval_s": fast_s})
+    with closing(faster.open(io.BytesIO())) as meter:
+        return _listen(meter, enough_s, console, f"asked each {fast_s:g} s")
+
+
+def _refresh(driver: str, readings: Sequence[Reading], description: Description) -> Check:
+    """How often the meter has a new value, as far as the readings show it."""
+    arrays = _arrays(readings)
+    beside = [_column(readings, name) for name in BESIDE]
+    stated_s = description.refresh_s or description.interval_s
+    is_set = "refresh_s" if "refresh_s" in registry.KNOWN[driver].options else ""
+    told = [column for column in beside if np.isfinite(column).any()]
+    return refresh_check((arrays.times_s, arrays.power_w), told, stated_s, is_set=is_set)
 
 
 def _command(text: str | None) -> list[list[str]] | None:
@@ -178,13 +235,14 @@ def _show(readings: Sequence[Reading], console: Console) -> None:
         console.print(f"  {min(powers):.2f} W {sparkline(powers[::step])} {max(powers):.2f} W", markup=False)
 
 
-def _arrays(readings: Sequence[Reading]) -> Readings:
-    def column(name: str) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
-        values = [getattr(reading, name) for reading in readings]
-        return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
+def _column(readings: Sequence[Reading], name: str) -> Floats:
+    values = [getattr(reading, name) for reading in readings]
+    return np.array([np.nan if value is None else value for value in values], dtype=np.float64)
 
+
+def _arrays(readings: Sequence[Reading]) -> Readings:
     times_s = np.array([reading.time_ns for reading in readings], dtype=np.float64) * 1e-9
-    return Readings(times_s, column("power_w"), column("energy_wh"))
+    return Readings(times_s, _column(readings, "power_w"), _column(readings, "energy_wh"))
 
 
 def _stated(description: Description) -> Stated:

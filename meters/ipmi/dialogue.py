@@ -114,6 +114,7 @@ class IpmiDialogue(OverWire[UdpWire]):
             latency_s=0.0,
             columns=(Column("power_w", "W", step_w, (0.0, self._settings.range_w), None),),
             tier="uncalibrated",
+            refresh_s=self._repetitions.refresh_s,
             remarks=tuple(self._remarks()),
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter
+from meters.dialogue import SHORTEST_INTERVAL_S, DialogueMeter, refresh_option
 from meters.ipmi.dialogue import IpmiDialogue, Settings
 from meters.ipmi.sources import Part
 from meters.meter import MeterOptionError
@@ -38,9 +38,7 @@ OPTIONS: Mapping[str, Option] = {
     "privilege": Option(
         "user", "of the session; `user` switches nothing: another only where it may not ask", choices=tuple(PRIVILEGES)
     ),
-    "refresh_s": Option(
-        REFRESH_S, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0
-    ),
+    "refresh_s": refresh_option(REFRESH_S),
     "reply_s": Option(3.0, "seconds an answer may take", low=0.1, high=60.0),
     "range_w": Option(20_000.0, "W, above which a reading is overrange", low=1.0, high=65_535.0),
 }  # fmt: skip

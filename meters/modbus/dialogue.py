@@ -46,16 +46,16 @@ class ModbusDialogue(OverWire[SerialWire]):
         address: int,
         range_w: float,
         character_s: float,
-        interval_s: float,
+        repetitions: Repetitions,
     ) -> None:
-        """`character_s` is how long one byte takes on the line, 0 on a network; `interval_s` how often it is asked."""
+        """`character_s` is how long one byte takes on the line, 0 on a network."""
         self._wire, self._framing, self._map = wire, framing, register_map
         self._address, self._range_w, self._character_s = address, range_w, character_s
         self._next_counts = [0] * len(register_map.blocks)
         self._gap_s = NETWORK_GAP_S if "://" in wire.port else GAP_S
         self._rest_until_s = 0.0
         self._serial = ""
-        self._repetitions = Repetitions(register_map.refresh_s, interval_s)
+        self._repetitions = repetitions
         self.reply_s = sum(self._exchange_s(max(block.counts)) for block in register_map.blocks)
 
     def greet(self) -> Identity:
@@ -80,6 +80,7 @@ class ModbusDialogue(OverWire[SerialWire]):
             latency_s=0.0,
             columns=columns(self._map, self._range_w),
             tier=self._map.tier,
+            refresh_s=self._repetitions.refresh_s,
         )
 
     def sample(self, deadline: Deadline) -> Reading:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, Repetitions, interval_option, refresh_option
 from meters.meter import MeterOptionError
 from meters.modbus.dialogue import ModbusDialogue
 from meters.modbus.frames import Rtu, Tcp
@@ -32,6 +32,7 @@ def _options(
 ) -> dict[str, Option]:
     return {
         "interval_s": interval_option(update_s),
+        "refresh_s": refresh_option(update_s),
         "address": Option(1.0, "address of the meter (on TCP: unit)", low=1.0, high=highest_address, whole=True),
         "transport": Option("rtu", "frames: rtu of a serial line, tcp of a network", choices=("rtu", "tcp")),
         "baud": Option(baud, "bits a second, rtu only", low=300.0, high=921600.0, whole=True),
@@ -106,6 +107,6 @@ def _open(
         address=whole(values, "address"),
         range_w=number(values, "range_w"),
         character_s=0.0 if on_network else bits / line.baud,
-        interval_s=number(values, "interval_s"),
+        repetitions=Repetitions(number(values, "refresh_s"), number(values, "interval_s")),
     )
     return DialogueMeter(dialogue, number(values, "interval_s"), access)

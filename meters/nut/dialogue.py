@@ -130,6 +130,7 @@ class Nut(LineDialogue[SerialWire]):
             latency_s=0.0,
             columns=tuple(columns),
             tier="uncalibrated" if estimated else "indicative",
+            refresh_s=self._repetitions.refresh_s,
             remarks=tuple(self._remarks()),
         )
 

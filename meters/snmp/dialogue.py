@@ -99,6 +99,7 @@ class SnmpDialogue(OverWire[UdpWire]):
             latency_s=0.0,
             columns=tuple(quantity.column(self._settings.range_w) for quantity in self._quantities),
             tier="indicative",
+            refresh_s=self._repetitions.refresh_s,
             remarks=self._security.remarks,
         )
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, interval_option, refresh_option
 from meters.meter import MeterOptionError
 from meters.options import Option, Value, number, read_options, whole, word
 from meters.port import SNMP_SCHEME, scheme_of
@@ -41,9 +41,7 @@ def options_of(mib: Mib) -> Mapping[str, Option]:
         "hash": Option("sha1", "v3: of the user's password (authentication)", choices=tuple(usm.CODE_LENGTHS)),
         "privacy": Option("aes128", "v3: how messages are sealed; none: signed only", choices=("none", *usm.PRIVACIES)),
         "context": Option("", "v3: name of the context; most agents have the empty one only"),
-        "refresh_s": Option(
-            REFRESH_S, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0
-        ),
+        "refresh_s": refresh_option(REFRESH_S),
         "reply_s": Option(2.0, "seconds an answer may take", low=0.1, high=60.0),
         "range_w": Option(7400.0, "W, above which a reading is overrange (32 A at 230 V)", low=1.0, high=1e6),
     }  # fmt: skip

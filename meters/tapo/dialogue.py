@@ -17,7 +17,7 @@ from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.meter import MeterGarbage, MeterOptionError
 from meters.options import Option, number, read_options, whole
-from meters.polled_http import PACE, RANGE, REFRESH_S, Field, PolledHttp, Settings, Value, reading_of, settings_of
+from meters.polled_http import PACE, RANGE, Field, PolledHttp, Settings, Value, reading_of, settings_of
 from meters.reading import Identity, Reading
 from meters.tapo import messages
 from meters.tapo.link import TapoLink
@@ -27,9 +27,6 @@ DRIVER = "tapo"
 OPTIONS: Mapping[str, Option] = {
     **PACE,
     "outlet": Option(0.0, "which socket of a strip, from 1; 0: a plug", low=0.0, high=16.0, whole=True),
-    "refresh_s": Option(
-        REFRESH_S, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0
-    ),
     **RANGE,
 }
 FIELDS = (

@@ -90,7 +90,7 @@ def read_steadily(name: str, interval_s: float, seconds: float) -> list[Reading]
         address=1,
         range_w=1e4,
         character_s=0.0,
-        interval_s=interval_s,
+        repetitions=Repetitions(register_map.refresh_s, interval_s),
     )
     readings = []
     while wire.now_s < seconds:
