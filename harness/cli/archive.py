@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from rich.console import Console
 
+from harness.cli import archive_regression
 from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
@@ -81,6 +82,18 @@ class ArchiveChecks(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CompactedArchive(Document):
+    """What was put together."""
+
+    campaigns: int
+    """Campaigns whose small tables lie together now."""
+    packs: int
+    """In so many packs."""
+    written: int
+    """Campaigns that were written now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoredCampaign(Document):
     """A campaign that was taken out of an archive."""
 
@@ -126,6 +139,12 @@ def add_arguments(verb: Parser) -> None:
         add_json_argument(each, "the answer", ArchiveAnswer)
     asked.set_defaults(call=call_query)
     reported.set_defaults(call=call_report)
+    held = actions.add_parser("regression", help="a release held against the one before it, for CI")
+    archive_regression.add_arguments(held)
+    packed = actions.add_parser("compact", help="put the small tables together, so that questions are faster")
+    packed.add_argument("archive", help="a folder or a URL")
+    add_json_argument(packed, "what was put together", CompactedArchive)
+    packed.set_defaults(call=call_compact, interrupted="nothing was put together; the same command begins anew")
     checked = actions.add_parser(
         "verify", help="digests, signatures, and whether the rows follow from the sealed files"
     )
@@ -211,7 +230,7 @@ def call_report(arguments: argparse.Namespace) -> int:
 
 
 def _ask(arguments: argparse.Namespace, sql: str) -> int:
-    from reports.archive.index import entries
+    from reports.archive.contents import Contents
     from reports.archive.query import answer, connection
     from reports.archive.store import Store
 
@@ -219,7 +238,7 @@ def _ask(arguments: argparse.Namespace, sql: str) -> int:
     target: Path | None = arguments.csv or arguments.parquet
     if target is not None and target.exists():
         raise AnalysisError(f"{target}: exists already; name a new file")
-    database = connection(store, entries(store), sql, arguments.memory_gb, arguments.threads)
+    database = connection(Contents(store), sql, arguments.memory_gb, arguments.threads)
     ending = threading.Timer(arguments.seconds, database.interrupt)
     ending.daemon = True
     ending.start()
@@ -276,10 +295,25 @@ def _plain(value: Any) -> Any:  # noqa: ANN401  a cell of an Arrow table
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
+def call_compact(arguments: argparse.Namespace) -> int:
+    """Put together; what is there stays."""
+    from reports.archive.compaction import compact
+    from reports.archive.store import Store
+
+    with at_work("putting the small tables together"):
+        done = compact(Store(arguments.archive))
+    arguments.answer = CompactedArchive(campaigns=done.campaigns, packs=done.packs, written=done.written)
+    what = f"{counted(done.written, 'campaign')} put together" if done.written else "nothing has come since"
+    print(f"{what}; {counted(done.packs, 'pack')} with {counted(done.campaigns, 'campaign')}")
+    return 0
+
+
 def call_verify(arguments: argparse.Namespace) -> int:
     """Exit code 3 where a check failed."""
     from harness.attest.signer import read_public_key
     from harness.evidence.archives import verify
+    from reports.archive.compacted import packed_in
+    from reports.archive.compaction import faults
     from reports.archive.index import entries
     from reports.archive.store import Store
 
@@ -289,6 +323,11 @@ def call_verify(arguments: argparse.Namespace) -> int:
     for entry in entries(store, arguments.campaigns):
         with at_work(f"{entry.name}: reading every part"):
             checks += verify(store, entry.name, key)
+    if not arguments.campaigns and packed_in(store).packs:
+        broken = list(faults(store))
+        good = "packs have the rows that parts have"
+        checks += [Check("packs", "packed", passed=False, detail=fault) for fault in broken]
+        checks += [] if broken else [Check("packs", "packed", passed=True, detail=good)]
     Console().print(checks_sheet(checks))
     failed = [check for check in checks if not check.passed]
     if failed:

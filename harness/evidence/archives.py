@@ -48,6 +48,7 @@ from reports.archive.tables import Rows, of_results, of_run
 from reports.campaign.analyse import analyse
 from reports.frames.provenance import provenance_of
 from reports.results.document import CampaignNumbers
+from reports.results.header import CampaignHeader
 
 TRIES = 5
 """Of an addition, when others add the same campaign."""
@@ -113,6 +114,8 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     content = text_of(entry)
     _enter(store, entry, content, None if key is None else signer.sign(content, key, OF_ARCHIVE))
     _prune(store, entry, content)
+    if not _is_whole(store, entry):  # whoever pruned before us took for nobody's what we had just put
+        raise Taken(entry.name)
     return Added(entry=entry, is_new=True, written=written)
 
 
@@ -143,11 +146,17 @@ def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision:
     return Entry(
         schema=SCHEMA, revision=revision, name=header.name, uid=uid, customer=header.customer or "",
         sut=str(numbers.sut.get("hostname") or numbers.sut.get("name") or ""),
-        host=str(numbers.host.get("hostname") or numbers.host.get("name") or ""), begun_utc=header.first_utc,
+        host=str(numbers.host.get("hostname") or numbers.host.get("name") or ""), release=_release(header),
+        begun_utc=header.first_utc,
         verdict=numbers.verdict.word, origin=numbers.measurement.sentence,
         added_utc=datetime.now(UTC).isoformat(timespec="seconds"), added_by=VERSION, runs=dict(numbers.inputs),
         logs=_logs(folder), parts=(),
     )  # fmt: skip
+
+
+def _release(header: CampaignHeader) -> str:
+    declared = (header.config or {}).get("campaign")
+    return str(declared.get("release") or "") if isinstance(declared, dict) else ""
 
 
 def _logs(folder: CampaignFolder) -> dict[str, str]:
@@ -262,7 +271,7 @@ def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Chec
     """The sealed files are whole, and give the rows."""
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
         try:
-            folder = _unpacked(store, entry, Path(scratch))
+            folder = unpacked(store, entry, Path(scratch))
             seen = examine(folder)
             broken = [f"{check.subject}, {check.name}: {check.detail}" for check in seen.broken]
             numbers = analyse(folder, seen).numbers
@@ -324,19 +333,23 @@ def restore(store: Store, campaign: str, into: Path) -> Path:
         SigningError: they cannot be unpacked.
     """
     entry = required_in(store, campaign).entry
-    if entry.raw is None:
-        raise ArchiveError(f"{campaign}: its sealed files were not archived; only `archive add --raw` keeps them")
     target = into / campaign
     if target.exists():
         raise ArchiveError(f"{target}: exists already; name another folder with --into")
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".wattlab-", dir=into) as scratch:
-        _unpacked(store, entry, Path(scratch)).rename(target)
+        unpacked(store, entry, Path(scratch)).rename(target)
     return target
 
 
-def _unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
-    assert entry.raw is not None
+def unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
+    """The campaign's folder below a folder of this machine.
+
+    Raises:
+        ArchiveError: its sealed files were not archived, or are damaged.
+    """
+    if entry.raw is None:
+        raise ArchiveError(f"{entry.name}: its sealed files were not archived; only `archive add --raw` keeps them")
     with store.fetched(entry.raw.path) as file:
         if sha256_of(file) != entry.raw.sha256:
             raise ArchiveError(f"{store.path(entry.raw.path)}: not the bytes that were added; take it from a copy")

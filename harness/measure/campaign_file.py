@@ -79,6 +79,8 @@ class Campaign:
     """Where campaigns are kept, relative to this file."""
     seed: int = field(default=1, metadata=at_least(0))
     """From it follow the order of the runs and the seed of every repetition."""
+    release: str = ""
+    """The version of what is measured, such as a model's; an archive compares one with the next."""
     design: str = ""
     """In words, for the report. One that begins with `two-stage` is extended once by the rule of `two_stage`."""
     order: Literal["shuffled", "as-listed"] = "shuffled"

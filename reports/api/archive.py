@@ -6,11 +6,11 @@ Knows the archive. Writes nothing.
 from collections.abc import Sequence
 
 import pandas as pd
-from pyarrow import dataset
+import pyarrow as pa
 
+from reports.archive.contents import Contents, Rows
 from reports.archive.errors import ArchiveError
-from reports.archive.index import entries
-from reports.archive.query import answer, campaigns_table, connection, dataset_of
+from reports.archive.query import answer, connection
 from reports.archive.schemas import SCHEMAS
 from reports.archive.store import Store
 
@@ -20,16 +20,15 @@ class Archive:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._entries = entries(store)
+        self._contents = Contents(store)
 
     def __repr__(self) -> str:
-        return f"Archive {self._store.url!r}: {len(self._entries)} campaigns"
+        return f"Archive {self._store.url!r}: {len(self.campaigns)} campaigns"
 
     @property
     def campaigns(self) -> pd.DataFrame:
         """A row a campaign."""
-        table: pd.DataFrame = campaigns_table(self._entries).to_pandas()
-        return table
+        return _frame(self._contents.rows_of("campaigns"), None)
 
     def table(self, name: str, *campaigns: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """A table, of the named campaigns or of all; `columns`: some of its columns, which is faster.
@@ -39,15 +38,8 @@ class Archive:
         """
         if name not in SCHEMAS:
             raise ArchiveError(f"no table {name!r}; there are {', '.join(SCHEMAS)}")
-        known = {entry.name: entry for entry in self._entries}
-        if missing := [campaign for campaign in campaigns if campaign not in known]:
-            raise ArchiveError(f"{self._store.url}: no campaign {missing[0]}; `campaigns` names them")
-        chosen = [known[campaign] for campaign in campaigns] or self._entries
-        found = dataset_of(self._store, chosen, name)
-        wanted = None if columns is None else list(columns)
-        rows = found.to_table(columns=wanted) if isinstance(found, dataset.Dataset) else found
-        frame: pd.DataFrame = (rows if wanted is None else rows.select(wanted)).to_pandas()
-        return frame
+        contents = Contents(self._store, campaigns) if campaigns else self._contents
+        return _frame(contents.rows_of(name), columns)
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to one SELECT over `campaigns` and the tables.
@@ -55,9 +47,18 @@ class Archive:
         Raises:
             ArchiveError: DuckDB refuses it.
         """
-        with connection(self._store, self._entries, sql) as database:
+        with connection(self._contents, sql) as database:
             frame: pd.DataFrame = answer(database, sql).to_pandas()
         return frame
+
+
+def _frame(pieces: Sequence[Rows], columns: Sequence[str] | None) -> pd.DataFrame:
+    """Rows in one piece or more, one after the other."""
+    wanted = None if columns is None else list(columns)
+    tables = [piece if isinstance(piece, pa.Table) else piece.to_table(columns=wanted) for piece in pieces]
+    whole = pa.concat_tables(tables if wanted is None else [table.select(wanted) for table in tables])
+    frame: pd.DataFrame = whole.to_pandas()
+    return frame
 
 
 def open_archive(url: str) -> Archive:

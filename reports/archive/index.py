@@ -75,6 +75,8 @@ class Entry:
     """Name or model of the system under test."""
     host: str
     """Name of the workload generator."""
+    release: str
+    """Version of what was measured (`campaign.release` of lab.toml); empty: not said."""
     begun_utc: str
     """Begin of its first run."""
     verdict: str
@@ -181,6 +183,15 @@ def found_in(store: Store, campaign: str) -> Found | None:
     return None if revisions is None else _read(store, file_of(campaign, revisions[-1]))
 
 
+def entry_at(store: Store, path: str) -> Entry:
+    """The entry at a path of the index.
+
+    Raises:
+        ArchiveError: it cannot be read.
+    """
+    return _read(store, path).entry
+
+
 def _read(store: Store, path: str) -> Found:
     content = store.read(path)
     return Found(path, content, entry_of(content, path, store.path(path)))
@@ -224,7 +235,7 @@ def entries(store: Store, names: Sequence[str] = ()) -> list[Entry]:
     """
     if names:
         return [required_in(store, campaign).entry for campaign in names]
-    return [_read(store, path).entry for path in newest(store).values()]
+    return [entry_at(store, path) for path in newest(store).values()]
 
 
 def digest_of(content: bytes) -> str:

@@ -23,12 +23,17 @@ RISING = ("time_ns", "utc_ns")
 
 def write_part(rows: Rows, folder: Path) -> Path:
     """Write rows as a Parquet file into a folder of this machine."""
+    return write_rows(rows.rows, folder)
+
+
+def write_rows(rows: pa.Table, folder: Path) -> Path:
+    """The same with a table of Arrow."""
     path = folder / "part.parquet"
-    schema = rows.rows.schema
+    schema = rows.schema
     texts = [field.name for field in schema if pa.types.is_string(field.type)]
     rising = {name: "DELTA_BINARY_PACKED" for name in RISING if name in schema.names}
     parquet.write_table(
-        rows.rows, path, compression="zstd", use_dictionary=texts, column_encoding=rising or None,
+        rows, path, compression="zstd", use_dictionary=texts, column_encoding=rising or None,
         write_statistics=True, row_group_size=ROWS_A_GROUP,
     )  # fmt: skip
     return path

@@ -7,71 +7,47 @@ index names, with the schema that it declares: nothing is guessed. Digests are n
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 
 import duckdb
 import pyarrow as pa
-from pyarrow import dataset
 
+from reports.archive.contents import Contents, Rows
 from reports.archive.errors import ArchiveError
-from reports.archive.index import Entry
-from reports.archive.parts import parts_of
 from reports.archive.schemas import SCHEMAS
-from reports.archive.store import Store
 
-CAMPAIGNS = pa.schema({
-    "campaign_uid": pa.string(), "campaign": pa.string(), "customer": pa.string(), "sut": pa.string(),
-    "host": pa.string(), "begun_utc_ns": pa.int64(), "verdict": pa.string(), "origin": pa.string(),
-    "runs": pa.int64(), "is_raw": pa.bool_(), "added_utc_ns": pa.int64(), "added_by": pa.string(),
-})  # fmt: skip
 READS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 MEMORY_GB = 2.0
 UNREADABLE = "reading the stream registered as"
 """What DuckDB says of a table that Arrow could not read."""
 
 
-def campaigns_table(entries: Sequence[Entry]) -> pa.Table:
-    """The index as a table, a row a campaign."""
-    rows = [
-        {"campaign_uid": entry.uid, "campaign": entry.name, "customer": entry.customer, "sut": entry.sut,
-         "host": entry.host, "begun_utc_ns": _ns(entry.begun_utc), "verdict": entry.verdict, "origin": entry.origin,
-         "runs": len(entry.runs), "is_raw": entry.raw is not None, "added_utc_ns": _ns(entry.added_utc),
-         "added_by": entry.added_by}
-        for entry in entries
-    ]  # fmt: skip
-    return pa.Table.from_pylist(rows, schema=CAMPAIGNS)
-
-
-def _ns(utc: str) -> int:
-    moment = datetime.fromisoformat(utc)
-    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
-
-
-def dataset_of(store: Store, entries: Sequence[Entry], table: str) -> "dataset.Dataset | pa.Table":
-    """All parts of a table as one, read when they are asked."""
-    parts = parts_of(entries, table)
-    if not parts:
-        return SCHEMAS[table].empty_table()
-    paths = [store.path(part.path) for part in parts]
-    return dataset.dataset(paths, schema=SCHEMAS[table], filesystem=store.files, format="parquet")
-
-
 def connection(
-    store: Store, entries: Sequence[Entry], sql: str, memory_gb: float = MEMORY_GB, threads: int | None = None
+    contents: Contents, sql: str, memory_gb: float = MEMORY_GB, threads: int | None = None
 ) -> duckdb.DuckDBPyConnection:
-    """A database that has `campaigns` and the tables of the archive that a question names, and reaches nothing else."""
+    """A database that has the tables of the archive that a question names, and reaches nothing else."""
     found = duckdb.connect(":memory:")
     found.execute(f"SET memory_limit = '{memory_gb * 1e9:.0f}B'")
     if threads is not None:
         found.execute(f"SET threads = {threads:d}")
     found.execute("SET temp_directory = ''")
     found.execute("SET python_enable_replacements = false")
-    found.register("campaigns", campaigns_table(entries))
-    for table in SCHEMAS.keys() & set(re.findall(r"\w+", sql.lower())):
-        found.register(table, dataset_of(store, entries, table))
+    for table in {"campaigns", *SCHEMAS} & set(re.findall(r"\w+", sql.lower())):
+        _register(found, table, contents.rows_of(table))
     found.execute("SET enable_external_access = false")
     found.execute("SET lock_configuration = true")
     return found
+
+
+def _register(database: duckdb.DuckDBPyConnection, table: str, pieces: Sequence[Rows]) -> None:
+    """Rows under the name of their table; what lies in several pieces is a view of them."""
+    if len(pieces) == 1:
+        database.register(table, pieces[0])
+        return
+    names = [f"{table}_piece_{number}" for number in range(len(pieces))]
+    for name, piece in zip(names, pieces, strict=True):
+        database.register(name, piece)
+    union = " UNION ALL ".join(f"SELECT * FROM {name}" for name in names)
+    database.execute(f"CREATE TEMPORARY VIEW {table} AS {union}")
 
 
 def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
@@ -97,8 +73,8 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
         if UNREADABLE not in str(error):
             raise ArchiveError(f"DuckDB: {_words(error)}") from None
         raise ArchiveError(
-            f"a part cannot be read ({_words(error)}); `wattlab archive verify` names every one, and adding its "
-            "campaign again mends it"
+            f"a part cannot be read ({_words(error)}); `wattlab archive verify` names every one; adding "
+            "its campaign again mends it"
         ) from None
     except duckdb.Error as error:
         raise ArchiveError(f"DuckDB: {_words(error)}") from None

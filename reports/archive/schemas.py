@@ -68,6 +68,13 @@ SCHEMAS: dict[str, pa.Schema] = {
     "tasks": _tasks(),
 }  # fmt: skip
 """Table -> its schema today."""
+CAMPAIGNS = pa.schema({
+    **HEAD, "customer": pa.string(), "sut": pa.string(), "host": pa.string(), "release": pa.string(),
+    "begun_utc_ns": pa.int64(),
+    "verdict": pa.string(), "origin": pa.string(), "runs": pa.int64(), "is_raw": pa.bool_(),
+    "added_utc_ns": pa.int64(), "added_by": pa.string(),
+})  # fmt: skip
+"""Of `campaigns`, which is made of the index."""
 OF_CAMPAIGN = ("runs", "actions", "scenarios", "findings", "instruments")
 """Tables with one part a campaign; of the others every run has its own."""
 VERSIONS = dict.fromkeys(SCHEMAS, 1)

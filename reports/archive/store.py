@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -109,16 +109,19 @@ class Store:
         except FileNotFoundError:
             return []
 
-    def stamps(self, folder: str) -> dict[str, str]:
-        """File of a folder -> MD5 of its bytes, which an object store tells with the names; it shows that a file is
+    def stamps(self, folder: str, names: Iterable[str]) -> dict[str, str]:
+        """Files of a folder -> MD5 of their bytes, which an object store tells with the names; it shows that a file is
         another than before, and proves nothing."""
-        self.files.invalidate_cache()
         told = {} if self.is_local else self._do(folder, lambda: self._etags(folder))
-        return {name: told.get(name) or hashlib.md5(self.read(name), usedforsecurity=False).hexdigest()
-                for name in self.names(folder)}  # fmt: skip
+        return {name: told.get(name) or self._md5(name) for name in names}
+
+    def _md5(self, name: str) -> str:
+        content = self._do(name, Path(self.path(name)).read_bytes) if self.is_local else self.read(name)
+        return hashlib.md5(content, usedforsecurity=False).hexdigest()
 
     def _etags(self, folder: str) -> dict[str, str]:
-        above = len(self._root.strip("/")) + 1
+        self.files.invalidate_cache()
+        above = len(str(self._root).strip("/")) + 1
         try:
             found = self.files.find(self.path(folder), detail=True)
         except FileNotFoundError:

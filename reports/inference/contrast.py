@@ -121,6 +121,15 @@ class Equivalence:
 
 
 @dataclass(frozen=True, slots=True)
+class Limit:
+    """A one-sided test each way of difference or ratio at one limit, each p doubled: it is below .05 where the 95 %
+    interval lies on that side of the limit."""
+
+    below: float
+    above: float
+
+
+@dataclass(frozen=True, slots=True)
 class Contrast:
     """Two means beside each other. `pairs`: for each pair the place of its runs among those of the first and of the
     second side; None where runs are independent."""
@@ -194,11 +203,20 @@ class Contrast:
         if found is None:
             return None
         limits = (1 - margin, 1 + margin) if relative else (-margin, margin)
+        low, high = (self._at(limit, relative=relative) for limit in limits)
+        return Equivalence(*found, limits, max(low.above, high.below))
+
+    def at_limit(self, limit: float, *, relative: bool) -> Limit | None:
+        """On which side of a limit the difference lies (relative: the ratio), by the complete u; None where there is no
+        interval."""
+        found = self.interval_of_ratio(complete=True) if relative else self.interval(complete=True)
+        return None if found is None else self._at(limit, relative=relative)
+
+    def _at(self, limit: float, *, relative: bool) -> Limit:
         at = self.second.value / self.first.value if relative else 1.0
         dof = _finite(self._of(at, complete=True).dof)
-        away = [self._away(limit, relative=relative) for limit in limits]
-        p = max(float(stdtr(dof, -away[0])), float(stdtr(dof, away[1])))
-        return Equivalence(*found, limits, min(1.0, 2 * p))
+        away = self._away(limit, relative=relative)
+        return Limit(min(1.0, 2 * float(stdtr(dof, away))), min(1.0, 2 * float(stdtr(dof, -away))))
 
     def _away(self, limit: float, *, relative: bool) -> float:
         """How many standard uncertainties ratio or difference lie above a limit."""

@@ -22,6 +22,7 @@ from harness.evidence.archives import Added, add, restore, verify
 from harness.record.verify import Check, verify_campaign
 from reports.api import open_archive, open_campaign
 from reports.archive import schemas
+from reports.archive.contents import Contents
 from reports.archive.errors import ArchiveError
 from reports.archive.index import entries, entry_in, newest, signature_of
 from reports.archive.query import answer, connection
@@ -331,11 +332,11 @@ def test_a_part_of_a_newer_schema_is_refused_before_it_is_read(own: Store, campa
     entry["parts"][0]["schema"] = 9
     own.put(newest(own)[campaign.name], json.dumps(entry).encode())
     with pytest.raises(ArchiveError, match="written with schema 9 of runs"):
-        connection(own, entries(own), "SELECT * FROM runs")
+        connection(Contents(own), "SELECT * FROM runs")
 
 
 def rows(store: Store, sql: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = answer(connection(store, entries(store), sql), sql).to_pylist()
+    found: list[dict[str, Any]] = answer(connection(Contents(store), sql), sql).to_pylist()
     return found
 
 
@@ -362,7 +363,7 @@ def test_sql_gives_what_pandas_does(campaign: Path, archive: Store) -> None:
 def test_what_is_asked_reaches_the_tables_and_nothing_else(archive: Store, tmp_path: Path, sql: str) -> None:
     (tmp_path / "secret.csv").write_text("a\n1\n")
     asked = sql.replace("FILE", str(tmp_path / "secret.csv")).replace("NEW", str(tmp_path / "new"))
-    database = connection(archive, entries(archive), f"{asked} runs")
+    database = connection(Contents(archive), f"{asked} runs")
     with pytest.raises(ArchiveError):
         answer(database, asked)
     assert not (tmp_path / "new").exists()

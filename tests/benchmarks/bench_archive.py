@@ -2,10 +2,11 @@
 
 Run: nice .venv/bin/python -m tests.benchmarks.bench_archive [CAMPAIGNS]     default 300
 
-One synthetic campaign is copied under other names into one archive; the first twenty and the last twenty additions are
-timed, less the analysis of the campaign itself, which is the same for each. The question is a mean by scenario over the
-runs of all campaigns, by `archive.query` and by DuckDB from one Parquet file with the same rows. The size is that of
-the parts with readings and samples of runs of 1000 s, over that of the same runs' CSV files.
+One small synthetic campaign is added under many names to one archive; the first twenty and the last twenty additions
+are timed, less the analysis of the campaign itself, which is the same for each. The question is a mean by scenario over
+the runs of all campaigns: of their parts, of packs, and of packs with twenty more campaigns beside them, by
+`archive.query` from the archive's place on, and by DuckDB from one Parquet file with the same rows, in turn. The size
+is that of the parts with readings and samples of runs of 1000 s, over that of the same runs' CSV files.
 """
 
 import sys
@@ -20,19 +21,20 @@ from statistics import median
 import duckdb
 from pyarrow import parquet
 
-from harness.evidence import archives
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.run_folder import RunFolder
-from reports.archive.index import Entry, entries, text_of
+from reports.archive.compaction import compact
+from reports.archive.contents import Contents
 from reports.archive.parts import write_part
 from reports.archive.query import answer, connection
 from reports.archive.store import Store
 from reports.archive.tables import of_run
-from reports.campaign.analyse import analyse
+from tests.archive.many import Many
 from tests.reports.make_campaign import GULDNER, Shape, make_campaign
 
 QUESTION = "SELECT scenario, count(*) AS n, avg(energy_wh) AS e FROM runs WHERE included GROUP BY scenario ORDER BY 1"
-FEW, TIMES = 20, 5
+FEW, TIMES = 20, 9
+SMALL = Shape(repetitions=2, baseline_blocks=2, duration_s=10)
 
 
 def seconds(act: Callable[[], object]) -> float:
@@ -46,31 +48,38 @@ def main(count: int) -> None:
     """Measure and print."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        campaign = make_campaign(folder, Shape())
-        numbers, store = analyse(campaign).numbers, Store(str(folder / "archive"))
+        many, store = Many(make_campaign(folder, SMALL)), Store(str(folder / "archive"))
         store.make()
-        rows = list(archives.rows_of(campaign, numbers, CampaignFolder(campaign).identity))
-
-        def add(number: int) -> None:
-            own = f"c{number:05d}"
-            parts = tuple(archives._put(store, own, one)[0] for one in rows)
-            entry: Entry = archives._entry(numbers, f"{number:064x}", CampaignFolder(campaign), 1)
-            entry = replace(entry, name=own, parts=parts)
-            archives._enter(store, entry, text_of(entry), None)
-            archives._prune(store, entry, text_of(entry))
-
-        took_s = [seconds(partial(add, number)) for number in range(count)]
+        took_s = [seconds(partial(many.add, store, number)) for number in range(count)]
         first, last = median(took_s[:FEW]), median(took_s[-FEW:])
         print(f"adding: the first {FEW} {first * 1e3:.1f} ms each, the last {FEW} of {count} {last * 1e3:.1f} ms each")
-        whole = answer(connection(store, entries(store), "SELECT * FROM runs"), "SELECT * FROM runs")
-        parquet.write_table(whole, folder / "runs.parquet")
-        question = QUESTION.replace("FROM runs", f"FROM '{folder / 'runs.parquet'}'")
-        ours = median(
-            seconds(lambda: answer(connection(store, entries(store), QUESTION), QUESTION)) for _ in range(TIMES)
+        parts = question(store, folder, "of parts")
+        print(f"putting them together: {seconds(lambda: compact(store)):.1f} s")
+        packs = question(store, folder, "of packs")
+        many.fill(store, range(count, count + FEW))
+        beside = question(store, folder, f"of packs and {FEW} more")
+        again = seconds(lambda: compact(store))
+        print(f"putting {FEW} more together: {again:.2f} s")
+        print(
+            f"ratios: adding {last / first:.2f}, question {parts:.1f}, of packs {packs:.2f}, with {FEW} more "
+            f"{beside:.2f}, size {size(folder):.2f}"
         )
-        theirs = median(seconds(lambda: duckdb.connect().execute(question).fetchall()) for _ in range(TIMES))
-        print(f"question over {whole.num_rows} runs: {ours:.3f} s, DuckDB on one file {theirs:.3f} s")
-        print(f"ratios: adding {last / first:.2f}, question {ours / theirs:.1f}, size {size(folder):.2f}")
+
+
+def question(store: Store, folder: Path, of: str) -> float:
+    """How many times as long as DuckDB on one file with the same rows."""
+    sql = "SELECT * FROM runs"
+    whole = answer(connection(Contents(store), sql), sql)
+    parquet.write_table(whole, folder / "runs.parquet")
+    theirs_sql = QUESTION.replace("FROM runs", f"FROM '{folder / 'runs.parquet'}'")
+    took = [
+        (seconds(lambda: answer(connection(Contents(store), QUESTION), QUESTION)),
+         seconds(lambda: duckdb.connect().execute(theirs_sql).fetchall()))
+        for _ in range(TIMES)
+    ]  # fmt: skip
+    ours, theirs = (median(times) for times in zip(*took, strict=True))
+    print(f"question {of}, {whole.num_rows} runs: {ours * 1e3:.0f} ms, DuckDB on one file {theirs * 1e3:.0f} ms")
+    return float(ours / theirs)
 
 
 def size(folder: Path) -> float:

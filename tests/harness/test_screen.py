@@ -26,6 +26,7 @@ from harness.attest.receipts import Receipt
 from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import (
     archive,
+    archive_regression,
     check,
     compare,
     estimate,
@@ -246,6 +247,11 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     ]  # fmt: skip
     yield "archive list", archive.archived_sheet(archived), ("123456789", "98.8", "2026-11-28")
     answer = pa.table({"campaign": [LONG], "energy_wh": [123.456789], "runs": [2072331667]})
+    released = archive_regression.MeasuredRelease(
+        release="2.4.1-of-the-night-2026-11-28", campaign="nightly-2026-11-28", n_runs=30, energy_wh=12.3456789,
+        U_energy_wh=0.123456,
+    )  # fmt: skip
+    yield "archive regression", archive_regression.releases_sheet((released,), "energy_wh"), ("12.346", "0.12346")
     yield "archive query", archive.answer_sheet(answer), ("123.457", "2072331667")
     yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
 

@@ -101,6 +101,8 @@ class Shape:
     """Seconds recorded before and after the rating interval."""
     is_shuffled: bool = False
     """Whether each repetition has its scenarios in drawn order."""
+    release: str = ""
+    """`[campaign] release` of its lab.toml."""
     tables: str = ""
     """More tables of its lab.toml, as text."""
     seal_key: str = ""
@@ -185,6 +187,8 @@ def resolved_config(shape: Shape) -> dict[str, Any]:
     """lab.toml as the lab resolves it, with this shape's names."""
     config = tomllib.loads(LAB_TOML.read_text())
     config["campaign"] |= {"name": shape.name, "seed": shape.seed}
+    if shape.release:
+        config["campaign"]["release"] = shape.release
     config["lab"] |= {"name": shape.lab, "operator": shape.operator}
     config["baseline"] |= {"blocks": shape.baseline_blocks, "duration_s": float(shape.duration_s)}
     config |= {"seal": {"key": shape.seal_key}, "witness": {"ssh": shape.witness}}

@@ -1,0 +1,118 @@
+"""What an archive has at this moment: its campaigns, and the rows of a table wherever they lie, in packs or in parts.
+
+Knows the index, packs and parts. Knows no question.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import pyarrow as pa
+from pyarrow import compute, dataset
+
+from reports.archive.compacted import Pack, Packed, packed_in
+from reports.archive.index import FOLDER, Entry, entry_at, newest, required_in
+from reports.archive.parts import parts_of
+from reports.archive.schemas import CAMPAIGNS, OF_CAMPAIGN, SCHEMAS
+from reports.archive.store import Store
+
+Rows: TypeAlias = Any
+"""A dataset or a table of Arrow, which has no types."""
+
+
+class Contents:
+    """All campaigns of an archive, or the named ones; nothing is read before it is asked for.
+
+    Raises:
+        ArchiveError: there is no archive, no such campaign, or the list of packs cannot be read.
+    """
+
+    def __init__(self, store: Store, names: Sequence[str] = ()) -> None:
+        self.store = store
+        self._newest: Mapping[str, str] = (
+            {name: required_in(store, name).path for name in names} if names else newest(store)
+        )
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        """Every entry, by name."""
+        return [entry_at(self.store, path) for path in self._newest.values()]
+
+    @cached_property
+    def packed(self) -> Packed:
+        """The packs."""
+        return packed_in(self.store)
+
+    @cached_property
+    def stamps(self) -> dict[str, str]:
+        """Newest entry -> MD5 of its bytes; empty where there is no pack."""
+        return self.store.stamps(FOLDER, self._newest.values()) if self.packed.packs else {}
+
+    @cached_property
+    def loose(self) -> list[Entry]:
+        """The entries that no pack holds."""
+        held = {path for pack in self.packed.packs for path in pack.current(self.stamps)}
+        if not held:
+            return self.entries
+        return [entry_at(self.store, path) for path in self._newest.values() if path not in held]
+
+    def rows_of(self, table: str) -> list[Rows]:
+        """The rows of a table, or of `campaigns`, in one piece or more; each is read when it is asked.
+
+        Raises:
+            ArchiveError: a part was written by a newer wattlab.
+        """
+        if table != "campaigns" and table not in OF_CAMPAIGN:
+            return [self._of_parts(self.entries, table)]
+        found = [self.of_pack(pack, table) for pack in self.packed.packs if pack.current(self.stamps)]
+        if not self.loose and found:
+            return found
+        return [*found, campaigns_table(self.loose) if table == "campaigns" else self._of_parts(self.loose, table)]
+
+    def of_pack(self, pack: Pack, table: str) -> Rows:
+        """What a pack has of a table, without campaigns that have changed since."""
+        path = next(file.path for file in pack.files if file.table == table)
+        schema = CAMPAIGNS if table == "campaigns" else SCHEMAS[table]
+        found = _dataset(self.store, [path], schema)
+        current = pack.current(self.stamps)
+        if len(current) == len(pack.entries):
+            return found
+        return found.filter(compute.field("campaign").isin([campaign_of(path) for path in current]))
+
+    def _of_parts(self, entries: Sequence[Entry], table: str) -> Rows:
+        parts = parts_of(entries, table)
+        if not parts:
+            return SCHEMAS[table].empty_table()
+        return _dataset(self.store, [part.path for part in parts], SCHEMAS[table])
+
+
+def _dataset(store: Store, paths: Sequence[str], schema: pa.Schema) -> Rows:
+    """Exactly these files, with a schema that is not guessed."""
+    where = [store.path(path) for path in paths]
+    return dataset.dataset(where, schema=schema, filesystem=store.files, format="parquet")
+
+
+def campaign_of(path: str) -> str:
+    """Whose entry lies at a path of the index."""
+    return path.removeprefix(f"{FOLDER}/").removesuffix(".json").rpartition(".")[0]
+
+
+def campaigns_table(entries: Sequence[Entry]) -> pa.Table:
+    """Entries as a table, a row a campaign."""
+    return pa.Table.from_pylist(list(_campaign_rows(entries)), schema=CAMPAIGNS)
+
+
+def _campaign_rows(entries: Sequence[Entry]) -> Iterator[dict[str, object]]:
+    for entry in entries:
+        yield {
+            "campaign_uid": entry.uid, "campaign": entry.name, "customer": entry.customer, "sut": entry.sut,
+            "host": entry.host, "release": entry.release or None, "begun_utc_ns": _ns(entry.begun_utc),
+            "verdict": entry.verdict, "origin": entry.origin, "runs": len(entry.runs), "is_raw": entry.raw is not None,
+            "added_utc_ns": _ns(entry.added_utc), "added_by": entry.added_by,
+        }  # fmt: skip
+
+
+def _ns(utc: str) -> int:
+    moment = datetime.fromisoformat(utc)
+    return int(moment.timestamp()) * 1_000_000_000 + moment.microsecond * 1000
