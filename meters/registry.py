@@ -14,6 +14,7 @@ from meters.driver import Driver
 from meters.iec62056 import driver as iec62056_driver
 from meters.iec62056 import p1
 from meters.iec62056 import registers as iec62056_registers
+from meters.mbus import dialogue as mbus_dialogue
 from meters.mcp39f511n import codec as mcp39f511n_codec
 from meters.mcp39f511n import dialogue as mcp39f511n_dialogue
 from meters.meter import Meter, MeterOptionError
@@ -157,6 +158,14 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=sml_dialogue.OPTIONS,
         open=sml_dialogue.open_sml,
+    ),
+    mbus_dialogue.DRIVER: Driver(
+        summary="electricity meters at an M-Bus, behind a level converter",
+        wire="M-Bus 2400 8E1 behind RS-232, USB or TCP, telegrams asked for",
+        tier="indicative",
+        limits="not on the wire; the class on the meter's plate (option accuracy_class)",
+        options=mbus_dialogue.OPTIONS,
+        open=mbus_dialogue.open_mbus,
     ),
     **PLUGS,
     **{

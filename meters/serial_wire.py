@@ -8,11 +8,13 @@ of wire are `meters.usbtmc_wire` and `meters.http_wire`.
 from __future__ import annotations
 
 import errno
+import os
 import socket
 import termios
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from meters.access import ANYBODY, Access, Peer
 from meters.deadline import Deadline
 from meters.meter import MeterOptionError, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.port import DEFAULT_PORTS, MQTT_SCHEMES, TLS_SCHEMES, WEB_SCHEMES, open_trouble, scheme_of
+from meters.reading import PTY_MAJORS
 from meters.wire import Chunk
 from meters.wire_log import Capture, Exchange, Sink
 
@@ -118,7 +121,12 @@ class SerialWire:
         try:
             self._serial.flush()
             self._serial.apply_settings(
-                {"baudrate": line.baud, "bytesize": line.bytesize, "parity": line.parity, "stopbits": line.stopbits}
+                {
+                    "baudrate": line.baud,
+                    "bytesize": line.bytesize,
+                    "parity": _parity(self.port, line),
+                    "stopbits": line.stopbits,
+                }
             )
         except (OSError, TypeError, ValueError, termios.error) as error:
             raise self._unplugged(error) from error
@@ -190,6 +198,15 @@ class TcpPort:
         self._socket.close()
 
 
+def _parity(port: str, line: Line) -> str:
+    """Return the parity of a line; a pty has none, and tcsetattr fails there where nothing but it would change."""
+    try:
+        is_pty = os.major(Path(port).stat().st_rdev) in PTY_MAJORS
+    except (OSError, ValueError):
+        is_pty = False
+    return "N" if is_pty else line.parity
+
+
 def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> serial.Serial | TcpPort | host.Line:
     if (session := host.recording()) is not None:
         return session.line()
@@ -205,7 +222,7 @@ def _open_serial(port: str, line: Line, access: Access, known: Peer | None) -> s
             port,
             baudrate=line.baud,
             bytesize=line.bytesize,
-            parity=line.parity,
+            parity=_parity(port, line),
             stopbits=line.stopbits,
             rtscts=line.rtscts,
             timeout=POLL_S,

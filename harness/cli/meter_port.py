@@ -159,7 +159,8 @@ def say_remarks(meter: Meter, console: "Console") -> None:
 
 
 def options_of(words: Sequence[str]) -> dict[str, object]:
-    """Options of a driver as they are given: `NAME=VALUE`.
+    """Options of a driver as they are given: `NAME=VALUE`. Digits are a number, but where the option is a word to every
+    driver that has it: a meter's number may begin with a 0.
 
     Raises:
         ConfigError: one is not.
@@ -169,8 +170,13 @@ def options_of(words: Sequence[str]) -> dict[str, object]:
         name, mark, value = word.partition("=")
         if not mark or not name:
             raise ConfigError(f"--option {word}: expected NAME=VALUE, such as baud=115200")
-        options[name] = float(value) if NUMBER.fullmatch(value) else value
+        options[name] = float(value) if NUMBER.fullmatch(value) and not _is_word(name) else value
     return options
+
+
+def _is_word(name: str) -> bool:
+    declared = [driver.options[name] for driver in registry.KNOWN.values() if name in driver.options]
+    return bool(declared) and all(isinstance(option.default, str) and not option.choices for option in declared)
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -31,6 +31,7 @@ from meters.emulators.faults import FRAME_FAULTS, LATE, LINE_FAULTS, Faults, par
 from meters.emulators.hm8115 import Hm8115Device
 from meters.emulators.homewizard import PRODUCTS
 from meters.emulators.iec62056 import Iec62056Device
+from meters.emulators.mbus import MbusDevice
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.p1 import P1Device
@@ -106,6 +107,10 @@ def _iec62056(arguments: argparse.Namespace, source: PowerSource) -> Device:
     return Iec62056Device(source, seed=arguments.seed, push_interval_s=interval_s, parity=not arguments.plain)
 
 
+def _mbus(arguments: argparse.Namespace, source: PowerSource) -> Device:
+    return MbusDevice(source, refresh_s=arguments.interval or 1.0, kind=arguments.kind)
+
+
 def _p1(arguments: argparse.Namespace, source: PowerSource) -> Device:
     interval_s = arguments.interval or (10.0 if arguments.generation == 1 else 1.0)
     return P1Device(source, seed=arguments.seed, interval_s=interval_s, generation=arguments.generation or 2)
@@ -132,6 +137,7 @@ EMULATORS: dict[str, Emulator] = {
     "sml": Emulator(_sml, 9600),
     "iec62056": Emulator(_iec62056, 9600),
     "p1": Emulator(_p1, 115200),
+    "mbus": Emulator(_mbus, 2400),
     **dict.fromkeys(KINDS, Emulator(_snmp, 100_000_000, "snmp")),
     **BMCS,
 }
@@ -256,7 +262,12 @@ def _parser(program: str) -> argparse.ArgumentParser:
     parser.add_argument(
         "--product", choices=sorted(PRODUCTS), default="HWE-SKT", help="homewizard: plug, kWh meter or P1 meter"
     )
-    parser.add_argument("--kind", choices=("plug", "strip", "bulb"), default="plug", help="kasa, tapo: what it is")
+    parser.add_argument(
+        "--kind",
+        choices=("plug", "strip", "bulb"),
+        default="plug",
+        help="kasa, tapo: what it is; mbus: strip sends phases, in two telegrams",
+    )
     parser.add_argument(
         "--beacon", action="store_true", help="kasa, netio, mystrom: be found by `wattlab meter list --probe --network`"
     )

@@ -145,6 +145,12 @@ FLEET: dict[str, Emulated] = {
         },
     ),
     "p1": Emulated(("--interval", "0.05")),
+    "mbus": Emulated(("--interval", "0.05"), {"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 1.5, "baud": 38400.0}),
+    "mbus-several": Emulated(
+        ("--interval", "0.05", "--kind", "strip"),
+        {"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 1.5, "secondary": "12345678", "baud": 38400.0},
+        driver="mbus",
+    ),
     "p1-dsmr2": Emulated(
         ("--interval", "0.05", "--generation", "1"), {"characters": "7E1", "checksum": "none"}, driver="p1"
     ),
