@@ -39,6 +39,8 @@ VERBS = {
     "witness": "let somebody else say when a campaign was measured",
     "verify": "check signature, digests, chain and completeness of a campaign, a comparison or a study; recompute it",
     "archive": "campaigns of years in one place, as Parquet, asked in SQL",
+    "station": "be a bench of a fleet",
+    "fleet": "planned runs of several stations",
     "export": "write a campaign in a form that others take",
     "import": "turn a foreign measurement into run folders",
     "meter": "list, read, check, emulate power meters",

@@ -18,6 +18,8 @@ from typing import TextIO, cast
 
 JSON = "--json"
 WITHOUT: Mapping[str, str] = {
+    "station serve": "is a station until it is ended",
+    "fleet scheduler": "is a scheduler until it is ended",
     "completion": "prints a program for a shell",
     "help": "prints what a person reads",
     "init": "writes a file for a person to fill in",

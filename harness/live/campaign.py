@@ -3,9 +3,8 @@
 Knows campaign.jsonl and whose turn it is. Knows no reading. The chain is not checked here: `wattlab verify` does that.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -144,32 +143,12 @@ class LiveCampaign:
         )
         whole_s = standing.estimate_s(
             left,
-            durations_s=self._durations_s(),
+            durations_s=standing.durations_s(self.entries),
             known_s=known_s + standing.BEGIN_S,
             pause_s=self.of_config("campaign", "pause_s", 0.0),
         )
-        begun = _moment(self.begin.utc) if self.begin is not None and self.end is None else None
+        begun = standing.moment(self.begin.utc) if self.begin is not None and self.end is None else None
         return max(0.0, whole_s - (0.0 if begun is None else max(0.0, (now - begun).total_seconds())))
-
-    def _durations_s(self) -> Mapping[str, list[float]]:
-        """Scenario -> how long its runs took that ended with success."""
-        plan = (run for run in standing.planned(self.entries) if isinstance(run.get("ordinal"), int))
-        scenarios = {run["ordinal"]: str(run.get("scenario")) for run in plan}
-        begun = {begin.folder: _moment(begin.utc) for begin in of(RunBegin, self.entries)}
-        lengths: dict[str, list[float]] = {}
-        for end in of(RunEnd, self.entries):
-            first, last = begun.get(end.folder), _moment(end.utc)
-            if end.exit_status == "success" and end.ordinal in scenarios and first is not None and last is not None:
-                lengths.setdefault(scenarios[end.ordinal], []).append((last - first).total_seconds())
-        return lengths
 
 
 SHOWN = ("ordinal", "kind", "scenario", "repetition")
-
-
-def _moment(utc: str) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(utc)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -37,6 +37,17 @@ def locked(campaign: CampaignFolder) -> Iterator[None]:
         yield
 
 
+def is_measured(path: Path) -> bool:
+    """Whether a process measures the campaign of a folder now."""
+    if not (path / CAMPAIGN).is_file():
+        return False
+    try:
+        with locked(CampaignFolder(path)):
+            return False
+    except RunFolderError:
+        return True
+
+
 @contextmanager
 def nothing_left_unbegun(path: Path) -> Iterator[None]:
     """A campaign that is new here and ends before its first run is begun, for whatever reason, leaves nothing: its log

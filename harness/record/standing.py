@@ -5,10 +5,11 @@ says.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from statistics import mean
 
 from harness.record.documents import Json
-from harness.record.entries import Entry, Plan, RunEnd, header_of, of
+from harness.record.entries import Entry, Plan, RunBegin, RunEnd, header_of, of
 from harness.record.searches import is_trial
 
 LEAVES_OUT = "leave-out"
@@ -86,6 +87,29 @@ def counting(entries: Sequence[Entry], ordinal: int) -> RunEnd:
     its last attempt that succeeded or failed."""
     ends = [end for end in of(RunEnd, entries) if end.ordinal == ordinal and end.exit_status != "abort"]
     return next((end for end in ends if end.exit_status == "success" and end.thrown_out is None), ends[-1])
+
+
+def durations_s(entries: Sequence[Entry]) -> dict[str, list[float]]:
+    """Scenario -> how long its runs took (s) that ended with success, by the log's stamps."""
+    scenarios = {
+        run["ordinal"]: str(run.get("scenario")) for run in planned(entries) if isinstance(run.get("ordinal"), int)
+    }
+    begun = {begin.folder: moment(begin.utc) for begin in of(RunBegin, entries)}
+    lengths: dict[str, list[float]] = {}
+    for end in of(RunEnd, entries):
+        first, last = begun.get(end.folder), moment(end.utc)
+        if end.exit_status == "success" and end.ordinal in scenarios and first is not None and last is not None:
+            lengths.setdefault(scenarios[end.ordinal], []).append((last - first).total_seconds())
+    return lengths
+
+
+def moment(utc: str) -> datetime | None:
+    """A stamp of the log; None where it is none."""
+    try:
+        found = datetime.fromisoformat(utc)
+    except ValueError:
+        return None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def estimate_s(
