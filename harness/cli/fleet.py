@@ -11,7 +11,7 @@ from rich.console import Console
 from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
-from harness.cli.scheduler import add_scheduler_arguments, link_of_arguments
+from harness.cli.scheduler import add_keys_arguments, link_of_arguments
 from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.types import Parser, add_json_argument, at_least, seconds
 from harness.fleet.station_report import StationReport
@@ -122,7 +122,10 @@ def add_arguments(verb: Parser) -> None:
     add_json_argument(made, "what was made", FleetCertificates)
     made.set_defaults(call=call_certificates)
     scheduler = actions.add_parser("scheduler", help="be the scheduler of a fleet until ended")
-    add_scheduler_arguments(scheduler, "that this is to be")
+    scheduler.add_argument(
+        "--listen", dest="scheduler", required=True, metavar="ADDRESS", help="HOST or HOST:PORT of this machine"
+    )
+    add_keys_arguments(scheduler)
     scheduler.set_defaults(
         call=call_scheduler, interrupted="stations and clients come back when a scheduler is there again"
     )
@@ -321,7 +324,7 @@ def station_sheet(report: StationReport) -> Sheet:
 def _underway(report: StationReport) -> str:
     if (now := report.underway) is None:
         return report.refused or "It measures nothing."
-    run = f"{now.run}, attempt {now.attempt}" if now.run else "between two runs"
+    run = f"{now.run}, attempt {now.attempt}" if now.run else "no run at this moment"
     left = "" if now.run_left_s is None else f", about {lasting(now.run_left_s)} left"
     return (
         f"{now.campaign}: {run}{left}; {now.done} of {counted(now.planned, 'run')} made, about "

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from harness.cli.scheduler import add_scheduler_arguments, link_of_arguments
 from harness.cli.screen import say
-from harness.cli.types import Parser, add_station_argument
+from harness.cli.types import Parser, add_station_argument, at_least
 from harness.record.errors import FleetError
 
 
@@ -19,6 +19,10 @@ def add_arguments(verb: Parser) -> None:
     served.add_argument("--station", required=True, metavar="NAME", help="its name, as the fleet file has it")
     add_scheduler_arguments(served, "of the fleet")
     add_station_argument(served)
+    served.add_argument(
+        "--port", type=at_least(0), default=0, metavar="N",
+        help="the scheduler reaches it at this port (default: any that is free)",
+    )  # fmt: skip
     served.add_argument("--sut", metavar="NAME", help="the system under test, where lab.toml declares several")
     served.set_defaults(
         call=serve, interrupted="what was measured is sealed as cut; `wattlab station serve` goes on with it"
@@ -53,7 +57,7 @@ def serve(arguments: argparse.Namespace) -> int:
     station = Station(name, Path(arguments.lab), arguments.sut, tell)
     with station.alone():
         report = reporter(station, in_words(software_facts(APPLICATION)), until)
-        with station_service(station, link, report, tell) as service:
+        with station_service(station, link, arguments.port, report, tell) as service:
             station.serve(lambda: service.is_over)
             service.begun.result(0)
     return 1

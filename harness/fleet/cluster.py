@@ -4,6 +4,7 @@ Knows Dask's connections, and how Dask comes to be missing. Knows no campaign.
 """
 
 import ipaddress
+import logging
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -117,6 +118,13 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def quiet() -> None:
+    """Dask says who was refused by TLS. What it does, and that a connection ended, wattlab says itself."""
+    for name in ("distributed", *(f"distributed.{part}" for part in ("scheduler", "worker", "core", "client"))):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    logging.getLogger("distributed.comm.tcp").setLevel(logging.WARNING)
+
+
 def client_of(link: Link, timeout_s: float = CONNECT_S) -> "Client":
     """A connection to the scheduler; close it.
 
@@ -125,6 +133,7 @@ def client_of(link: Link, timeout_s: float = CONNECT_S) -> "Client":
     """
     from distributed import Client
 
+    quiet()
     try:
         return Client(link.address, security=link.security(), timeout=timeout_s, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:

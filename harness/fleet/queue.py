@@ -19,6 +19,8 @@ from harness.record.documents import Json
 from harness.record.errors import FleetError, LabError
 
 POLL_S = 0.2
+MOMENT_S = 6.0
+"""A station that is away for less is not worth a word."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -65,7 +67,7 @@ class Lane:
         self._wait_s = wait_s
         self._doing: _Doing | None = None
         self._next: tuple[str, int] = ("agenda", NEXT)
-        self._seen_s = time.monotonic()
+        self._seen_s = self._connected_s = time.monotonic()
         self._is_away = False
 
     @property
@@ -78,12 +80,16 @@ class Lane:
         self._doing = None
         self._next = ("agenda", NEXT)
 
+    def reconnected(self) -> None:
+        """The scheduler is back; so will be the station, in a moment."""
+        self._connected_s = time.monotonic()
+
     def step(self, connection: Connection | None, report: StationReport | None) -> None:
         """See whether the answer is there; give the next thing."""
         if self.is_over:
             return
         if connection is None or not self._is_here(report):
-            return self._wait()
+            return self._wait(is_known=connection is not None)
         if self._doing is None:
             self._give(connection)
         elif self._doing.asked.is_answered:
@@ -98,9 +104,10 @@ class Lane:
             self._is_away = False
         return True
 
-    def _wait(self) -> None:
-        away_s = time.monotonic() - self._seen_s
-        if not self._is_away and away_s > 2.0:
+    def _wait(self, *, is_known: bool) -> None:
+        now_s = time.monotonic()
+        away_s = now_s - self._seen_s
+        if is_known and not self._is_away and now_s - max(self._seen_s, self._connected_s) > MOMENT_S:
             self._is_away = True
             self._tell(f"{self.name}: is away; what it measures goes on there, and is handed in when it is back")
         if away_s > self._wait_s:
@@ -192,7 +199,7 @@ def run(fleet: Fleet, tell: Callable[[str], None], wait_s: float) -> list[Campai
         while not all(lane.is_over for lane in lanes):
             present: dict[str, StationReport] = {}
             try:
-                connection = connection or _again(fleet.link, tell)
+                connection = connection or _again(fleet.link, lanes, tell)
                 present = {} if connection is None else connection.stations()
             except SchedulerAway as away:
                 tell(f"{away}; what the stations measure goes on there")
@@ -210,11 +217,13 @@ def run(fleet: Fleet, tell: Callable[[str], None], wait_s: float) -> list[Campai
     return [one for lane in lanes for one in lane.campaigns]
 
 
-def _again(link: Link, tell: Callable[[str], None]) -> Connection | None:
+def _again(link: Link, lanes: list[Lane], tell: Callable[[str], None]) -> Connection | None:
     """The scheduler, once it is back."""
     try:
         connection = Connection(link)
     except FleetError:
         return None
     tell(f"{link.address}: the scheduler is back")
+    for lane in lanes:
+        lane.reconnected()
     return connection

@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 import dask
 from distributed import Scheduler, Worker
 
-from harness.fleet.cluster import Link
+from harness.fleet.cluster import Link, quiet
 from harness.fleet.names import to_ask, to_measure
 from harness.fleet.station import Station
 from harness.fleet.tasks import StationPlugin
@@ -89,13 +89,6 @@ class Service:
         return True
 
 
-def quiet() -> None:
-    """Dask says what goes wrong, not what it does."""
-    for name in ("distributed", "distributed.scheduler", "distributed.worker", "distributed.core"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    logging.getLogger("distributed.comm.tcp").setLevel(logging.WARNING)  # who was refused by TLS
-
-
 def scheduler_service(link: Link) -> Service:
     """The scheduler of a fleet, listening at the link's address."""
 
@@ -117,7 +110,7 @@ def scheduler_service(link: Link) -> Service:
 
 
 def station_service(
-    station: Station, link: Link, report: Callable[[object], Json], tell: Callable[[str], None]
+    station: Station, link: Link, port: int, report: Callable[[object], Json], tell: Callable[[str], None]
 ) -> Service:
     """The worker of a station: connected to the scheduler whenever that is there."""
 
@@ -128,8 +121,8 @@ def station_service(
                 worker = Worker(
                     link.address, name=station.name, nthreads=2, memory_limit=0, security=link.security(),
                     resources={to_measure(station.name): 1, to_ask(station.name): 1}, local_directory=folder,
-                    plugins=(StationPlugin(station),), metrics={"station": report}, dashboard_address="127.0.0.1:0",
-                    death_timeout=10 * RETRY_S,
+                    plugins=(StationPlugin(station),), metrics={"station": report}, port=port,
+                    host=None if link.keys else link.host, dashboard_address="127.0.0.1:0", death_timeout=10 * RETRY_S,
                 )  # fmt: skip
                 try:
                     station.asked = threading.Event()

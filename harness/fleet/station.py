@@ -166,7 +166,9 @@ class Station:
             self._pause(asked)
         if (made := self._made(config, ordinal)) is not None:
             return made
-        raise FleetError(session.problem or f"{config.campaign_folder}: run {ordinal} is not in its plan any more")
+        problem = session.problem or f"{config.campaign_folder}: run {ordinal} is not in its plan any more"
+        self._tell(f"Not measured: {problem}")
+        raise FleetError(problem)
 
     def hand_in(self, file: str, archive: str) -> str:
         """Bring an archive up to date with a campaign, sealed files included; the campaign's folder, which stays.

@@ -34,6 +34,7 @@ from tests.attest.test_cli import ssh_section
 from tests.e2e.test_campaign import LAB, METERS, LabUnderTest
 from tests.e2e.test_measure import SHORT
 from tests.evidence.conftest import make_key
+from tests.fleet.benches import FleetOnThisMachine, wait_for
 from tests.harness.test_cli_correct import log as software_log
 from tests.harness.test_cli_correct import signed_copy
 from tests.harness.test_cli_qualify import SHAPE as QUALIFIED
@@ -134,6 +135,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Asked:
     ask_of_software(asked, tmp_path_factory.mktemp("software"))
     ask_meters(asked, tmp_path_factory.mktemp("meters"))
     ask_witnesses(asked, tmp_path_factory.mktemp("witness"))
+    ask_a_fleet(asked, tmp_path_factory.mktemp("fleet"))
     for number, handler in handlers.items():
         signal.signal(number, handler)
     return asked
@@ -263,6 +265,21 @@ def ask_of_software(asked: Asked, folder: Path) -> None:
     table = ("--facts", folder / "nets.csv")
     asked.ask("estimate fit", folder / "model.json", folder / "nets", *table, "--models", "mean,linear")
     asked.ask("estimate predict", folder / "model.json", *table)
+
+
+def ask_a_fleet(asked: Asked, folder: Path) -> None:
+    """A fleet of one station, while it measures and when it has."""
+    asked.ask("fleet certificates", folder / "others", "office", "bench")
+    with FleetOnThisMachine(folder / "fleet", ("a",), repetitions=1) as fleet:
+        fleet.start_all()
+        wait_for(lambda: fleet.begun("a") > 1)
+        asked.ask("fleet status", fleet.file)
+        assert asked.ask("fleet stop", fleet.file)["stopped"] == {"a": str(fleet.campaign("a"))}
+        assert fleet.await_client() == 1
+        asked.ask("fleet plan", fleet.file)
+        asked.ask("fleet run", fleet.file)
+        assert asked.refused("fleet", "stop", fleet.file, "b")["place"] == str(fleet.file)
+    asked.refused("fleet", "status", fleet.file)
 
 
 def ask_meters(asked: Asked, folder: Path) -> None:

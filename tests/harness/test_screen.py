@@ -32,6 +32,7 @@ from harness.cli import (
     estimate,
     estimate_fit,
     estimate_predict,
+    fleet,
     meter,
     meter_check,
     plan,
@@ -53,6 +54,8 @@ from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.evidence.statement import AFTER
 from harness.evidence.verification import NOT_MEASURED
 from harness.evidence.verifier import Outcome
+from harness.fleet.readiness import MeterStanding
+from harness.fleet.station_report import StationReport
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.ranging import Found
@@ -253,6 +256,19 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
     )  # fmt: skip
     yield "archive regression", archive_regression.releases_sheet((released,), "energy_wh"), ("12.346", "0.12346")
     yield "archive query", archive.answer_sheet(answer), ("123.457", "2072331667")
+    line = fleet.FleetLine(
+        station=LONG, campaign=f"campaigns/{LONG}.toml", ordinal=207233, scenario=LONG, repetition=16, is_made=True
+    )
+    yield "fleet plan", fleet.plan_sheet([line]), ("207233", "16", "made")
+    tried = MeterStanding(
+        name=LONG, driver="wattsup", circuit="sut-ac-inlet", instrument=None, certificate="2026-09/123456",
+        expires="2027-01-12", check_load="2026-11-28T13:49:01Z", passed=False,
+    )  # fmt: skip
+    station = StationReport(
+        station=LONG, lab="/srv/lab.toml", machine="bench-host", software="0.2.0", certificate_until="2027-12-01",
+        meters=(tried,), refused=None, underway=None,
+    )  # fmt: skip
+    yield "fleet status", fleet.station_sheet(station), ("2026-11-28", "2027-01-12", "FAILED")
     yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
 
 

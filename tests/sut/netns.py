@@ -17,7 +17,7 @@ def run(*command: str) -> None:
 
 
 class SutHost:
-    """The SUT's machine; `address` is its own, `prefix` starts a program on it."""
+    """The SUT's machine; `address` is its own, `host` that of this machine for it, `prefix` starts a program on it."""
 
     def __init__(self) -> None:
         number = next(_numbers)
@@ -25,7 +25,7 @@ class SutHost:
         self._cable = f"wl{os.getpid() % 100000}h{number}"
         # RFC 2544 keeps 198.18.0.0/15 for tests of this kind.
         self._net = f"198.18.{os.getpid() % 250}.{4 * (number % 60)}"
-        self.address = self._at(2)
+        self.address, self.host = self._at(2), self._at(1)
         self.prefix = ["ip", "netns", "exec", self.name]
 
     def _at(self, host: int) -> str:

@@ -1,0 +1,125 @@
+"""The queue of a fleet with stations that are functions: who gets what after which answer."""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+import pytest
+
+from harness.fleet.connection import Connection, StationAway
+from harness.fleet.queue import Lane
+from harness.fleet.station_report import StationReport
+from harness.record.documents import Json
+from harness.record.errors import FleetError
+
+REPORT = StationReport(
+    station="a",
+    lab="lab.toml",
+    machine="m",
+    software="s",
+    certificate_until=None,
+    meters=(),
+    refused=None,
+    underway=None,
+)
+
+
+class AnsweredAtOnce:
+    """What a station was asked, and has answered."""
+
+    is_answered = True
+
+    def __init__(self, answer: Callable[[], Any]) -> None:
+        self._answer = answer
+
+    def answer(self) -> Any:  # noqa: ANN401  what the task returns
+        return self._answer()
+
+
+class StationOfFunctions:
+    """A connection to one station with campaigns of two runs; `faults` are raised by what it is given, in turn."""
+
+    def __init__(self, *faults: Exception) -> None:
+        self.given: list[str] = []
+        self.made: dict[str, list[int]] = {}
+        self._faults = list(faults)
+
+    def to_ask(self, _station: str, _task: object, file: str) -> AnsweredAtOnce:
+        made = self.made.setdefault(file, [])
+        left = [ordinal for ordinal in (1, 2) if ordinal not in made]
+        runs = [{"ordinal": ordinal, "scenario": "load", "repetition": ordinal} for ordinal in (1, 2)]
+        answer: Json = {"name": file, "folder": f"/runs/{file}", "runs": runs, "left": left, "is_done": not left}
+        return AnsweredAtOnce(lambda: answer)
+
+    def to_measure(self, _station: str, task: Callable[..., Any], file: str, last: object) -> AnsweredAtOnce:
+        self.given.append(f"{task.__name__} {file} {last}")
+        fault = self._faults.pop(0) if self._faults else None
+
+        def answer() -> str:
+            if fault is not None:
+                raise fault
+            if isinstance(last, int):
+                self.made[file].append(last)
+            return f"/runs/{file}/{last}"
+
+        return AnsweredAtOnce(answer)
+
+
+def brought(lane: Lane, station: StationOfFunctions) -> None:
+    """Step until it is over."""
+    for _ in range(50):
+        lane.step(cast("Connection", station), REPORT)
+    assert lane.is_over
+
+
+def lane(said: list[str], files: tuple[str, ...] = ("core",), archive: str = "/srv/archive") -> Lane:
+    return Lane("a", list(files), archive, said.append, wait_s=60.0)
+
+
+def test_lines_are_given_in_the_order_of_the_plan_and_a_complete_campaign_is_handed_in() -> None:
+    said: list[str] = []
+    mine, station = lane(said, ("core", "night")), StationOfFunctions()
+    brought(mine, station)
+    assert station.given == [
+        "measure core 1", "measure core 2", "hand_in core /srv/archive",
+        "measure night 1", "measure night 2", "hand_in night /srv/archive",
+    ]  # fmt: skip
+    assert [(one.made, one.is_archived, one.problem) for one in mine.campaigns] == [(2, True, None)] * 2
+    assert said[1] == "a: core, 2 of 2: run 2 (load, repetition 2) is sealed, 2"
+
+
+def test_a_line_whose_station_went_away_is_asked_for_again() -> None:
+    said: list[str] = []
+    station = StationOfFunctions(StationAway("gone"))
+    brought(lane(said), station)
+    assert station.given[:3] == ["measure core 1", "measure core 1", "measure core 2"]
+    assert said[0] == "a: went away; core, run 1 (load, repetition 1), is asked for again when it is back"
+
+
+def test_a_campaign_that_cannot_go_on_is_handed_in_as_it_is_and_the_next_one_follows() -> None:
+    said: list[str] = []
+    mine, station = lane(said, ("core", "night")), StationOfFunctions()
+    station.made["core"] = [1]
+    station._faults.append(FleetError("the meter is gone"))
+    brought(mine, station)
+    assert station.given[:3] == ["measure core 2", "hand_in core /srv/archive", "measure night 1"]
+    assert [(one.problem, one.is_archived) for one in mine.campaigns] == [("the meter is gone", True), (None, True)]
+
+
+def test_without_an_archive_nothing_is_handed_in() -> None:
+    station = StationOfFunctions()
+    brought(lane([], archive=""), station)
+    assert station.given == ["measure core 1", "measure core 2"]
+
+
+def test_a_station_that_stays_away_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, said = [0.0], list[str]()
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    mine = lane(said)
+    for now_s[0] in (3.0, 30.0, 59.0):
+        mine.step(cast("Connection", StationOfFunctions()), None)
+    assert not mine.is_over
+    assert said == ["a: is away; what it measures goes on there, and is handed in when it is back"]
+    now_s[0] = 61.0
+    mine.step(None, None)
+    assert mine.is_over
+    assert mine.campaigns[0].problem == "the station was away for 60 s"
