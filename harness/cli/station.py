@@ -44,9 +44,9 @@ def serve(arguments: argparse.Namespace) -> int:
     load_station(arguments.lab)
     until = None if link.keys is None else require_usable(link.keys).date().isoformat()
 
+    from harness.fleet.heartbeat import reporter
     from harness.fleet.service import station_service
     from harness.fleet.station import Station
-    from harness.fleet.station_report import reporter
 
     console = Console()
 

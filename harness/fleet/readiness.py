@@ -4,35 +4,13 @@ Knows no wire: which instrument a meter is, is what lab.toml or the newest check
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from harness.fleet.station_report import MeterStanding
 from harness.station.check_loads import CheckLoadRecord
 from harness.station.instruments import Certificate, certificate_on
 from harness.station.register import Register, load_register
 from harness.station.station import MeterSection, Station
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MeterStanding:
-    """A meter of a station."""
-
-    name: str
-    """In lab.toml."""
-    driver: str
-    """Its kind."""
-    circuit: str
-    """What it measures."""
-    instrument: str | None
-    """Its name in the register; null: not known."""
-    certificate: str | None
-    """Number of the certificate in force; null: none."""
-    expires: str | None
-    """When that expires."""
-    check_load: str | None
-    """When it was last tried with a check load (UTC); null: never."""
-    passed: bool | None
-    """Whether the check load fitted."""
 
 
 def meters_of(station: Station, meters: Mapping[str, MeterSection]) -> list[MeterStanding]:

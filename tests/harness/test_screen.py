@@ -54,8 +54,7 @@ from harness.cli.screen import LONGEST_WORD, Column, Sheet, columns, say
 from harness.evidence.statement import AFTER
 from harness.evidence.verification import NOT_MEASURED
 from harness.evidence.verifier import Outcome
-from harness.fleet.readiness import MeterStanding
-from harness.fleet.station_report import StationReport
+from harness.fleet.station_report import MeterStanding, StationReport
 from harness.measure.observer import observer_scenarios
 from harness.measure.plan import PlannedRun
 from harness.measure.ranging import Found
