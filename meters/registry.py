@@ -26,7 +26,7 @@ from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Origin
 from meters.sml import dialogue as sml_dialogue
 from meters.snmp import drivers as snmp_drivers
-from meters.snmp import mibs as snmp_mibs
+from meters.snmp import pdus as snmp_pdus
 from meters.wire_log import Sink
 from meters.yokogawa import dialects as yokogawa_dialects
 from meters.yokogawa import dialogue as yokogawa_dialogue
@@ -170,15 +170,15 @@ DRIVERS: Mapping[str, Driver] = {
     **PLUGS,
     **{
         mib.driver: Driver(
-            summary=f"PDUs of {mib.maker}: {mib.family}; one outlet, or the whole unit",
-            wire="SNMP v1 or v2c over UDP 161, polled",
+            summary=f"PDUs of {mib.maker}: {mib.family}; an outlet, a phase or the whole unit",
+            wire="SNMP v1, v2c or v3 over UDP 161, polled",
             tier="indicative",
             limits="in no MIB; give those of the data sheet with limits_percent",
             options=snmp_drivers.options_of(mib),
             open=snmp_drivers.opener_of(mib),
             links=("snmp",),
         )
-        for mib in snmp_mibs.MIBS.values()
+        for mib in snmp_pdus.MIBS.values()
     },
     **BMCS,
     iec62056_registers.DRIVER: Driver(

@@ -35,13 +35,14 @@ from meters.emulators.mbus import MbusDevice
 from meters.emulators.mcp39f511n import Mcp39f511nDevice
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.p1 import P1Device
+from meters.emulators.pdus import KINDS
 from meters.emulators.plugs import PLUGS
 from meters.emulators.powerspy2 import PowerSpy2Device
 from meters.emulators.ptdaemon import PtDaemonDevice
 from meters.emulators.pty_wire import BITS_PER_BYTE, PtyWire
 from meters.emulators.replay import PatientPtyWire, ReplayDevice
 from meters.emulators.sml import SmlDevice
-from meters.emulators.snmp import KINDS, SnmpDevice
+from meters.emulators.snmp import SnmpDevice
 from meters.emulators.tcp_wire import BreakableTcpWire, TcpWire
 from meters.emulators.udp_wire import UdpWire
 from meters.emulators.virtual_sut import PowerSource, parse_profile

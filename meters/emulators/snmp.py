@@ -1,7 +1,8 @@
-"""The agent in a PDU: APC rPDU2, Raritan PX2, Eaton ePDU G3, Server Technology PRO2, with a machine behind one outlet.
+"""The agent in a PDU with a machine behind one outlet.
 
-Knows: the objects of each, written without the driver's tables, SNMP v1, v2c and v3 with GetRequest, GetNextRequest and
-GetBulkRequest, the community. Does not know: sockets, real time, users of v3 (`meters.emulators.snmp_users`).
+Knows: SNMP v1, v2c and v3 with GetRequest, GetNextRequest and
+GetBulkRequest, the community. Does not know: sockets, real time, users of v3 (`meters.emulators.snmp_users`), the
+objects of each maker (`meters.emulators.pdus`).
 SetRequest is answered with noAccess, or readOnly.
 Outlet 1 has the power source behind it, outlets 2 to 4 nothing; the input has it all and 3 W of the unit's own.
 The serial number, or the model, says EMULATED.
@@ -18,19 +19,15 @@ The serial number, or the model, says EMULATED.
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-
 from meters.emulators.ber import Oid, Value, encoded_oid, integer, items_of, oid_of, parsed, tlv, value_of
 from meters.emulators.faults import OwnFaults
+from meters.emulators.pdus import KINDS, Load
 from meters.emulators.refreshed import RefreshedLoad
 from meters.emulators.snmp_users import V3_FAULTS, Users
 from meters.emulators.virtual_sut import PowerSource
 
 OWN_FAULTS = frozenset({"wrong-id", "gen-err", "missing-value", "not-there", "duplicate-row", "overrange"})
 V3 = b"\x03"
-MAINS_V = 230.0
-MAINS_HZ = 50.0
 OWN_W = 3.0
 START_WH = 5000.0
 OUTLETS = range(1, 5)
@@ -38,105 +35,6 @@ SYSTEM = "1.3.6.1.2.1.1"
 NO_SUCH_NAME, READ_ONLY, GEN_ERR, NO_ACCESS = 2, 4, 5, 6
 MOST_REPETITIONS = 40
 MISSING, END = b"\x81\x00", b"\x82\x00"
-
-
-class Load:
-    """What one point of the unit carries: power in W, energy in Wh, the rest from them."""
-
-    def __init__(self, watts: float, watt_hours: float) -> None:
-        self.watts, self.watt_hours = watts, watt_hours
-        self.factor = 0.95 - 0.4 * math.exp(-watts / 60) if watts else 0.0
-        self.apparent = watts / self.factor if watts else 0.0
-        self.amperes = self.apparent / MAINS_V
-
-
-def apc(load: Load, outlet: int) -> dict[str, Value]:
-    """Objects of an AP8xxx: the unit's power in hundredths of kW, an outlet's in W, energies in tenths of kWh."""
-    base = "318.1.1.26"
-    if not outlet:
-        return {
-            f"{base}.2.1.3.1": "EMULATED", f"{base}.2.1.6.1": "v6.5.6", f"{base}.2.1.8.1": "AP8959EU3",
-            f"{base}.2.1.9.1": "EMULATED0001", f"{base}.4.3.1.5.1": round(load.watts / 10),
-            f"{base}.4.3.1.9.1": round(load.watt_hours / 100), f"{base}.4.3.1.16.1": round(load.apparent / 10),
-            f"{base}.4.3.1.17.1": round(load.factor * 100), f"{base}.6.3.1.5.1": round(load.amperes * 10),
-            f"{base}.6.3.1.6.1": round(MAINS_V), f"{base}.6.3.1.7.1": round(load.watts / 10),
-        }  # fmt: skip
-    row = f"{base}.9.4.3.1"
-    return {
-        f"{row}.1.{outlet}": outlet, f"{row}.3.{outlet}": f"Outlet {outlet}", f"{row}.4.{outlet}": outlet,
-        f"{row}.6.{outlet}": round(load.amperes * 10), f"{row}.7.{outlet}": round(load.watts),
-        f"{row}.11.{outlet}": round(load.watt_hours / 100),
-    }  # fmt: skip
-
-
-def raritan(load: Load, outlet: int) -> dict[str, Value]:
-    """Objects of a PX2: whole numbers, whose unit and decimal digits stand in tables of their own."""
-    base = "13742.6"
-    sensors = {
-        1: (load.amperes, 3, 2), 4: (MAINS_V, 0, 1), 5: (load.watts, 1, 3), 6: (load.apparent, 1, 4),
-        7: (load.factor, 2, -1), 8: (load.watt_hours, 0, 5), 23: (MAINS_HZ, 1, 8),
-    }  # fmt: skip
-    place, config, values = (f"1.{outlet}", "3.5.4.1", "5.4.3.1") if outlet else ("1.1", "3.3.4.1", "5.2.3.1")
-    objects: dict[str, Value] = {}
-    if not outlet:
-        objects |= {
-            f"{base}.3.2.1.1.2.1": "Raritan", f"{base}.3.2.1.1.3.1": "PX2-5190R", f"{base}.3.2.1.1.4.1": "EMULATED0001",
-            f"{base}.3.2.3.1.6.1.1.1": "3.6.1.5-46303",
-        }  # fmt: skip
-    for kind, (amount, digits, unit) in sensors.items():
-        objects |= {
-            f"{base}.{config}.6.{place}.{kind}": unit, f"{base}.{config}.7.{place}.{kind}": digits,
-            f"{base}.{values}.2.{place}.{kind}": 1, f"{base}.{values}.4.{place}.{kind}": round(amount * 10**digits),
-        }  # fmt: skip
-    return objects
-
-
-def eaton(load: Load, outlet: int) -> dict[str, Value]:
-    """Objects of an ePDU G3: W, mV, mA, thousandths of a power factor that is negative, Wh."""
-    base = "534.6.6.7"
-    if not outlet:
-        return {
-            f"{base}.1.2.1.2.0": "ePDU MA 1P IN:C20 16A OUT:20xC13, 4xC19", f"{base}.1.2.1.3.0": "EMAB03",
-            f"{base}.1.2.1.4.0": "EMULATED0001", f"{base}.1.2.1.5.0": "05.01.0002",
-            f"{base}.3.5.1.3.0.1": round(load.apparent), f"{base}.3.5.1.4.0.1": round(load.watts),
-        }  # fmt: skip
-    row = f"{base}.6"
-    return {
-        f"{row}.3.1.2.0.{outlet}": round(MAINS_V * 1000), f"{row}.4.1.3.0.{outlet}": round(load.amperes * 1000),
-        f"{row}.5.1.2.0.{outlet}": round(load.apparent), f"{row}.5.1.3.0.{outlet}": round(load.watts),
-        f"{row}.5.1.4.0.{outlet}": math.floor(load.watt_hours), f"{row}.5.1.5.0.{outlet}": 1_700_000_000,
-        f"{row}.5.1.6.0.{outlet}": round(-load.factor * 1000),
-    }  # fmt: skip
-
-
-def sentry(load: Load, outlet: int) -> dict[str, Value]:
-    """Objects of a PRO2: hundredths of A, tenths of V, W, Wh; -1 for what an idle outlet does not know."""
-    base = "1718.4.1"
-    if not outlet:
-        return {
-            f"{base}.1.1.1.0": "Sentry Smart PDU", f"{base}.1.1.3.0": "Version 8.0f",
-            f"{base}.2.2.1.4.1": "EMULATED0001", f"{base}.2.2.1.5.1": "C2S42CE-YCMFAM00",
-            f"{base}.3.3.1.3.1.1": round(load.watts), f"{base}.3.3.1.5.1.1": round(load.apparent),
-            f"{base}.3.3.1.8.1.1": round(load.factor * 100), f"{base}.3.3.1.10.1.1": round(load.watt_hours / 100),
-            f"{base}.3.3.1.11.1.1": round(MAINS_HZ * 10),
-        }  # fmt: skip
-    row = f"{base}.8.3.1"
-    return {
-        f"{row}.1.1.1.{outlet}": 1, f"{row}.3.1.1.{outlet}": round(load.amperes * 100),
-        f"{row}.6.1.1.{outlet}": round(MAINS_V * 10), f"{row}.7.1.1.{outlet}": round(load.watts),
-        f"{row}.9.1.1.{outlet}": round(load.apparent),
-        f"{row}.10.1.1.{outlet}": round(load.factor * 100) if load.watts else -1,
-        f"{row}.14.1.1.{outlet}": math.floor(load.watt_hours),
-    }  # fmt: skip
-
-
-KINDS: Mapping[str, tuple[Callable[[Load, int], dict[str, Value]], str, str, tuple[str, ...]]] = {
-    "apc-rpdu2": (apc, "APC Web/SNMP Management Card EMULATED", "318.1.3.4.6", ("26.4.3.1.5.", "26.9.4.3.1.7.")),
-    "raritan-px": (raritan, "PX2 030004 EMULATED", "13742.6", ("6.5.2.3.1.4.1.1.5", "6.5.4.3.1.4.1.1.5")),
-    "eaton-epdu": (eaton, "Eaton ePDU MA 1P EMULATED", "534.6.6.7", ("7.3.5.1.4.", "7.6.5.1.3.")),
-    "sentry4": (sentry, "Sentry Smart PDU EMULATED", "1718.4", ("1.3.3.1.3.", "1.8.3.1.7.")),
-}
-"""How each is made: its objects, its name and its kind (both of the system group), where its powers stand."""
 
 
 class SnmpDevice:

@@ -13,6 +13,7 @@ from meters.deadline import Deadline
 from meters.dialogue import OverWire, Repetitions
 from meters.meter import MeterGarbage, MeterMismatch, MeterTimeout, MeterUnavailable, MeterUnplugged
 from meters.reading import Description, Identity, Reading
+from meters.snmp import rows
 from meters.snmp.ber import Item
 from meters.snmp.messages import LARGEST_ID, Answer, answer_of, check_error, encode_question
 from meters.snmp.mibs import Mib, Objects, Point, Scaled, reading_of, scaled, scales_of
@@ -30,8 +31,8 @@ MOST_AGAIN = 3
 """An agent may ask so often in a row to be asked anew: who it is, and what its clock says."""
 MOST_OBJECTS = 24
 """Of one question: an answer of more may not fit into a datagram."""
-FALSE = 2
-"""Of a TruthValue (RFC 2579)."""
+ROWS_GREETED = 10
+"""How many times the time for an answer a greeting may take where rows are found by their names, many questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +66,7 @@ class SnmpDialogue(OverWire[UdpWire]):
     def greet(self) -> Identity:
         """Ask who is there, how it scales, and what of the point it has."""
         self._security.forget(entirely=True)
-        deadline = Deadline(3 * self.reply_s)
+        deadline = Deadline((3 if self._mib.rows is None else ROWS_GREETED) * self.reply_s)
         try:
             self._known = self._greeted(deadline)
             return self._known
@@ -77,17 +78,27 @@ class SnmpDialogue(OverWire[UdpWire]):
     def _greeted(self, deadline: Deadline) -> Identity:
         with self._at_port(self._advice):
             identity = self._identity(deadline)
-            scales = self._get(scales_of(self._mib, self._point), deadline)
-            self._quantities = list(scaled(self._mib, self._point, scales))
-            availability = self._mib.available.get(self._point.place, "")
-            self._available = self._point.at(availability) if availability else ""
+            self._quantities = self._scaled(deadline)
             wanted = [quantity.oid for quantity in self._quantities] + [self._available] * bool(self._available)
             objects = self._get(wanted, deadline)
             self._quantities = [quantity for quantity in self._quantities if objects.get(quantity.oid) is not None]
             if not any(quantity.name == "power_w" for quantity in self._quantities):
-                raise MeterMismatch(f"the agent has no power of {self._where}")
+                raise MeterMismatch(f"the agent has no power of {self._point.words}")
             self._asked = [oid for oid in wanted if oid in objects]
         return identity
+
+    def _scaled(self, deadline: Deadline) -> list[Scaled]:
+        """Return the quantities of the point as the device scales them, and learn which object vouches for them."""
+        mib, point = self._mib, self._point
+        if mib.rows is None:
+            availability = mib.available.get(point.place, "")
+            self._available = point.at(availability) if availability else ""
+            return list(scaled(mib, point, self._get(scales_of(mib, point), deadline)))
+        counted = point.at(mib.rows.count)
+        names = rows.names_of(mib.rows, point, self._get([counted], deadline).get(counted))
+        found = rows.wanted(mib.rows, point, self._get(names, deadline))
+        self._available = point.at(mib.rows.quality, found["power_w"]) if "power_w" in found else ""
+        return list(rows.scaled(mib.rows, point, found, self._get(rows.scales_of(mib.rows, point, found), deadline)))
 
     def describe(self) -> Description:
         """Return what is fixed; no MIB says over which time a power is averaged."""
@@ -113,7 +124,7 @@ class SnmpDialogue(OverWire[UdpWire]):
                 objects,
                 time_ns,
                 self._settings.range_w,
-                available=objects.get(self._available) != FALSE,
+                available=objects.get(self._available) not in self._mib.gone,
                 stale=stale,
             )
 
@@ -129,12 +140,8 @@ class SnmpDialogue(OverWire[UdpWire]):
             return identity
 
     @property
-    def _where(self) -> str:
-        return f"outlet {self._point.outlet}" if self._point.outlet else f"unit {self._point.unit}"
-
-    @property
     def _advice(self) -> str:
-        return f"check that this is a {self._mib.maker} {self._mib.family}, and the options unit and outlet"
+        return f"check that this is a {self._mib.maker} {self._mib.family}, and the options unit, phase and outlet"
 
     def _identity(self, deadline: Deadline) -> Identity:
         oids = [self._point.at(oid) for oid in (self._mib.model, self._mib.serial, self._mib.firmware)]

@@ -31,11 +31,15 @@ def options_of(mib: Mib) -> Mapping[str, Option]:
     """Return what a lab may set of a maker's PDUs."""
     return {
         "interval_s": interval_option(REFRESH_S),
-        "outlet": Option(0.0, "number of the outlet; 0: the whole unit, at its input", low=0.0, high=256.0, whole=True),
+        "outlet": Option(0.0, "number of the outlet; 0: the input", low=0.0, high=256.0, whole=True),
+        "phase": Option(
+            0.0, "number of the phase of the input, with `outlet` of the infeed that it is on; 0: the whole unit",
+            low=0.0, high=64.0, whole=True,
+        ),
         "unit": Option(
             float(mib.first_unit),
             f"which of several daisy-chained units; the only one is {mib.first_unit}",
-            low=0.0, high=64.0, whole=True,
+            low=0.0, high=65535.0, whole=True,
         ),
         "protocol": Option("v2c", "version of SNMP", choices=(*COMMUNITIES, V3)),
         "hash": Option("sha1", "v3: of the user's password (authentication)", choices=tuple(usm.CODE_LENGTHS)),
@@ -68,7 +72,7 @@ def opener_of(mib: Mib) -> Callable[..., DialogueMeter]:
             number(values, "refresh_s"),
             number(values, "range_w"),
         )
-        point = Point(whole(values, "unit"), whole(values, "outlet"))
+        point = Point(whole(values, "unit"), whole(values, "outlet"), whole(values, "phase"))
         security = _security_of(port, values, access)
         return DialogueMeter(SnmpDialogue(port, mib, point, settings, security, capture), settings.interval_s, access)
 

@@ -1,13 +1,9 @@
-"""Where the power of a PDU stands in its MIB, as data, and how objects become values.
+"""What is told of a maker's PDUs, and how objects become values.
 
-Knows: the objects of each maker for an outlet and for the whole unit, their scale (fixed, or read from the device),
-what they say instead of a value, who is asked for the identity. Does not know: messages, wires (`meters.snmp`).
+Knows: the form in which a MIB is written down, scales (fixed, or read from the device), what is said instead of a
+value. Does not know: any maker's MIB (`meters.snmp.pdus`), messages, wires, rows that are found by name
+(`meters.snmp.rows`).
 
-Sources, none of them a device of ours: APC PowerNet-MIB (rPDU2) and Eaton EATON-EPDU-MIB by NUT's tables of names and
-scales (networkupstools/nut, apc-pdu-mib.c and eaton-pdu-marlin-mib.c) and by published pollers; Raritan PDU2-MIB by the
-maker's MIB user guide and a published walk of a PX2 (LibreNMS, raritan-pdu_px2.snmprec: 68 W at .311 A, 3 decimal
-digits); Server Technology Sentry4-MIB by a published walk of its input cord (LibreNMS, sentry4.snmprec: 1701 W of
-1790 VA, power factor 95) and a printed walk of its outlets.
 No MIB says over which time a power is averaged, nor how often there is a new one: given as instantaneous with an
 unknown stamp, `wattlab meter check` measures how often it changes. No MIB states limits of error: a lab gives them with
 `limits_percent`.
@@ -16,13 +12,13 @@ unknown stamp, `wattlab meter check` measures how often it changes. No MIB state
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from meters.meter import MeterGarbage
 from meters.reading import Column, Reading, within
 
-Place = Literal["outlet", "unit"]
+Place = Literal["outlet", "phase", "unit"]
 Objects = Mapping[str, int | bytes | str | None]
 """What an agent answered, by object; a missing one is not in it."""
 
@@ -41,7 +37,7 @@ MOST_DIGITS = 9
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """One quantity: its object with `{unit}` and `{outlet}` in it, and what one count is in our unit.
+    """One quantity: its object with `{unit}`, `{phase}` and `{outlet}` in it, and what one count is in our unit.
 
     Where `digits` names an object, that one says how many decimal digits a count has, and `unit_code` which code of
     the object `code` is the unit expected here. `only_magnitude`: the sign is a convention of the device, not a
@@ -58,11 +54,29 @@ class Quantity:
 
 
 @dataclass(frozen=True, slots=True)
-class Mib:
-    """One maker's PDUs: what to ask for an identity, for an outlet and for the whole unit.
+class Rows:
+    """A table in which each quantity is a row of its own, which has a name, a unit and a scale.
 
-    `available` names an object that says 2 (false) while a sensor has no value, `first_unit` the number of the only
-    PDU where none is daisy-chained behind it.
+    The objects have `{unit}` and `{row}` in them; `count` says how many rows there are. `names` are those of each
+    quantity, of which a device has at most one, with `{phase}` and `{outlet}` in them.
+    """
+
+    count: str
+    name: str
+    unit: str
+    scale: str
+    value: str
+    quality: str
+    names: Mapping[Place, Mapping[str, tuple[str, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mib:
+    """One maker's PDUs: what to ask for an identity, for an outlet, a phase and the whole unit.
+
+    `available` names an object that is one of `gone` while a sensor has no value (of a TruthValue, RFC 2579: false),
+    `first_unit` the number of the only PDU where none is daisy-chained behind it. Where there are `rows`, quantities
+    are found by their names.
     """
 
     driver: str
@@ -73,141 +87,33 @@ class Mib:
     firmware: str
     first_unit: int
     places: Mapping[Place, tuple[Quantity, ...]]
-    available: Mapping[Place, str]
-
-
-APC = "1.3.6.1.4.1.318.1.1.26"
-RPDU2 = Mib(
-    driver="apc-rpdu2",
-    maker="APC",
-    family="rPDU2",
-    model=f"{APC}.2.1.8.{{unit}}",
-    serial=f"{APC}.2.1.9.{{unit}}",
-    firmware=f"{APC}.2.1.6.{{unit}}",
-    first_unit=1,
-    places={
-        "outlet": (
-            Quantity("power_w", f"{APC}.9.4.3.1.7.{{outlet}}"),
-            Quantity("current_a", f"{APC}.9.4.3.1.6.{{outlet}}", 0.1),
-            Quantity("energy_wh", f"{APC}.9.4.3.1.11.{{outlet}}", 100.0),
-        ),
-        "unit": (
-            Quantity("power_w", f"{APC}.4.3.1.5.{{unit}}", 10.0),
-            Quantity("energy_wh", f"{APC}.4.3.1.9.{{unit}}", 100.0),
-            Quantity("apparent_power_va", f"{APC}.4.3.1.16.{{unit}}", 10.0),
-            Quantity("power_factor", f"{APC}.4.3.1.17.{{unit}}", 0.01),
-        ),
-    },
-    available={},
-)
-
-
-def _raritan(values: str, digits: str, units: str) -> tuple[Quantity, ...]:
-    """The sensors of an outlet or an inlet: the last part of the identifier is the type of the sensor."""
-    types = (("power_w", 5, 3), ("current_a", 1, 2), ("voltage_v", 4, 1), ("apparent_power_va", 6, 4),
-             ("power_factor", 7, -1), ("energy_wh", 8, 5), ("frequency_hz", 23, 8))  # fmt: skip
-    return tuple(
-        Quantity(name, f"{values}.{kind}", digits=f"{digits}.{kind}", code=f"{units}.{kind}", unit_code=unit)
-        for name, kind, unit in types
-    )
-
-
-RARITAN = "1.3.6.1.4.1.13742.6"
-PX = Mib(
-    driver="raritan-px",
-    maker="Raritan",
-    family="PX2, PX3 and those with their MIB",
-    model=f"{RARITAN}.3.2.1.1.3.{{unit}}",
-    serial=f"{RARITAN}.3.2.1.1.4.{{unit}}",
-    firmware=f"{RARITAN}.3.2.3.1.6.{{unit}}.1.1",
-    first_unit=1,
-    places={
-        "outlet": _raritan(
-            f"{RARITAN}.5.4.3.1.4.{{unit}}.{{outlet}}",
-            f"{RARITAN}.3.5.4.1.7.{{unit}}.{{outlet}}",
-            f"{RARITAN}.3.5.4.1.6.{{unit}}.{{outlet}}",
-        ),
-        "unit": _raritan(
-            f"{RARITAN}.5.2.3.1.4.{{unit}}.1", f"{RARITAN}.3.3.4.1.7.{{unit}}.1", f"{RARITAN}.3.3.4.1.6.{{unit}}.1"
-        ),
-    },
-    available={
-        "outlet": f"{RARITAN}.5.4.3.1.2.{{unit}}.{{outlet}}.5",
-        "unit": f"{RARITAN}.5.2.3.1.2.{{unit}}.1.5",
-    },
-)
-EATON = "1.3.6.1.4.1.534.6.6.7"
-EPDU = Mib(
-    driver="eaton-epdu",
-    maker="Eaton",
-    family="ePDU G3 and those with its MIB",
-    model=f"{EATON}.1.2.1.2.{{unit}}",
-    serial=f"{EATON}.1.2.1.4.{{unit}}",
-    firmware=f"{EATON}.1.2.1.5.{{unit}}",
-    first_unit=0,
-    places={
-        "outlet": (
-            Quantity("power_w", f"{EATON}.6.5.1.3.{{unit}}.{{outlet}}"),
-            Quantity("current_a", f"{EATON}.6.4.1.3.{{unit}}.{{outlet}}", 0.001),
-            Quantity("voltage_v", f"{EATON}.6.3.1.2.{{unit}}.{{outlet}}", 0.001),
-            Quantity("apparent_power_va", f"{EATON}.6.5.1.2.{{unit}}.{{outlet}}"),
-            # Negative while power is drawn: -892 beside 177 W in a published walk.
-            Quantity("power_factor", f"{EATON}.6.5.1.6.{{unit}}.{{outlet}}", 0.001, only_magnitude=True),
-            Quantity("energy_wh", f"{EATON}.6.5.1.4.{{unit}}.{{outlet}}"),
-        ),
-        "unit": (
-            Quantity("power_w", f"{EATON}.3.5.1.4.{{unit}}.1"),
-            Quantity("apparent_power_va", f"{EATON}.3.5.1.3.{{unit}}.1"),
-        ),
-    },
-    available={},
-)
-SENTRY = "1.3.6.1.4.1.1718.4.1"
-SENTRY4 = Mib(
-    driver="sentry4",
-    maker="Server Technology",
-    family="PRO1, PRO2 and those with Sentry4-MIB",
-    model=f"{SENTRY}.2.2.1.5.{{unit}}",
-    serial=f"{SENTRY}.2.2.1.4.{{unit}}",
-    firmware=f"{SENTRY}.1.1.3.0",
-    first_unit=1,
-    places={
-        "outlet": (
-            Quantity("power_w", f"{SENTRY}.8.3.1.7.{{unit}}.1.{{outlet}}"),
-            Quantity("current_a", f"{SENTRY}.8.3.1.3.{{unit}}.1.{{outlet}}", 0.01),
-            Quantity("voltage_v", f"{SENTRY}.8.3.1.6.{{unit}}.1.{{outlet}}", 0.1),
-            Quantity("apparent_power_va", f"{SENTRY}.8.3.1.9.{{unit}}.1.{{outlet}}"),
-            Quantity("power_factor", f"{SENTRY}.8.3.1.10.{{unit}}.1.{{outlet}}", 0.01),
-            Quantity("energy_wh", f"{SENTRY}.8.3.1.14.{{unit}}.1.{{outlet}}"),
-        ),
-        "unit": (
-            Quantity("power_w", f"{SENTRY}.3.3.1.3.{{unit}}.1"),
-            Quantity("apparent_power_va", f"{SENTRY}.3.3.1.5.{{unit}}.1"),
-            Quantity("power_factor", f"{SENTRY}.3.3.1.8.{{unit}}.1", 0.01),
-            Quantity("energy_wh", f"{SENTRY}.3.3.1.10.{{unit}}.1", 100.0),
-            Quantity("frequency_hz", f"{SENTRY}.3.3.1.11.{{unit}}.1", 0.1),
-        ),
-    },
-    available={},
-)
-MIBS: Mapping[str, Mib] = {mib.driver: mib for mib in (RPDU2, PX, EPDU, SENTRY4)}
+    available: Mapping[Place, str] = field(default_factory=dict)
+    gone: frozenset[int] = frozenset({2})
+    rows: Rows | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """What is read: the whole unit (`outlet` 0), or one outlet of it."""
+    """What is read: one outlet, one phase of the input (`outlet` 0), or the whole unit (both 0)."""
 
     unit: int
     outlet: int
+    phase: int = 0
 
     @property
     def place(self) -> Place:
         """Of which table its objects are."""
-        return "outlet" if self.outlet else "unit"
+        return "outlet" if self.outlet else "phase" if self.phase else "unit"
 
-    def at(self, oid: str) -> str:
-        """Return an object's identifier here."""
-        return oid.format(unit=self.unit, outlet=self.outlet)
+    @property
+    def words(self) -> str:
+        """How it is called in a sentence."""
+        number = {"outlet": self.outlet, "phase": self.phase, "unit": self.unit}[self.place]
+        return f"{self.place} {number}"
+
+    def at(self, text: str, row: int = 0) -> str:
+        """Return an object's identifier, or a row's name, here; an outlet of no phase is one of the first."""
+        return text.format(unit=self.unit, outlet=self.outlet, phase=self.phase or 1, row=row)
 
 
 @dataclass(frozen=True, slots=True)

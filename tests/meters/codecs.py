@@ -59,6 +59,8 @@ from meters.sml import registers as sml_registers
 from meters.snmp import engine as snmp_engine
 from meters.snmp import messages as snmp_messages
 from meters.snmp import mibs as snmp_mibs
+from meters.snmp import pdus as snmp_pdus
+from meters.snmp import rows as snmp_rows
 from meters.snmp import usm as snmp_usm
 from meters.snmp import v3_messages
 from meters.snmp.ber import Item
@@ -501,7 +503,13 @@ def _snmp(chunks: Sequence[bytes]) -> int:
             with suppress(MeterRefused):
                 snmp_messages.check_error(answer, oids)
             objects = {binding.oid: binding.value for binding in answer.bindings}
-            for mib in snmp_mibs.MIBS.values():
+            for mib in snmp_pdus.MIBS.values():
+                if mib.rows is not None:
+                    point = snmp_mibs.Point(1, 0)
+                    named = snmp_rows.wanted(mib.rows, point, objects)
+                    with suppress(MeterGarbage):
+                        list(snmp_rows.scaled(mib.rows, point, named, objects))
+                    continue
                 with suppress(MeterGarbage):
                     found = list(snmp_mibs.scaled(mib, snmp_mibs.Point(mib.first_unit, 1), objects))
                     snmp_mibs.reading_of(found, objects, 1, 7400.0, available=True, stale=False)
@@ -513,10 +521,14 @@ V3_KEYS = snmp_usm.keys_of("not-known", "not-known", "sha1", snmp_usm.PRIVACIES[
 V3_REPORT = bytes.fromhex("a81c0201010201000201003011300f060a2b060106030f01010400410101")
 
 
+MOST_DATAGRAMS = 8
+"""Of one input, each of which is opened eight times."""
+
+
 def _snmp_v3(chunks: Sequence[bytes]) -> int:
     """Each chunk is a datagram, and what is said behind code and seal, which a fuzzer does not get past."""
     question = snmp_messages.encode_question(1, ())
-    for chunk in chunks:
+    for chunk in chunks[:MOST_DATAGRAMS]:
         for password in ("", "not-known"):
             chosen = snmp_engine.Protection("sha1", snmp_usm.PRIVACIES["aes128"], "")
             engine = snmp_engine.Engine("snmp://192.0.2.7", Credentials("admin", password), chosen)
@@ -630,7 +642,7 @@ CODECS: dict[str, Codec] = {
         BODY_LIMIT,
     ),
     **dict.fromkeys(
-        snmp_mibs.MIBS,
+        snmp_pdus.MIBS,
         Codec(
             _snmp,
             (

@@ -109,7 +109,7 @@ FLEET: dict[str, Emulated] = {
             options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25, "outlet": 1.0},
             tolerance_w=0.6,
         )
-        for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4")
+        for pdu in ("apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4", "sentry3", "schleifenbauer", "rittal-cmc3")
     },
     "apc-rpdu2-v3": Emulated(
         arguments=("--interval", "0.05"),

@@ -32,6 +32,7 @@ SLOWER: Mapping[str, Mapping[str, float]] = {
     **{name: {"interval_s": 0.1} for name in ("nut", "nut-load", "tapo", "tapo-kasa", "tapo-strip")},
     **{name: {"interval_s": 0.1} for name in ("apc-rpdu2", "apc-rpdu2-v3", "raritan-px", "eaton-epdu", "sentry4")},
     **{name: {"interval_s": 0.4} for name in ("mbus", "mbus-several")},
+    **{name: {"interval_s": 0.1} for name in ("sentry3", "schleifenbauer", "rittal-cmc3")},
 }
 """Asked more rarely than its values change, it repeats nothing: a repeat is known by its time."""
 NOTE = "emulated: shows that driver and recording agree, and that a change of the codec is noticed; no instrument"

@@ -11,6 +11,7 @@ import pytest
 from meters.access import ANYBODY, Access, Credentials
 from meters.meter import MeterMismatch, MeterTimeout, MeterUnavailable
 from meters.registry import open_meter
+from meters.snmp.pdus import MIBS
 from tests.meters.conftest import StartEmulator
 from tests.meters.snmp_agent import agent, client
 
@@ -60,7 +61,7 @@ def names(lines: Sequence[str]) -> list[str]:
     return [line.partition(" = ")[0] for line in lines]
 
 
-@pytest.mark.parametrize("kind", ["apc-rpdu2", "raritan-px", "eaton-epdu", "sentry4"])
+@pytest.mark.parametrize("kind", MIBS)
 def test_clients_of_net_snmp_read_the_emulated_pdus(kind: str, start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=0:51", "--password", "not-public", name=kind)
     number = int(emulator.address.rpartition(":")[2])
