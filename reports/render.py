@@ -33,6 +33,7 @@ from reports.readings.outline import Outline
 from reports.results.document import Results, results_of
 
 if TYPE_CHECKING:
+    from reports.pages.archive import Answers
     from reports.qualification.aligned import AlignedTraces
     from reports.results.comparison import Comparison
     from reports.results.estimation import Estimation
@@ -97,6 +98,13 @@ def comparison_html(comparison: "Comparison") -> str:
     from reports.pages.comparison.page import comparison_page  # its records are none of a campaign's
 
     return render(comparison_page(comparison), "document.html.j2")
+
+
+def archive_html(told: "Answers") -> str:
+    """The page of an archive."""
+    from reports.pages.archive import archive_page
+
+    return render(archive_page(told), "document.html.j2")
 
 
 def estimation_html(document: "Estimation") -> str:

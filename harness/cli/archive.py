@@ -2,7 +2,7 @@
 
 import argparse
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -23,7 +23,7 @@ Rows: TypeAlias = Any  # an Arrow table; what has such things is imported late
 MOST_ROWS = 40
 """Of an answer on the screen."""
 BAD = 3
-QUESTION_NAMES = ("campaigns", "baselines", "instruments", "scenarios", "findings")
+QUESTION_NAMES = ("campaigns", "baselines", "instruments", "check-loads", "releases", "scenarios", "findings")
 """Of `reports.archive.questions`, which takes time to import."""
 
 
@@ -128,7 +128,8 @@ def add_arguments(verb: Parser) -> None:
     asked.add_argument("sql", help="the question; docs/archive.md has tables and columns")
     reported = actions.add_parser("report", help="a question that every lab asks: drift, instruments, ...")
     reported.add_argument("archive", help="a folder or a URL")
-    reported.add_argument("question", choices=QUESTION_NAMES, help="which one")
+    reported.add_argument("question", nargs="?", choices=QUESTION_NAMES, help="which one (default: all, as a page)")
+    reported.add_argument("--html", type=Path, metavar="FILE", help="write the page of all of them to a new file")
     for each in (asked, reported):
         form = each.add_mutually_exclusive_group()
         form.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as CSV to a new file")
@@ -219,32 +220,60 @@ def call_query(arguments: argparse.Namespace) -> int:
 
 
 def call_report(arguments: argparse.Namespace) -> int:
-    """Ask what every lab asks."""
+    """Ask what every lab asks: one question on the screen, or all as a page."""
     from reports.archive.questions import QUESTIONS
 
+    if arguments.html is not None:
+        return _write_page(arguments)
+    if arguments.question is None:
+        raise AnalysisError(
+            f"name a question ({', '.join(QUESTION_NAMES)}), or --html FILE for a page with all of them"
+        )
     question = QUESTIONS[arguments.question]
     print(question.title)
-    code = _ask(arguments, question.sql)
+    code = _ask(arguments, question.sql, question.finished)
     say(Console(), question.note)
     return code
 
 
-def _ask(arguments: argparse.Namespace, sql: str) -> int:
+def _write_page(arguments: argparse.Namespace) -> int:
+    from harness.evidence.archive_pages import answers_of
+    from reports.archive.contents import Contents
+    from reports.archive.store import Store
+    from reports.render import archive_html
+
+    if arguments.question is not None:
+        raise AnalysisError("--html FILE writes a page with all questions; leave the question out")
+    _refuse_written(arguments.html)
+    with at_work("asking every question"):
+        html = archive_html(answers_of(Contents(Store(arguments.archive)), arguments.memory_gb, arguments.threads))
+    with arguments.html.open("x", encoding="utf-8") as page:
+        page.write(html)
+    print(f"report   {arguments.html.resolve()}")
+    arguments.answer = ArchiveAnswer(columns=(), rows=(), file=str(arguments.html))
+    return 0
+
+
+def _refuse_written(target: Path | None) -> None:
+    if target is not None and target.exists():
+        raise AnalysisError(f"{target}: exists already; name a new file")
+
+
+def _ask(arguments: argparse.Namespace, sql: str, finished: Callable[[Rows], Rows] = lambda rows: rows) -> int:
     from reports.archive.contents import Contents
     from reports.archive.query import answer, connection
     from reports.archive.store import Store
 
     store = Store(arguments.archive)
     target: Path | None = arguments.csv or arguments.parquet
-    if target is not None and target.exists():
-        raise AnalysisError(f"{target}: exists already; name a new file")
+    _refuse_written(target)
     database = connection(Contents(store), sql, arguments.memory_gb, arguments.threads)
     ending = threading.Timer(arguments.seconds, database.interrupt)
     ending.daemon = True
     ending.start()
     try:
         with at_work("asking"):
-            table = answer(database, sql)
+            table = finished(answer(database, sql))
     finally:
         ending.cancel()
         database.close()

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import pandas as pd
 
+from harness.record.documents import Json
 from reports.frames.columns import (
     FLOAT,
     TEXT,
@@ -66,7 +67,9 @@ FINDINGS = {"campaign": TEXT, "severity": TEXT, "code": TEXT, "subject": TEXT, "
 INSTRUMENTS = {
     "campaign": TEXT, "meter": TEXT, "provenance": TEXT, "role": TEXT, "circuit": TEXT, "maker": TEXT, "model": TEXT,
     "serial": TEXT, "firmware": TEXT, "driver": TEXT, "tier": TEXT, "averaging": TEXT, "window_s": FLOAT, "stamp": TEXT,
-    "latency_s": FLOAT, "ranging": TEXT, "certificate": TEXT, "n_runs": WHOLE, "assumed_limit_percent": FLOAT,
+    "latency_s": FLOAT, "ranging": TEXT, "certificate": TEXT, "certified": TEXT,
+    "certificate_expires": TEXT, "check_load": TEXT, "check_load_utc": TEXT, "check_load_ratio": FLOAT,
+    "check_load_result": TEXT, "n_runs": WHOLE, "assumed_limit_percent": FLOAT,
 }  # fmt: skip
 
 
@@ -232,12 +235,25 @@ def instruments(results: CampaignNumbers) -> pd.DataFrame:
             "campaign": results.campaign.name, "meter": one.meter, "provenance": one.origin, "role": one.role,
             "circuit": one.circuit, **{key: _text(one.identity.get(key)) for key in IDENTITY}, "tier": one.tier,
             "averaging": one.averaging, "window_s": one.window_s, "stamp": one.stamp, "latency_s": one.latency_s,
-            "ranging": one.ranging, "certificate": _text((one.calibration or {}).get("number")), "n_runs": one.n_runs,
+            "ranging": one.ranging, **_calibration(one.calibration or {}), "n_runs": one.n_runs,
             "assumed_limit_percent": one.assumed_percent,
         }
         for one in results.meters
     )  # fmt: skip
     return frame(rows, INSTRUMENTS)
+
+
+def _calibration(said: Json) -> Row:
+    """What a meter's descriptor says of its certificate, and of the last check load before."""
+    last = said.get("check_load")
+    last = last if isinstance(last, dict) else {}
+    passed = last.get("passed")
+    return {
+        "certificate": _text(said.get("number")), "certified": _text(said.get("date")),
+        "certificate_expires": _text(said.get("expires")), "check_load": _text(last.get("check_load")),
+        "check_load_utc": _text(last.get("utc")), "check_load_ratio": last.get("ratio"),
+        "check_load_result": None if passed is None else "passed" if passed else "failed",
+    }  # fmt: skip
 
 
 IDENTITY = ("maker", "model", "serial", "firmware", "driver")

@@ -77,7 +77,7 @@ def document_page(
     """The page of one document: marked by the `origin` of its readings, its figures numbered from the opening on.
 
     `origin` is a key of STAMPS, or another word for readings that need no mark. Sections that are None are left out.
-    `numbers`: the file beside the page that holds all of its numbers.
+    `numbers`: the file beside the page that holds all of its numbers; empty: there is none.
     """
     stamp, sentence = STAMPS.get(origin, ("", ""))
     lines = tuple(identity)
