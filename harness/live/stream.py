@@ -3,6 +3,7 @@
 Knows the CSV of a stream by the report's own readers. Knows no other stream and no energy.
 """
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -59,7 +60,7 @@ class Stream:
             self._head += b"\n"
         if not lines:
             return
-        table = _reader(lines)(self._tail.path, self._head + lines, KEPT, ("stale", "overrange"))
+        table = _reader(lines)(self._tail.path, io.BytesIO(self._head + lines), KEPT, ("stale", "overrange"))
         if not {"time_ns", "power_w"} <= table.columns.keys():
             raise AnalysisError(f"{self._tail.path}: no column time_ns or power_w; was it written by another tool?")
         times_ns, power_w = table.stamps("time_ns"), table.numbers("power_w")

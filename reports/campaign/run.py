@@ -20,8 +20,9 @@ from harness.record.run_folder import RunFolder
 from reports.energy import hardware, publisher
 from reports.energy.climbs import Climb, climbs
 from reports.energy.contributions import RunTerms, Stream, run_terms
-from reports.energy.energy import Block, Convention, PowerFunction, power_function, register_energy_wh, summed
+from reports.energy.energy import Block, register_energy_wh
 from reports.energy.meter_error import ROOT_3, MeterError, error_of
+from reports.energy.power_function import Convention, PowerFunction, power_function, summed
 from reports.findings import foreign_load
 from reports.findings.lab_rules import TAKES_RUN_OUT, takes_run_out
 from reports.ratings.served import Served
@@ -29,6 +30,7 @@ from reports.readings.artifacts import artifact_of
 from reports.readings.batches import Batches
 from reports.readings.bounded import number
 from reports.readings.held import held
+from reports.readings.long import deviation
 from reports.readings.outline import Outline
 from reports.readings.rated import LAG_U
 from reports.readings.series import Action, PowerSeries, RunSeries
@@ -159,7 +161,7 @@ class AnalysedRun:
         begin_ns, end_ns = self.interval_ns or (0, 0)
         edges = [np.searchsorted(part.times_ns, [begin_ns, end_ns]) for part in self.parts]
         values = [part.power_w[first:last] for part, (first, last) in zip(self.parts, edges, strict=True)]
-        return tuple(float(own.std(ddof=1)) if own.size > 1 else 0.0 for own in values)
+        return tuple(deviation(own) if own.size > 1 else 0.0 for own in values)
 
     @cached_property
     def edges_ns(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -284,7 +286,7 @@ class AnalysedRun:
             return None
         reach_ns = round(1e9 * max(part.usual_window_s or part.usual_step_s for part in self.parts))
         end_ns = self.interval_ns[0] - reach_ns
-        first_ns = self.function.origin_ns + round(1e9 * float(self.function.edges_s[0]))
+        first_ns = self.function.origin_ns + round(1e9 * self.function.first_s)
         begin_ns = max(first_ns, end_ns - round(1e9 * IDLE_S))
         if end_ns - begin_ns < 2 * reach_ns:
             return None

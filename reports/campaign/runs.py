@@ -18,8 +18,8 @@ from harness.record.verify import Examination
 from reports.campaign.log import reasons_excluded, reasons_thrown_out
 from reports.campaign.run import AnalysedRun
 from reports.energy import sync
-from reports.energy.energy import NS, power_function
 from reports.energy.observer import ObserverBlock, ObserverEffect, difference
+from reports.energy.power_function import NS, power_function
 from reports.ratings.served import served_of
 from reports.readings.batches import read_batches
 from reports.readings.outline import outline_of

@@ -16,13 +16,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.energy.energy import NS, BaselineLevel, Convention, PowerFunction, power_function
+from reports.energy.energy import BaselineLevel
 from reports.energy.gaps import u_gap_j
 from reports.energy.meter_error import ROOT_3, Floats, MeterError
 from reports.energy.moving import RESIDUAL
 from reports.energy.observer import ObserverEffect, observer_term
+from reports.energy.power_function import NS, Convention, PowerFunction, power_function
 from reports.energy.touched import SHORT, Touched, Windows, touched
-from reports.readings.series import PowerSeries
+from reports.readings.long import count_of, cumulated_at, each, extremes
+from reports.readings.series import PowerSeries, behind
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import Term
 
@@ -157,8 +159,7 @@ def part_terms(
     duration_s = np.asarray((ends_ns - begins_ns) * NS, dtype=np.float64)
     first, last = np.searchsorted(stamps_ns, begins_ns), np.searchsorted(stamps_ns, ends_ns)
     variance = _variance(series.power_w, first + 1, last - 1)
-    new = np.concatenate([[0], np.cumsum(~series.is_held)])
-    count = np.maximum(new[last] - new[first], 1)
+    count = np.maximum(_new_until(series, last) - _new_until(series, first), 1)
     step_w = stream.error.resolution_w
     dithered = np.sqrt(variance) >= step_w / 2
     # Rounding of readings that overlap does not average out over a window (`moving.py`).
@@ -211,8 +212,8 @@ def _edges(stream: Stream, begins_ns: Stamps, ends_ns: Stamps, places: tuple[Pla
     instant = series.descriptor.averaging == "instantaneous"
     inside = (first, last - 1) if instant else (first + 1, last - 1)
     outside = (first - 1, last) if instant else (first - 1, last + 1)
-    begin_w, end_w = (_at(series.corrected_w, place) for place in inside)
-    before_w, after_w = (_at(series.corrected_w, place) for place in outside)
+    begin_w, end_w = (_corrected_at(series, place) for place in inside)
+    before_w, after_w = (_corrected_at(series, place) for place in outside)
     reach_s = series.reach_s
     deviation = DEVIATION_INSTANT if instant else DEVIATION_WINDOW
     begin_step_w, end_step_w = begin_w - before_w, end_w - after_w
@@ -228,7 +229,7 @@ def _edges_of_moving(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> _Edg
     as was recorded (a step at least)."""
     function, reach_s = stream.function, stream.series.usual_window_s
     reach_ns, step_ns = round(reach_s / NS), round(stream.series.usual_step_s / NS)
-    first_ns, last_ns = (function.origin_ns + round(float(function.edges_s[place]) / NS) for place in (0, -1))
+    first_ns, last_ns = (function.origin_ns + round(edge_s / NS) for edge_s in (function.first_s, function.last_s))
     inside_ns = np.minimum(reach_ns, np.maximum((ends_ns - begins_ns) // 2, 1))
     before_ns, after_ns = (
         np.clip(begins_ns - first_ns, step_ns, reach_ns),
@@ -269,9 +270,8 @@ def _resolved(
     series, duration_s = stream.series, np.asarray((ends_ns - begins_ns)[at] * NS, dtype=np.float64)
     level_w = None if base is None else base.energy_j[at] / duration_s
     noise_w = 0.0 if base is None else base.noise_w
-    windows = Windows(
-        stream.function, _window_ends_ns(stream), series.corrected_w, terms.reach_s, overlapping=series.is_moving
-    )
+    stamps_ns = _window_ends_ns(stream)
+    windows = Windows(stream.function, stamps_ns, series, terms.reach_s, overlapping=series.is_moving)
     reach = touched(windows, begins_ns[at], ends_ns[at], margin_s, level_w, noise_w)
     base_w = np.zeros(at.size) if level_w is None else level_w
     stands_alone = reach.is_alone & is_rating[at]
@@ -315,35 +315,56 @@ def _filled(terms: PartTerms, name: str, places: Places, values: Floats) -> Floa
 
 def _window_ends_ns(stream: Stream) -> Stamps:
     """Where each reading's window ends; of an instantaneous one, the moment it holds for."""
-    how = stream.series.descriptor
-    ends_ns = stream.series.times_ns - round(how.latency_s / NS)
+    series, how = stream.series, stream.series.descriptor
+    late_ns = round(how.latency_s / NS)
     marks_start = (stream.convention or how.stamp) == "start" and how.averaging == "window"
-    return ends_ns + np.rint(stream.series.window_s / NS).astype(np.int64) if marks_start else ends_ns
+    if not late_ns and not marks_start:
+        return series.times_ns
+
+    def ends_ns(part: slice) -> Stamps:
+        stamps_ns = series.times_ns[part] - late_ns
+        return stamps_ns + np.rint(series.window_s[part] / NS).astype(np.int64) if marks_start else stamps_ns
+
+    return each(ends_ns, series.times_ns.size, np.int64, series.times_ns, series.window_s)
 
 
-def _at(values: Floats, places: Places) -> Floats:
-    return np.asarray(values[np.clip(places, 0, values.size - 1)])
+def _corrected_at(series: PowerSeries, places: Places) -> Floats:
+    return series.corrected_w(np.clip(places, 0, series.power_w.size - 1))
+
+
+def _new_until(series: PowerSeries, places: Places) -> Floats | Places:
+    """How many of the first k readings were new."""
+    if series.held is None or (not any(series.held.strides) and not series.held[:1].any()):
+        return places
+    held = series.held
+    return np.asarray(cumulated_at(lambda part: ~held[part], held.size, places, held))
 
 
 def _variance(power_w: Floats, first: Places, last: Places) -> Floats:
     """Half the mean square of successive differences of the readings first ... last - 1 (von Neumann: no drift in it);
     of fewer than two, of the readings beside them."""
-    squares = np.concatenate([[0.0], np.cumsum(np.diff(power_w) ** 2)])
     low = np.clip(first, 0, power_w.size - 1)
     high = np.clip(np.maximum(last - 1, low), 0, power_w.size - 1)
     few = high <= low
     low, high = np.where(few, np.maximum(low - 1, 0), low), np.where(few, np.minimum(high + 1, power_w.size - 1), high)
-    return np.asarray((squares[high] - squares[low]) / (2 * np.maximum(high - low, 1)))
+    low_sum, high_sum = cumulated_at(
+        lambda part: np.diff(power_w[behind(part)]) ** 2, power_w.size - 1, np.stack([low, high]), power_w
+    )
+    return np.asarray((high_sum - low_sum) / (2 * np.maximum(high - low, 1)))
 
 
 def _reported_j(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> Floats | None:
     """The stated limits of error times the power, integrated; a reading without one has the largest stated."""
-    told = stream.series.reported
-    if told is None or not np.isfinite(told).any():
+    told, power_w = stream.series.reported, stream.series.power_w
+    if told is None or not count_of(lambda part: np.isfinite(told[part]), told.size, told):
         return None
-    part = np.where(np.isfinite(told), told, np.nanmax(told))
+    _, largest = extremes(lambda part: np.where(np.isfinite(told[part]), told[part], -np.inf), told.size, told)
+    limits_w = each(
+        lambda part: np.where(np.isfinite(told[part]), told[part], largest) * np.abs(power_w[part]), told.size,
+        np.float64, told, power_w,
+    )  # fmt: skip
     indicated = replace(stream.series.descriptor, calibration=None)
-    limits = replace(stream.series, descriptor=indicated, power_w=part * np.abs(stream.series.power_w))
+    limits = replace(stream.series, descriptor=indicated, power_w=limits_w)
     return power_function(limits, stream.convention).energy_j(begins_ns, ends_ns)
 
 

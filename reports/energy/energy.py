@@ -37,21 +37,17 @@ is the distance of the power just before the run, where the machine waits for it
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
-from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.errors import AnalysisError
-from reports.energy.moving import levels_w, stretches
-from reports.readings.held import compact
-from reports.readings.series import OVERLAP, PowerSeries
+from reports.energy.power_function import NS, Instants, PowerFunction, trapezoid
+from reports.readings.series import PowerSeries
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import t_quantile
 
-NS = 1e-9
 WH = 3600.0
 """Joules in a watt hour."""
 SECOND_NS = 1_000_000_000
@@ -59,206 +55,6 @@ FEWEST_BLOCKS = 5
 """The method's number of baseline blocks; fewer say so in U."""
 SHAPE_DOF = 2.0
 """Of a limit that is known to a half at best (JCGM 100, G.4.2); infinitely many would make U narrower than without."""
-Convention: TypeAlias = Literal["end", "start"]
-Instants: TypeAlias = int | NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class PowerFunction:
-    """Power as a piecewise linear function of time, with its integral: segment i runs from edges_s[i] to edges_s[i +
-    1].
-
-    `first_w[i]` is the power where it begins, `slope[i]` in W/s; `gap[i]` whether no reading covers it. Times in s from
-    `origin_ns`.
-    """
-
-    origin_ns: int
-    edges_s: NDArray[np.float64]
-    first_w: NDArray[np.float64]
-    slope: NDArray[np.float64]
-    gap: NDArray[np.bool_]
-    energy_cum_j: NDArray[np.float64]
-    gap_cum_j: NDArray[np.float64]
-    gap_cum_s: NDArray[np.float64]
-    before_w: float
-    after_w: float
-
-    def energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
-        """Energy (J) of one or many intervals, gaps included; shape of the arguments."""
-        return self._at(end_ns, self.energy_cum_j, 1) - self._at(begin_ns, self.energy_cum_j, 1)
-
-    def gap_energy_j(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
-        """The part of `energy_j` that no reading covers (J)."""
-        return self._at(end_ns, self.gap_cum_j, 1, gaps=True) - self._at(begin_ns, self.gap_cum_j, 1, gaps=True)
-
-    def gap_s(self, begin_ns: Instants, end_ns: Instants) -> NDArray[np.float64]:
-        """Time (s) that no reading covers."""
-        return self._at(end_ns, self.gap_cum_s, 0, gaps=True) - self._at(begin_ns, self.gap_cum_s, 0, gaps=True)
-
-    def _at(
-        self, at_ns: Instants, cumulative: NDArray[np.float64], power: int, *, gaps: bool = False
-    ) -> NDArray[np.float64]:
-        """The cumulative function at some instants; `power` 1 integrates power, 0 counts time; `gaps` only where no
-        reading is."""
-        at_s = (np.asarray(at_ns, dtype=np.int64) - self.origin_ns) * NS
-        index = np.clip(np.searchsorted(self.edges_s, at_s, side="right") - 1, 0, self.slope.size - 1)
-        into_s = np.clip(at_s, self.edges_s[0], self.edges_s[-1]) - self.edges_s[index]
-        inside = into_s * (self.first_w[index] + self.slope[index] * into_s / 2) if power else into_s
-        if gaps:
-            inside = np.where(self.gap[index], inside, 0.0)
-        before_s, after_s = np.minimum(at_s - self.edges_s[0], 0.0), np.maximum(at_s - self.edges_s[-1], 0.0)
-        outside = before_s * (self.before_w if power else 1.0) + after_s * (self.after_w if power else 1.0)
-        return np.asarray(cumulative[index] + inside + outside)
-
-
-def power_function(series: PowerSeries, convention: Convention | None = None) -> PowerFunction:
-    """The power function of a stream; `convention` overrides what its descriptor says of the stamps (`unknown` counts
-    as `end`).
-
-    Raises:
-        AnalysisError: the stream has no reading.
-    """
-    if not series.times_ns.size:
-        raise AnalysisError(f"{series.descriptor.stream}: no reading with a value, so there is no energy")
-    descriptor = series.descriptor
-    origin_ns = int(series.times_ns[0])
-    stamps_s = np.asarray((series.times_ns - origin_ns) * NS - descriptor.latency_s, dtype=np.float64)
-    if descriptor.averaging == "instantaneous":
-        return trapezoid(origin_ns, stamps_s, series.corrected_w, series.reach_s)
-    stamp = convention or ("start" if descriptor.stamp == "start" else "end")
-    ends_s = np.maximum.accumulate(stamps_s + series.window_s) if stamp == "start" else stamps_s
-    power_w = series.corrected_w
-    if series.is_moving:
-        return _taken_apart(origin_ns, ends_s, series.window_s, power_w, OVERLAP * series.usual_step_s)
-    begins_s = ends_s - OVERLAP * series.window_s
-    begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
-    if np.array_equal(begins_s[1:], ends_s[:-1]) and (ends_s > begins_s).all():
-        return _gapless(origin_ns, begins_s, ends_s, power_w)
-    edges_s = np.column_stack([begins_s, ends_s]).ravel()
-    first_w = np.repeat(power_w, 2)[:-1]
-    lengths_s = np.diff(edges_s)
-    rise_w = np.zeros(lengths_s.size)
-    rise_w[1::2] = np.diff(power_w)
-    gap = np.zeros(lengths_s.size, dtype=bool)
-    gap[1::2] = lengths_s[1::2] > 0
-    return _function(origin_ns, edges_s, first_w, rise_w, gap)
-
-
-def summed(functions: Sequence[PowerFunction]) -> PowerFunction:
-    """The sum of power functions, by time: every edge of any of them is an edge; a gap in one is a gap of the sum.
-
-    Outside its own edges a function has the power of its nearest edge, and that is a gap, as for one alone.
-
-    Raises:
-        AnalysisError: there is none.
-    """
-    if not functions:
-        raise AnalysisError("no power stream, so there is no energy")
-    if len(functions) == 1:
-        return functions[0]
-    origin_ns = functions[0].origin_ns
-    shifted = [f.edges_s + (f.origin_ns - origin_ns) * NS for f in functions]
-    edges_s = np.unique(np.concatenate(shifted))
-    middles_s = (edges_s[:-1] + edges_s[1:]) / 2
-    first_w, rise_w = np.zeros(middles_s.size), np.zeros(middles_s.size)
-    gap = np.zeros(middles_s.size, dtype=bool)
-    for function, own_s in zip(functions, shifted, strict=True):
-        inside = (middles_s > own_s[0]) & (middles_s < own_s[-1])
-        at = np.clip(np.searchsorted(own_s, middles_s, side="right") - 1, 0, function.slope.size - 1)
-        level_w = function.first_w[at] + function.slope[at] * (edges_s[:-1] - own_s[at])
-        outside_w = np.where(middles_s < own_s[0], function.before_w, function.after_w)
-        first_w += np.where(inside, level_w, outside_w)
-        rise_w += np.where(inside, function.slope[at] * np.diff(edges_s), 0.0)
-        gap |= ~inside | function.gap[at]
-    return _function(origin_ns, edges_s, first_w, rise_w, gap)
-
-
-def trapezoid(
-    origin_ns: int, times_s: NDArray[np.float64], power_w: NDArray[np.float64], usual_s: float = 0.0
-) -> PowerFunction:
-    """The power function of instantaneous values: straight lines between them. What is further than `usual_s` (0: the
-    median step) from every value is a gap."""
-    if times_s.size == 1:
-        times_s, power_w = np.repeat(times_s, 2), np.repeat(power_w, 2)
-    lengths_s = np.diff(times_s)
-    reach_s = usual_s or float(np.median(lengths_s))
-    if was(Rule.LATE_ROWS):
-        return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), lengths_s > OVERLAP * reach_s * (1 + 1e-9))
-    wide = np.flatnonzero(lengths_s > 2 * reach_s * (1 + 1e-9))
-    if wide.size:
-        inner_s = np.column_stack([times_s[wide] + reach_s, times_s[wide + 1] - reach_s])
-        slope = (power_w[wide + 1] - power_w[wide]) / lengths_s[wide]
-        inner_w = power_w[wide, None] + slope[:, None] * (inner_s - times_s[wide, None])
-        places = np.repeat(wide + 1, 2)
-        times_s, power_w = np.insert(times_s, places, inner_s.ravel()), np.insert(power_w, places, inner_w.ravel())
-    gap = np.zeros(times_s.size - 1, dtype=bool)
-    gap[wide + 1 + 2 * np.arange(wide.size)] = True
-    return _function(origin_ns, times_s, power_w[:-1], np.diff(power_w), gap)
-
-
-def _taken_apart(
-    origin_ns: int,
-    ends_s: NDArray[np.float64],
-    window_s: NDArray[np.float64],
-    power_w: NDArray[np.float64],
-    longest_step_s: float,
-) -> PowerFunction:
-    """The power function of a moving average: level between readings, a straight line over gaps."""
-    own = list(stretches(ends_s, window_s, longest_step_s))
-    apart = [levels_w(ends_s[part], window_s[part], power_w[part]) for part in own]
-    edges_s = np.concatenate([knots_s for knots_s, _ in apart])
-    # Behind the levels of each stretch its last reading, where the line over the gap begins.
-    first_w = np.concatenate([[*levels, power_w[part.stop - 1]] for part, (_, levels) in zip(own, apart, strict=True)])
-    gap = np.concatenate([np.arange(levels.size + 1) == levels.size for _, levels in apart])[:-1]
-    rise_w = np.zeros(gap.size)
-    rise_w[gap] = [power_w[part.start] - power_w[part.start - 1] for part in own[1:]]
-    function = _function(origin_ns, edges_s, first_w[:-1], rise_w, gap)
-    return replace(function, before_w=float(power_w[0]), after_w=float(power_w[-1]))
-
-
-def _gapless(
-    origin_ns: int, begins_s: NDArray[np.float64], ends_s: NDArray[np.float64], power_w: NDArray[np.float64]
-) -> PowerFunction:
-    """What `_function` makes of windows that meet, each with a length: nothing of it is held twice, since such streams
-    may be long. `begins_s` is used up."""
-    before_w, after_w = float(power_w[0]), float(power_w[-1])
-    edges_s = np.concatenate([begins_s[:1], ends_s])
-    parts_j = np.subtract(ends_s, begins_s, out=begins_s)
-    parts_j *= power_w
-    nothing = np.broadcast_to(np.float64(0.0), edges_s.shape)
-    return PowerFunction(
-        origin_ns, edges_s, power_w, nothing[1:], np.broadcast_to(np.False_, power_w.shape), _cumulated(parts_j),
-        nothing, nothing, before_w, after_w,
-    )  # fmt: skip
-
-
-def _cumulated(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    whole = np.empty(parts.size + 1)
-    whole[0] = 0.0
-    np.cumsum(parts, out=whole[1:])
-    return whole
-
-
-def _function(
-    origin_ns: int,
-    edges_s: NDArray[np.float64],
-    first_w: NDArray[np.float64],
-    rise_w: NDArray[np.float64],
-    gap: NDArray[np.bool_],
-) -> PowerFunction:
-    before_w, after_w = float(first_w[0]), float(first_w[-1] + rise_w[-1])
-    lengths_s = np.diff(edges_s)
-    if (has_length := lengths_s > 0).any():  # where windows meet, no time is between them
-        edges_s = np.concatenate([edges_s[:1], edges_s[1:][has_length]])
-        lengths_s, gap = lengths_s[has_length], gap[has_length]
-        first_w, rise_w = first_w[has_length], rise_w[has_length]
-    energy_j = lengths_s * (first_w + rise_w / 2)
-    slope = np.divide(rise_w, lengths_s, out=np.zeros_like(rise_w), where=lengths_s > 0)
-    return PowerFunction(
-        origin_ns, edges_s, first_w, compact(slope), compact(gap), _cumulated(energy_j),
-        compact(_cumulated(np.where(gap, energy_j, 0.0))), compact(_cumulated(np.where(gap, lengths_s, 0.0))), before_w,
-        after_w,
-    )  # fmt: skip
 
 
 def register_energy_wh(series: PowerSeries, begin_ns: int, end_ns: int) -> float | None:

@@ -21,8 +21,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.energy.energy import NS, PowerFunction
 from reports.energy.meter_error import ROOT_3, Floats
+from reports.energy.power_function import NS, PowerFunction
 from reports.results.rules import Rule, was
 
 Stamps: TypeAlias = NDArray[np.int64]
@@ -47,8 +47,7 @@ class Hole:
 
 def edges_ns(function: PowerFunction) -> tuple[int, int]:
     """From when to when readings cover the time, gaps between them left aside."""
-    first_s, last_s = float(function.edges_s[0]), float(function.edges_s[-1])
-    return function.origin_ns + round(first_s / NS), function.origin_ns + round(last_s / NS)
+    return function.origin_ns + round(function.first_s / NS), function.origin_ns + round(function.last_s / NS)
 
 
 def is_open(function: PowerFunction, begin_ns: int, end_ns: int) -> bool:
@@ -62,13 +61,17 @@ def holes(function: PowerFunction, begin_ns: int, end_ns: int) -> Iterator[Hole]
     first_ns, last_ns = edges_ns(function)
     if begin_ns < first_ns:
         yield Hole(begin_ns, min(first_ns, end_ns), "before the first reading")
-    at_ns = function.origin_ns + np.rint(function.edges_s / NS).astype(np.int64)
-    for segment in np.flatnonzero(function.gap).tolist():
-        from_ns, to_ns = max(int(at_ns[segment]), begin_ns), min(int(at_ns[segment + 1]), end_ns)
+    for gap_begin_ns, gap_end_ns in _gaps_ns(function).tolist():
+        from_ns, to_ns = max(gap_begin_ns, begin_ns), min(gap_end_ns, end_ns)
         if from_ns < to_ns:
             yield Hole(from_ns, to_ns, "between readings")
     if end_ns > last_ns:
         yield Hole(max(last_ns, begin_ns), end_ns, "behind the last reading")
+
+
+def _gaps_ns(function: PowerFunction) -> Stamps:
+    """Begin and end of each gap, (k, 2)."""
+    return np.asarray(function.origin_ns + np.rint(function.gaps_s / NS).astype(np.int64))
 
 
 def u_gap_j(
@@ -83,19 +86,19 @@ def u_gap_j(
     `idle_w`: mean powers of baseline blocks."""
     if not np.any(function.gap_s(begins_ns, ends_ns) > 0):
         return np.zeros(begins_ns.size)
-    at_ns = function.origin_ns + np.rint(function.edges_s / NS).astype(np.int64)
-    rate_w = np.zeros(function.gap.size)
-    for segment in np.flatnonzero(function.gap).tolist():
-        place = int(np.searchsorted(stamps_ns, (at_ns[segment] + at_ns[segment + 1]) // 2))
+    rate_w = np.zeros(len(function.gaps_s))
+    for gap, place in enumerate(np.searchsorted(stamps_ns, _gaps_ns(function).sum(axis=1) // 2).tolist()):
         near = power_w[max(place - NEIGHBOURS, 0) : place + NEIGHBOURS]
-        rate_w[segment] = np.ptp(near) / (2 * ROOT_3)
-    summed_j = np.concatenate([[0.0], np.cumsum(rate_w * np.diff(function.edges_s))])
+        rate_w[gap] = np.ptp(near) / (2 * ROOT_3)
+    summed_j = np.cumsum(rate_w * np.diff(function.gaps_s).ravel())
+    knots_s = np.concatenate([[function.first_s], function.gaps_s.ravel(), [function.last_s]])
+    knots_j = np.concatenate([[0.0, 0.0], np.repeat(summed_j, 2)])[: knots_s.size]
     before_w, after_w = _open_u_w(function, power_w, idle_w)
 
     def until(at_ns: Stamps) -> Floats:
         at_s = (at_ns - function.origin_ns) * NS
-        before_s, after_s = np.minimum(at_s - function.edges_s[0], 0), np.maximum(at_s - function.edges_s[-1], 0)
-        inside_j = np.interp(at_s, function.edges_s, summed_j)
+        before_s, after_s = np.minimum(at_s - function.first_s, 0), np.maximum(at_s - function.last_s, 0)
+        inside_j = np.interp(at_s, knots_s, knots_j)
         return np.asarray(inside_j + before_s * before_w + after_s * after_w)
 
     return until(ends_ns) - until(begins_ns)
@@ -107,8 +110,8 @@ def _open_u_w(function: PowerFunction, power_w: Floats, idle_w: Sequence[float])
         ends = power_w[:NEIGHBOURS], power_w[-NEIGHBOURS:]
         before_w, after_w = (float(np.ptp(near)) / (2 * ROOT_3) for near in ends)
         return before_w, after_w
-    known_w = np.concatenate([function.first_w, [function.after_w], [w for w in idle_w if np.isfinite(w)]])
-    least_w, greatest_w = float(known_w.min()), float(known_w.max())
+    known_w = [function.least_w, function.greatest_w, function.after_w, *(w for w in idle_w if np.isfinite(w))]
+    least_w, greatest_w = min(known_w), max(known_w)
     limits_w = (max(greatest_w - level, level - least_w) for level in (function.before_w, function.after_w))
     before_w, after_w = (limit_w / ROOT_3 for limit_w in limits_w)
     return before_w, after_w

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.documents import Json
-from reports.energy.energy import trapezoid
+from reports.energy.power_function import trapezoid
 from reports.readings.series import Indicators
 from reports.results.rules import Rule, was
 

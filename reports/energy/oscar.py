@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.readings.series import Indicators, PowerSeries
+from reports.readings.series import Indicators, PowerSeries, period_s
 
 RULE = "first N rows with t >= startTestrun; Wh = sum(W)/3600; induced = mean(Wh run) - mean(Wh baseline)"
 
@@ -79,8 +79,7 @@ class _Taken:
 
 
 def _unusable(run: OscarInput) -> str | None:
-    steps = np.diff(run.power.times_ns)
-    if not steps.size or abs(float(np.median(steps)) * 1e-9 - 1) > 0.1:
+    if abs(period_s(run.power.times_ns) - 1) > 0.1:
         return "the rule takes one row for one second, and this meter does not give one row a second"
     if run.power.times_ns[-1] < run.begin_ns:
         return "a run without power readings"

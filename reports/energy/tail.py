@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from reports.energy.energy import BaselineLevel, PowerFunction
+from reports.energy.energy import BaselineLevel
+from reports.energy.power_function import PowerFunction
 from reports.readings.series import PowerSeries
 
 NS = 1e-9
@@ -52,7 +53,7 @@ def _settled(parts: Sequence[PowerSeries], level: BaselineLevel, end_ns: int, un
     variance = (level.u_w or 0.0) ** 2
     for part in parts:
         first, last = np.searchsorted(part.times_ns, [from_ns, until_ns], side="right")
-        power_w = part.corrected_w[first:last]
+        power_w = part.corrected_w(slice(first, last))
         if power_w.size < LEAST_READINGS:
             return None
         over_w += float(power_w.mean())

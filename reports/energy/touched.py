@@ -25,7 +25,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.energy.energy import NS, PowerFunction
+from reports.energy.power_function import NS, PowerFunction
+from reports.readings.long import Part, cumulated_at, median
+from reports.readings.series import PowerSeries
 
 SHORT = 2.0
 """Windows; from there on U by the edges' terms covers (tests/benchmarks/bench_short_intervals.py)."""
@@ -43,12 +45,12 @@ Places = NDArray[np.intp]
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """One meter's readings: where their windows end (ns, in order), their powers (W), the window's length (s), whether
+    """One meter's readings: where their windows end (ns, in order), their series, the window's length (s), whether
     windows overlap (a moving average)."""
 
     function: PowerFunction
     ends_ns: Stamps
-    power_w: Floats
+    series: PowerSeries
     window_s: float
     overlapping: bool
 
@@ -94,10 +96,9 @@ def _reach(windows: Windows, begins_ns: Stamps, ends_ns: Stamps, margin_s: float
     """From the beginning of the first to the end of the last window that an interval touches."""
     margin_ns = round(margin_s / NS)
     tail_ns = round(windows.window_s / NS) if windows.overlapping else 0
-    edges_ns = windows.function.origin_ns + np.rint(windows.function.edges_s / NS).astype(np.int64)
-    first = np.clip(np.searchsorted(edges_ns, begins_ns - margin_ns, side="right") - 1, 0, edges_ns.size - 1)
-    last = np.clip(np.searchsorted(edges_ns, ends_ns + margin_ns + tail_ns), 0, edges_ns.size - 1)
-    return np.minimum(edges_ns[first], begins_ns), np.maximum(edges_ns[last], ends_ns)
+    first_ns = windows.function.edge_until_ns(begins_ns - margin_ns)
+    last_ns = windows.function.edge_from_ns(ends_ns + margin_ns + tail_ns)
+    return np.minimum(first_ns, begins_ns), np.maximum(last_ns, ends_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +125,26 @@ def _after(windows: Windows, last_ns: Stamps) -> tuple[Places, Places]:
 
 
 def _side(windows: Windows, level_w: Floats, first: Places, last: Places) -> _Side:
-    origin_w = float(np.median(windows.power_w))
-    own_w = windows.power_w - origin_w
-    sums, squares, jumps = (
-        np.concatenate([[0.0], np.cumsum(values)])
-        for values in (own_w, own_w**2, np.diff(own_w, prepend=own_w[:1]) ** 2)
-    )
+    size, power_w = windows.ends_ns.size, windows.series.corrected_w
+    origin_w = median(power_w, size, windows.series.power_w)
+    places = np.stack([first, last, np.minimum(first + 1, last)])
+
+    def until(values: Part) -> Floats:
+        return cumulated_at(values, size, places, windows.series.power_w)
+
+    def jumps_w(part: slice) -> Floats:
+        own_w = power_w(slice(max(part.start - 1, 0), part.stop)) - origin_w
+        return np.diff(own_w, prepend=own_w[:1]) if part.start == 0 else np.diff(own_w)
+
+    sums = until(lambda part: power_w(part) - origin_w)
+    squares = until(lambda part: (power_w(part) - origin_w) ** 2)
+    jumps = until(lambda part: jumps_w(part) ** 2)
     count, away_w = (last - first).astype(np.float64), level_w - origin_w
-    total = sums[last] - sums[first]
+    total = sums[1] - sums[0]
     mean_w = np.divide(total, count, out=np.zeros_like(total), where=count > 0) - away_w
-    about = squares[last] - squares[first] - 2 * away_w * total + count * away_w**2
+    about = squares[1] - squares[0] - 2 * away_w * total + count * away_w**2
     steps = np.maximum(count - 1, 0)
-    moved = jumps[last] - jumps[np.minimum(first + 1, last)]
+    moved = jumps[1] - jumps[2]
     variance = np.divide(moved, 2 * steps, out=np.zeros_like(moved), where=steps > 0)
     error_w = np.sqrt(np.divide(np.maximum(variance, 0), count, out=np.zeros_like(count), where=count > 0))
     return _Side(count, mean_w, np.maximum(about, 0), error_w)
@@ -145,7 +154,8 @@ def _loudest(windows: Windows, level_w: Floats, first_ns: Stamps, last_ns: Stamp
     """The largest distance of a touched reading from the baseline (W)."""
     first = np.searchsorted(windows.ends_ns, first_ns + ROUNDING_NS)
     last = np.maximum(np.searchsorted(windows.ends_ns, last_ns + ROUNDING_NS), first + 1)
-    parts = [windows.power_w[one:other] for one, other in zip(first.tolist(), last.tolist(), strict=True)]
+    places = zip(first.tolist(), last.tolist(), strict=True)
+    parts = [windows.series.corrected_w(slice(one, other)) for one, other in places]
     pairs = zip(parts, level_w.tolist(), strict=True)
     return np.array([np.abs(part - level).max() if part.size else 0.0 for part, level in pairs])
 

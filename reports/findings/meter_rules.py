@@ -17,6 +17,7 @@ from harness.record.documents import PowerDescriptor, RangeChangeEvent, Threshol
 from reports.energy.contributions import PartTerms, RunTerms, Stream
 from reports.energy.meter_error import MeterError, power_limits
 from reports.energy.touched import SHORT
+from reports.readings.long import chosen, count_of, each, mean, middle_of, tally
 from reports.readings.series import OVERLAP, PowerSeries, RunSeries, Steps
 from reports.results.finding import Finding, Severity
 from reports.results.rules import Rule, was
@@ -99,9 +100,7 @@ def _median_step_s(steps: Sequence[Steps]) -> float | None:
     if not lengths_s.size:
         return None
     order = np.argsort(lengths_s)
-    until = np.cumsum(counts[order])
-    middle = [np.searchsorted(until, place, side="right") for place in ((until[-1] - 1) // 2, until[-1] // 2)]
-    return float(lengths_s[order][middle].mean())
+    return middle_of(lengths_s[order], counts[order])
 
 
 def of_rate(
@@ -114,16 +113,29 @@ def of_rate(
         first, last = np.searchsorted(part.times_ns, [begin_ns, end_ns])
         steps_s = part.steps_s(int(first), int(last))
         right_s = typical_s.get(part.descriptor.meter, 0.0)
-        steps_s = steps_s[steps_s <= limits.gap_windows * right_s * (1 + 1e-9)]
+        steps_s = _below(steps_s, limits.gap_windows * right_s * (1 + 1e-9))
         if steps_s.size < FEWEST_STEPS or not right_s:
             continue
-        drift_percent = 100 * (float(steps_s.mean()) / right_s - 1)
+        mean_s = mean(steps_s)
+        drift_percent = 100 * (mean_s / right_s - 1)
         # One reading that comes late or early at either end is no drift.
-        late_s = float(np.percentile(np.abs(steps_s - np.median(steps_s)), 95))
-        jitter_percent = 100 * late_s / (right_s * steps_s.size)
+        jitter_percent = 100 * _late_s(steps_s) / (right_s * steps_s.size)
         if abs(drift_percent) > limits.rate_drift_percent + jitter_percent:
-            evidence = {"meter": part.descriptor.meter, "mean_step_s": float(steps_s.mean()), "expected_s": right_s}
+            evidence = {"meter": part.descriptor.meter, "mean_step_s": mean_s, "expected_s": right_s}
             yield Finding("rate-drift", "warn", series.run.path.name, evidence | {"drift_percent": drift_percent})
+
+
+def _below(steps_s: Floats, limit_s: float) -> Floats:
+    return chosen(steps_s, lambda part: steps_s[part] <= limit_s)
+
+
+def _late_s(steps_s: Floats) -> float:
+    """How far 95 % of the steps lie from their median, at most."""
+    lengths_s, counts = tally(lambda part: steps_s[part], steps_s.size, steps_s)
+    away_s = np.abs(lengths_s - middle_of(lengths_s, counts))
+    order = np.argsort(away_s)
+    place = np.searchsorted(np.cumsum(counts[order]), 0.95 * (steps_s.size - 1))
+    return float(away_s[order][place])
 
 
 def of_resolution(series: RunSeries, parts: Sequence[PartTerms], at: int, limits: Thresholds) -> Iterator[Finding]:
@@ -182,12 +194,11 @@ def of_accuracy(
     readings. What the instrument itself states of a reading counts before its data sheet."""
     for stream in streams:
         first, last = np.searchsorted(stream.series.times_ns, [begin_ns, end_ns])
-        relative = relative_limits(stream.series, stream.error)[first:last]
-        relative = relative[np.isfinite(relative)] * 100
-        if not relative.size:
+        told = _relative_percent(stream, slice(int(first), int(last)))
+        if not told.size:
             continue
-        mean_percent = float(relative.mean())
-        above_percent = 100 * float(np.mean(relative > limits.limits_of_error_percent))
+        mean_percent = mean(told)
+        above_percent = 100 * (_above(told, limits.limits_of_error_percent) / told.size)
         too_much = mean_percent > limits.limits_of_error_percent
         if too_much or above_percent > limits.limits_of_error_share_percent:
             evidence = {"meter": stream.series.descriptor.meter, "mean_percent": mean_percent}
@@ -195,9 +206,25 @@ def of_accuracy(
             yield Finding("meter-uncertainty", "warn", series.run.path.name, evidence)
 
 
-def relative_limits(series: PowerSeries, error: MeterError) -> Floats:
-    """The limit of error of every reading as a part of its power; NaN where nothing is known or the power is zero."""
-    power_w = np.abs(series.power_w)
+def _above(values: Floats, limit: float) -> int:
+    return count_of(lambda part: values[part] > limit, values.size, values)
+
+
+def _relative_percent(stream: Stream, rows: slice) -> Floats:
+    """The limits of error of some readings, of those that have any (%)."""
+    series = stream.series
+    size = max(rows.stop - rows.start, 0)
+
+    def percent(part: slice) -> Floats:
+        return relative_limits(series, stream.error, slice(rows.start + part.start, rows.start + part.stop)) * 100
+
+    told = each(percent, size, np.float64, series.power_w, series.reported)
+    return chosen(told, lambda part: np.isfinite(told[part]))
+
+
+def relative_limits(series: PowerSeries, error: MeterError, rows: slice) -> Floats:
+    """The limit of error of some readings as a part of their power; NaN where nothing is known or the power is zero."""
+    power_w = np.abs(series.power_w[rows])
     limit_w = np.full(power_w.size, np.nan)
     if error.calibrated and error.certificate is not None and error.stability is not None:
         limit_w = power_w * (2 * error.certificate.relative_u(power_w) + error.stability)
@@ -205,5 +232,5 @@ def relative_limits(series: PowerSeries, error: MeterError) -> Floats:
         limit_w = power_w * error.reading + error.offset_w
     relative = np.divide(limit_w, power_w, out=np.full(power_w.size, np.nan), where=power_w > 0)
     if series.reported is not None:
-        relative = np.where(np.isfinite(series.reported), series.reported, relative)
+        relative = np.where(np.isfinite(series.reported[rows]), series.reported[rows], relative)
     return np.asarray(relative)

@@ -8,17 +8,21 @@ below what its maker specifies. Makers specify amperes from 1 % of the range on 
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.record.documents import PowerDescriptor, RangeChangeEvent
+from harness.record.documents import Json, PowerDescriptor, RangeChangeEvent
 from harness.record.run_folder import RunFolder
 from reports.readings.bounded import number
+from reports.readings.long import blocks, count_of, places_of
 from reports.readings.series import PowerSeries, RunSeries, read_quantities
 from reports.results.finding import Finding
 
 Floats = NDArray[np.float64]
+Kind: TypeAlias = Literal["above", "below"]
 SAME_PERCENT = 5.0
 """Means of runs in two ranges that differ by less are not looked at."""
 QUANTITIES = {"power_w": "W", "voltage_v": "V", "current_a": "A"}
@@ -85,22 +89,56 @@ def _of_part(
     if table is None:
         return
     times_ns = table.stamps("time_ns")
-    inside = (times_ns >= begin_ns) & (times_ns <= end_ns)
-    values = {name: np.abs(table.numbers(name)[inside]) for name in QUANTITIES if name in table}
-    changes = {name: [event for event in told if event.column == name] for name in values}
-    for name, samples in values.items():
-        full = _full_scale(stated.get(name), changes[name], times_ns[inside])
+    inside = slice(*np.searchsorted(times_ns, [begin_ns, end_ns + 1]).tolist())
+    samples = {name: table.numbers(name)[inside] for name in QUANTITIES if name in table}
+    for name, values in samples.items():
+        changes = [event for event in told if event.column == name]
+        column = _Column(values, times_ns[inside], stated.get(name), changes)
         what = {"meter": part.descriptor.meter, "column": name, "unit": QUANTITIES[name]}
-        subject = series.run.path.name
-        above = samples > ABOVE * full
-        if above.any():
-            yield Finding("range-implausible", "warn", subject, what | _evidence("above", samples, full, above))
-        is_chosen = part.descriptor.ranging == "fixed" or bool(changes[name])
-        below = samples < BELOW * full if name == "current_a" and is_chosen else np.zeros(samples.size, dtype=bool)
-        if below.any():
-            yield Finding("range-implausible", "warn", subject, what | _evidence("below", samples, full, below))
-    if values.keys() == QUANTITIES.keys():
-        yield from _of_apparent(series, part, values)
+        is_chosen = part.descriptor.ranging == "fixed" or bool(changes)
+        kinds: list[Kind] = ["above", "below"] if name == "current_a" and is_chosen else ["above"]
+        for kind in kinds:
+            if evidence := column.doubt(kind):
+                yield Finding("range-implausible", "warn", series.run.path.name, what | evidence)
+    if samples.keys() == QUANTITIES.keys():
+        yield from _of_apparent(series, part, samples)
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """Samples of one quantity, and the full scale of their range: as stated, and as it was changed since."""
+
+    values: Floats
+    times_ns: NDArray[np.int64]
+    stated: float | None
+    changes: Sequence[RangeChangeEvent]
+
+    def full(self, rows: slice) -> Floats:
+        """The full scale of some samples; NaN where it is not known."""
+        full = np.full(rows.stop - rows.start, np.nan if self.stated is None else self.stated)
+        for event in sorted(self.changes, key=lambda event: event.time_ns):
+            full[max(int(np.searchsorted(self.times_ns, event.time_ns)) - rows.start, 0) :] = event.full_scale
+        return full
+
+    def doubt(self, kind: Kind) -> Json:
+        """What does not fit the range it was read in; empty where all does."""
+        count, worst, full_scale = 0, 0.0, 0.0
+        for rows in blocks(self.values.size, self.values):
+            samples, full = np.abs(self.values[rows]), self.full(rows)
+            odd = samples > ABOVE * full if kind == "above" else samples < BELOW * full
+            if not odd.any():
+                continue
+            own = float(samples[odd].max() if kind == "above" else samples[odd].min())
+            if not count or (own > worst if kind == "above" else own < worst):
+                worst, full_scale = own, float(full[np.flatnonzero(odd & (samples == own))[0]])
+            count += int(odd.sum())
+        return {} if not count else {
+            "kind": kind, "readings": count, "of": _known(self.values), "extreme": worst, "full_scale": full_scale,
+        }  # fmt: skip
+
+
+def _known(values: Floats) -> int:
+    return count_of(lambda part: np.isfinite(values[part]), values.size, values)
 
 
 def _full_scales(descriptor: PowerDescriptor) -> dict[str, float]:
@@ -114,36 +152,23 @@ def _full_scales(descriptor: PowerDescriptor) -> dict[str, float]:
     return {name: full for name, full in found.items() if full > 0}
 
 
-def _full_scale(stated: float | None, changes: Sequence[RangeChangeEvent], times_ns: NDArray[np.int64]) -> Floats:
-    """The full scale at every sample; NaN where it is not known."""
-    full = np.full(times_ns.size, np.nan if stated is None else stated)
-    for event in sorted(changes, key=lambda event: event.time_ns):
-        full[np.searchsorted(times_ns, event.time_ns) :] = event.full_scale
-    return full
-
-
-def _evidence(kind: str, samples: Floats, full: Floats, odd: NDArray[np.bool_]) -> dict[str, object]:
-    worst = samples[odd].max() if kind == "above" else samples[odd].min()
-    at = int(np.flatnonzero(odd & (samples == worst))[0])
-    return {
-        "kind": kind, "readings": int(odd.sum()), "of": int(np.isfinite(samples).sum()), "extreme": float(worst),
-        "full_scale": float(full[at]),
-    }  # fmt: skip
-
-
 def _of_apparent(series: RunSeries, part: PowerSeries, values: dict[str, Floats]) -> Iterator[Finding]:
     """Watts above volts times amperes, their steps of display allowed for."""
     columns = part.descriptor.columns
     step = {str(column.get("name")): np.nan_to_num(number(column.get("resolution"))) for column in columns}
-    volts, amperes = values["voltage_v"] + step["voltage_v"], values["current_a"] + step["current_a"]
-    most_w = APPARENT * volts * amperes + step["power_w"]
-    odd = values["power_w"] > most_w
-    if odd.any():
-        at = int(np.flatnonzero(odd)[0])
+    power_w, voltage_v, current_a = (values[name] for name in ("power_w", "voltage_v", "current_a"))
+
+    def is_odd(rows: slice) -> NDArray[np.bool_]:
+        volts = np.abs(voltage_v[rows]) + step["voltage_v"]
+        amperes = np.abs(current_a[rows]) + step["current_a"]
+        return np.asarray(np.abs(power_w[rows]) > APPARENT * volts * amperes + step["power_w"])
+
+    odd = places_of(is_odd, power_w.size, power_w, voltage_v, current_a)
+    if odd.size:
+        at = int(odd[0])
         evidence = {
             "meter": part.descriptor.meter, "column": "power_w", "unit": "W", "kind": "above-apparent",
-            "readings": int(odd.sum()), "of": int(np.isfinite(values["power_w"]).sum()),
-            "extreme": float(values["power_w"][at]),
-            "full_scale": float(values["voltage_v"][at] * values["current_a"][at]),
+            "readings": int(odd.size), "of": _known(power_w), "extreme": abs(float(power_w[at])),
+            "full_scale": abs(float(voltage_v[at])) * abs(float(current_a[at])),
         }  # fmt: skip
         yield Finding("range-implausible", "warn", series.run.path.name, evidence)

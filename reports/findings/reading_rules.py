@@ -18,7 +18,8 @@ from harness.record.documents import GapEvent, Json, Thresholds
 from reports.energy.contributions import Stream
 from reports.energy.gaps import Hole, holes
 from reports.energy.meter_error import counter_step_of
-from reports.readings.series import PowerSeries, RunSeries
+from reports.readings.long import blocks, count_of
+from reports.readings.series import PowerSeries, RunSeries, behind
 from reports.results.finding import Finding, Severity
 from reports.results.kinds.code import FindingCode
 from reports.results.rules import Rule, was
@@ -55,7 +56,7 @@ def of_readings(
     yield from _gaps(series, power, begin_ns, end_ns, missing, limits)
     first, last = np.searchsorted(power.times_ns, [begin_ns, end_ns])
     times_ns, values = power.times_ns[first:last], power.power_w[first:last]
-    duplicates = int(np.sum(np.diff(times_ns) == 0))
+    duplicates = count_of(lambda part: np.diff(times_ns[behind(part)]) == 0, max(times_ns.size - 1, 0), times_ns)
     if duplicates:
         yield Finding("duplicate", "info", series.run.path.name, {"readings": duplicates})
     length, at = _longest_equal(values)
@@ -79,10 +80,8 @@ def _gaps(
     window_s = power.reach_s
     # What lacks at an end lacks but for the window of the reading that did not come.
     ends_s = [hole.length_s + window_s for hole in missing.holes if hole.place != "between readings"]
-    steps_s = np.diff(power.times_ns[first:last]) * 1e-9
-    steps_s = steps_s if was(Rule.OPEN_ENDS) else np.concatenate([steps_s, ends_s])
-    longest_s = float(steps_s.max()) if steps_s.size else 0.0
-    count = int(np.sum(steps_s > limits.gap_windows * window_s))
+    ends_s = [] if was(Rule.OPEN_ENDS) else ends_s
+    longest_s, count = _long_steps(power.times_ns[first:last], ends_s, limits.gap_windows * window_s)
     noted = [
         event
         for event in series.run.events
@@ -99,6 +98,16 @@ def _gaps(
         else:
             evidence |= _of_holes(missing, noted, begin_ns, end_ns)
         yield Finding("gap", "invalid" if failed else "warn", series.run.path.name, evidence)
+
+
+def _long_steps(times_ns: NDArray[np.int64], ends_s: Sequence[float], limit_s: float) -> tuple[float, int]:
+    """The longest step (s; 0 without any), and how many are longer than a limit; `ends_s` are steps too."""
+    longest_s, count = max(ends_s, default=0.0), sum(step_s > limit_s for step_s in ends_s)
+    for part in blocks(max(times_ns.size - 1, 0), times_ns):
+        steps_s = np.diff(times_ns[behind(part)]) * 1e-9
+        longest_s = max(longest_s, float(steps_s.max()))
+        count += int(np.count_nonzero(steps_s > limit_s))
+    return longest_s, count
 
 
 def _of_holes(missing: Missing, noted: Sequence[GapEvent], begin_ns: int, end_ns: int) -> Json:
@@ -129,10 +138,16 @@ def _longest_equal(values: NDArray[np.float64]) -> tuple[int, int]:
     """Length and place of the longest stretch of equal values."""
     if not values.size:
         return 0, 0
-    starts = np.flatnonzero(np.concatenate([[True], np.diff(values) != 0]))
-    lengths = np.diff(np.concatenate([starts, [values.size]]))
-    best = int(np.argmax(lengths))
-    return int(lengths[best]), int(starts[best])
+    length, at, start = 0, 0, 0
+    for part in blocks(values.size, values):
+        changes = np.flatnonzero(np.diff(values[behind(part)]) != 0) + part.start + 1
+        edges = np.concatenate([[start], changes, [values.size] if part.stop >= values.size else []])
+        start = int(changes[-1]) if changes.size else start
+        lengths = np.diff(edges)
+        if lengths.size and lengths.max() > length:
+            best = int(np.argmax(lengths))
+            length, at = int(lengths[best]), int(edges[best])
+    return length, at
 
 
 def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresholds) -> Iterator[Finding]:
@@ -140,13 +155,14 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresho
     for part in series.parts:
         lag_ns = round(part.descriptor.latency_s * 1e9)
         from_ns, to_ns = (begin_ns, end_ns - 1) if was(Rule.ODD_READINGS) else (begin_ns + lag_ns, end_ns + lag_ns)
-        values = part.power_w[(part.times_ns >= from_ns) & (part.times_ns <= to_ns)]
+        first, last = np.searchsorted(part.times_ns, from_ns), np.searchsorted(part.times_ns, to_ns, side="right")
+        values = part.power_w[first:last]
         noted = False if was(Rule.ODD_READINGS) else _is_noted(series, part, part.nan_ns)
         lost = int(np.sum((part.nan_ns >= from_ns) & (part.nan_ns <= to_ns) & np.logical_not(noted)))
         counts: Mapping[FindingCode, int] = {
-            "negative": int(np.sum(values < 0)),
+            "negative": _count(values, np.less),
             # A counter that stands still between two rows has not counted its next step yet.
-            "zero": 0 if counter_step_of(part.descriptor) else int(np.sum(values == 0)),
+            "zero": 0 if counter_step_of(part.descriptor) else _count(values, np.equal),
             "nan": lost,
         }
         for code, count in counts.items():
@@ -155,6 +171,11 @@ def of_odd_values(series: RunSeries, begin_ns: int, end_ns: int, limits: Thresho
                 evidence = {"meter": part.descriptor.meter, "readings": count, "percent": share}
                 severity: Severity = "invalid" if share > limits.odd_readings_percent else "warn"
                 yield Finding(code, severity, series.run.path.name, evidence)
+
+
+def _count(values: Floats, compare: np.ufunc) -> int:
+    """How many compare so with nothing."""
+    return count_of(lambda part: compare(values[part], 0), values.size, values)
 
 
 def _is_noted(series: RunSeries, part: PowerSeries, times_ns: NDArray[np.int64]) -> NDArray[np.bool_]:

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.contributions import RunTerms, Stream, run_terms
-from reports.energy.energy import NS, WH, power_function
+from reports.energy.energy import WH
 from reports.energy.meter_error import ROOT_3, error_of
+from reports.energy.power_function import NS, power_function
 from reports.energy.sample import MeasuredRun, Sample
 from reports.energy.sources import contributions
 from reports.readings.rated import LAG_U, SoftwarePower, against_record, estimated, lag_ns, power_of, wall_of

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from reports.campaign.run import AT_RUN, AnalysedRun
-from reports.energy.energy import PowerFunction
+from reports.energy.power_function import PowerFunction
 from reports.energy.sample import MeasuredRun, Sample
 from reports.energy.sources import Contribution, contributions
 from reports.qualification.share import WallError

@@ -5,6 +5,7 @@ SUT's monotonic clock), `size` (its items), `hold_ns` (how long its oldest reque
 that waited when it began). A last line that was cut off is left out.
 """
 
+import io
 from dataclasses import dataclass
 from functools import partial
 
@@ -42,7 +43,7 @@ def read_batches(series: RunSeries) -> Batches | None:
     content = whole_lines(path)
     if content is None or series.clock is None or series.begin_ns is None or series.end_ns is None:
         return None
-    table = read_table(path, content, COLUMNS)
+    table = read_table(path, io.BytesIO(content), COLUMNS)
     if missing := sorted(name for name in COLUMNS if name not in table):
         raise AnalysisError(f"{path}:1: no column {missing[0]}; a service writes {', '.join(sorted(COLUMNS))}")
     to_s = partial(_seconds, origin_ns=series.begin_ns)

@@ -16,6 +16,7 @@ from typing import IO, Any, Generic, TypeVar, overload
 
 import numpy as np
 
+from reports.readings.long import is_on_disk
 from reports.results.codec import PLAIN, names_of
 
 ROOM_BYTES = 24 << 20
@@ -24,6 +25,8 @@ LEAST_KEPT = 4
 """Values that stay in memory whatever they take: the streams of the run that is being computed."""
 FILE_BYTES = 1 << 30
 """In the temporary file; thirty runs of a day at 100 readings a second would take 10 GB."""
+DISK_BYTES = 8 << 30
+"""Of values that lie on disk by themselves (`long.py`)."""
 WITHOUT_ARRAYS = PLAIN | {bytes}
 Value = TypeVar("Value")
 
@@ -32,10 +35,10 @@ class Store:
     """Values by owner and attribute, the one that was used longest ago first."""
 
     def __init__(self) -> None:
-        self._values: OrderedDict[tuple[int, str], tuple[Any, int]] = OrderedDict()
+        self._values: OrderedDict[tuple[int, str], tuple[Any, int, int]] = OrderedDict()
         self._watched: set[tuple[int, str]] = set()
         self._laid_down = LaidDown()
-        self.taken_bytes = 0
+        self.taken_bytes = self.disk_bytes = 0
 
     def value(self, owner: object, name: str, compute: Callable[[Any], Value]) -> Value:
         """What `compute` makes of the owner, now or before."""
@@ -48,14 +51,19 @@ class Store:
         if key not in self._watched:
             self._watched.add(key)
             weakref.finalize(owner, self._forget, key)
-        taken_bytes = size_bytes(value)
-        self._values[key] = value, taken_bytes
+        taken_bytes, disk_bytes = size_bytes(value), size_bytes(value, on_disk=True)
+        self._values[key] = value, taken_bytes, disk_bytes
         self.taken_bytes += taken_bytes
-        while self.taken_bytes > ROOM_BYTES and len(self._values) > LEAST_KEPT:
-            oldest = next(iter(self._values))
-            self._laid_down.write(oldest, self._values[oldest][0])
-            self._drop(oldest)
+        self.disk_bytes += disk_bytes
+        while self.taken_bytes > ROOM_BYTES and len(oldest := self._oldest(on_disk=False)) > LEAST_KEPT:
+            self._laid_down.write(oldest[0], self._values[oldest[0]][0])
+            self._drop(oldest[0])
+        while self.disk_bytes > DISK_BYTES and len(oldest := self._oldest(on_disk=True)) > LEAST_KEPT:
+            self._drop(oldest[0])
         return value
+
+    def _oldest(self, *, on_disk: bool) -> list[tuple[int, str]]:
+        return [key for key, (_, _, disk_bytes) in self._values.items() if (disk_bytes > 0) == on_disk]
 
     def _forget(self, key: tuple[int, str]) -> None:
         self._watched.discard(key)
@@ -63,8 +71,9 @@ class Store:
         self._laid_down.forget(key)
 
     def _drop(self, key: tuple[int, str]) -> None:
-        _, taken_bytes = self._values.pop(key, (None, 0))
+        _, taken_bytes, disk_bytes = self._values.pop(key, (None, 0, 0))
         self.taken_bytes -= taken_bytes
+        self.disk_bytes -= disk_bytes
 
 
 class LaidDown:
@@ -141,22 +150,18 @@ class held(Generic[Value]):  # noqa: N801  used as property is
         return self if owner is None else STORE.value(owner, self._name, self._compute)
 
 
-def compact(values: "np.ndarray[Any, np.dtype[Any]]") -> "np.ndarray[Any, np.dtype[Any]]":
-    """The same array; one whose values are all alike takes the memory of one of them, and cannot be written to."""
-    alike = values.size > 1 and bool((values == values[0]).all())
-    return np.broadcast_to(values[:1].copy()[0], values.shape) if alike else values
-
-
-def size_bytes(value: Any) -> int:  # noqa: ANN401  whatever an attribute may be
-    """What the arrays in a value take (bytes)."""
+def size_bytes(value: Any, *, on_disk: bool = False) -> int:  # noqa: ANN401  whatever an attribute may be
+    """What the arrays in a value take (bytes), in memory or on disk."""
     if isinstance(value, np.ndarray):
+        if is_on_disk(value) != on_disk:
+            return 0
         return int(value.itemsize if 0 in value.strides else value.nbytes)
     if type(value) in WITHOUT_ARRAYS:
         return 0
     if isinstance(value, Mapping):
-        return sum(map(size_bytes, value.values()))
+        return sum(size_bytes(one, on_disk=on_disk) for one in value.values())
     if isinstance(value, Sequence):
-        return sum(map(size_bytes, value))
+        return sum(size_bytes(one, on_disk=on_disk) for one in value)
     if is_dataclass(value) and not isinstance(value, type):
-        return sum([size_bytes(getattr(value, name)) for name in names_of(type(value))])
+        return sum([size_bytes(getattr(value, name), on_disk=on_disk) for name in names_of(type(value))])
     return 0

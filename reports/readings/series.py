@@ -8,6 +8,7 @@ wall clock of an import. A stream that was cut off in mid-line (a killed run) is
 Above 400 lines: the records say of their arrays what the readers below them make sure of.
 """
 
+import io
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
@@ -28,7 +29,7 @@ from harness.record.documents import (
     WorkEvent,
 )
 from harness.record.errors import AnalysisError, why
-from harness.record.plain_files import read_plain
+from harness.record.plain_files import open_plain, read_plain
 from harness.record.run_folder import RunFolder
 from reports.energy.meter_error import certificate_of
 from reports.energy.moving import is_moving
@@ -36,7 +37,16 @@ from reports.readings.actions import Action as Action
 from reports.readings.actions import Lost, actions_of
 from reports.readings.bounded import LARGEST, is_stamp
 from reports.readings.clock import ClockModel, fit
-from reports.readings.held import compact, held
+from reports.readings.held import held
+from reports.readings.long import (
+    Array,
+    chosen,
+    each,
+    median,
+    middle_of,
+    places_of,
+    tally,
+)
 from reports.readings.table import Table, read_frame, read_table
 from reports.readings.work_marks import WorkMarks, work_marks_of
 from reports.results.applied import Applied
@@ -93,20 +103,34 @@ class PowerSeries:
 
     def steps_s(self, first: int = 0, last: int | None = None) -> NDArray[np.float64]:
         """The steps between those of the readings [first:last] that were new, none held between them."""
-        new = ~self.is_held[first:last]
-        return np.asarray(np.diff(self.times_ns[first:last])[new[1:] & new[:-1]] * 1e-9)
+        times_ns, is_held = self.times_ns[first:last], self.is_held[first:last]
+        count = max(times_ns.size - 1, 0)
+        steps_s = each(lambda part: np.diff(times_ns[behind(part)]) * 1e-9, count, np.float64, times_ns)
+        if not any(is_held.strides) and not is_held[:1].any():
+            return steps_s
+
+        def is_new(part: slice) -> Array:
+            return np.asarray(~(is_held[part] | is_held[part.start + 1 : part.stop + 1]))
+
+        return chosen(steps_s, is_new)
+
+    @cached_property
+    def step_tally(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Every length of a step (s), and how often it comes."""
+        steps_s = self.steps_s()
+        return tally(lambda part: steps_s[part], steps_s.size, steps_s)
 
     @cached_property
     def usual_step_s(self) -> float:
         """Their median; 0 for fewer than two new readings in a row."""
-        steps_s = self.steps_s()
-        return float(np.median(steps_s)) if steps_s.size else 0.0
+        lengths_s, counts = self.step_tally
+        return middle_of(lengths_s, counts) if lengths_s.size else 0.0
 
     @cached_property
     def usual_window_s(self) -> float:
         """The median of their windows; NaN without a reading."""
         alike = self.window_s.size > 0 and not any(self.window_s.strides)  # `compact`
-        return float(self.window_s[0]) if alike else float(np.median(self.window_s))
+        return float(self.window_s[0]) if alike else _median(self.window_s)
 
     @cached_property
     def is_moving(self) -> bool:
@@ -123,11 +147,11 @@ class PowerSeries:
         """Whether a reading is the mean over a window of its own."""
         return self.descriptor.averaging == "window" and not self.is_moving
 
-    @property
-    def corrected_w(self) -> NDArray[np.float64]:
-        """The power without the error that the meter's certificate knows."""
+    def corrected_w(self, places: slice | NDArray[np.intp]) -> NDArray[np.float64]:
+        """The power of some readings without the error that the meter's certificate knows."""
         certificate = None if was(Rule.INDICATED_READINGS) else certificate_of(self.descriptor)
-        return self.power_w if certificate is None else self.power_w - certificate.error_w(self.power_w)
+        power_w = self.power_w[places]
+        return power_w if certificate is None else power_w - certificate.error_w(power_w)
 
     @cached_property
     def reach_s(self) -> float:
@@ -151,7 +175,7 @@ class Steps:
     @classmethod
     def of(cls, series: PowerSeries) -> "Steps":
         """The steps of a stream."""
-        return cls(*np.unique(series.steps_s(), return_counts=True), series.descriptor.window_s, series.averages)
+        return cls(*series.step_tally, series.descriptor.window_s, series.averages)
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,12 +254,12 @@ class RunSeries:
     @cached_property
     def periods_s(self) -> tuple[float, ...]:
         """The usual distance of two rows of each stream of the SUT's power."""
-        return tuple(_period_s(part.times_ns) for part in self.parts)
+        return tuple(period_s(part.times_ns) for part in self.parts)
 
     @cached_property
     def sample_period_s(self) -> float | None:
         """That of the indicators; None without any."""
-        return None if self.indicators is None else _period_s(self.indicators.times_ns)
+        return None if self.indicators is None else period_s(self.indicators.times_ns)
 
     @property
     def clock_bound_s(self) -> float:
@@ -287,8 +311,24 @@ class RunSeries:
         )
 
 
-def _period_s(times_ns: NDArray[np.int64]) -> float:
-    return float(np.median(np.diff(times_ns))) * 1e-9 if times_ns.size > 1 else float("inf")
+def period_s(times_ns: NDArray[np.int64]) -> float:
+    """The usual distance of stamps; infinite for fewer than two."""
+    return _median_step_ns(times_ns) * 1e-9 if times_ns.size > 1 else float("inf")
+
+
+def _median_step_ns(times_ns: NDArray[np.int64]) -> float:
+    return (
+        median(lambda part: np.diff(times_ns[behind(part)]), times_ns.size - 1, times_ns) if times_ns.size > 1 else 0.0
+    )
+
+
+def _median(values: NDArray[np.float64]) -> float:
+    return median(lambda part: values[part], values.size, values) if values.size else float("nan")
+
+
+def behind(part: slice) -> slice:
+    """So many rows and the one behind them: what `np.diff` needs."""
+    return slice(part.start, part.stop + 1)
 
 
 def read_run(run: RunFolder) -> RunSeries:
@@ -343,12 +383,8 @@ def read_power(folder: Path, descriptor: PowerDescriptor) -> PowerSeries | None:
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    content = whole_lines(folder / descriptor.stream)
-    if content is None:
-        return None
-    table = read_table(folder / descriptor.stream, content, POWER_COLUMNS, FLAGGED)
-    del content
-    return power_series(folder, descriptor, table)
+    table = _read_stream(folder / descriptor.stream, POWER_COLUMNS, FLAGGED)
+    return None if table is None else power_series(folder, descriptor, table)
 
 
 def read_quantities(folder: Path, descriptor: PowerDescriptor, names: frozenset[str]) -> Table | None:
@@ -358,8 +394,20 @@ def read_quantities(folder: Path, descriptor: PowerDescriptor, names: frozenset[
     Raises:
         AnalysisError: the file is not the table its descriptor promises.
     """
-    content = whole_lines(folder / descriptor.stream)
-    return None if content is None else read_table(folder / descriptor.stream, content, names | {"time_ns", "power_w"})
+    return _read_stream(folder / descriptor.stream, names | {"time_ns", "power_w"})
+
+
+def _read_stream(path: Path, wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table | None:
+    """The table that a stream is; None without a file or header."""
+    try:
+        with open_plain(path) as text:
+            if (begin := text.peek()).isspace() or b"\n" not in begin + text.readline():
+                return None
+            return read_table(path, text, wanted, flags)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise AnalysisError(f"{path}: cannot be read ({why(error)})") from None
 
 
 def power_series(folder: Path, descriptor: PowerDescriptor, table: Table) -> PowerSeries:
@@ -372,48 +420,78 @@ def power_series(folder: Path, descriptor: PowerDescriptor, table: Table) -> Pow
     if "power_w" not in table:
         raise AnalysisError(f"{folder / descriptor.stream}: no column power_w; was the file written by another tool?")
     power_w = table.numbers("power_w")
-    if np.any(np.diff(times_ns) < 0):
-        line = int(np.argmax(np.diff(times_ns) < 0)) + 3
-        raise AnalysisError(f"{folder / descriptor.stream}:{line}: time goes back; the file was edited")
+    back = places_of(lambda part: np.diff(times_ns[behind(part)]) < 0, max(times_ns.size - 1, 0), times_ns)
+    if back.size:
+        raise AnalysisError(f"{folder / descriptor.stream}:{back[0] + 3}: time goes back; the file was edited")
     stale, over = table.flagged["stale"], table.flagged["overrange"]
     if was(Rule.INDICATED_READINGS) and (certificate := certificate_of(descriptor)) is not None:
         power_w = power_w - certificate.error_w(power_w)
-    known = np.isfinite(power_w)
-    window_s = table.numbers("window_s") if "window_s" in table else np.full(known.size, np.nan)
-    window_s = np.where(np.isfinite(window_s), window_s, descriptor.window_s)
-    needed = known.copy()
-    needed[known] = _needed(times_ns[known], window_s[known], stale[known], averages=descriptor.averaging == "window")
-    keep = slice(None) if needed.all() else needed  # as it stands, not as a copy
-    kept = {name: table.numbers(name)[keep] for name in table.columns if name in KEPT}
+    known = each(lambda part: np.isfinite(power_w[part]), power_w.size, np.bool_, power_w)
+    window_s = table.numbers("window_s") if "window_s" in table else np.broadcast_to(np.nan, known.shape)
+    window_s = each(lambda part: _finite(window_s[part], descriptor.window_s), known.size, np.float64, window_s)
+    needed = _needed((times_ns, window_s, stale), known, averages=descriptor.averaging == "window")
+
+    def kept(values: Array) -> Array:
+        return chosen(values, lambda part: needed[part])
+
+    others = {name: kept(table.numbers(name)) for name in table.columns if name in KEPT}
+    is_lost = places_of(lambda part: ~known[part] & ~over[part], known.size, known, over)
     return PowerSeries(
-        descriptor, times_ns[keep], power_w[keep], compact(window_s[keep]), kept.get("energy_wh"), times_ns[over],
-        kept.get("relative_uncertainty"), times_ns[~known & ~over],
-        {name: kept[name] for name in SUPPLY_COLUMNS if name in kept}, compact(stale[keep]), times_ns[stale],
+        descriptor, kept(times_ns), kept(power_w), _compact(kept(window_s)), others.get("energy_wh"),
+        times_ns[_flagged(over)], others.get("relative_uncertainty"), times_ns[is_lost],
+        {name: others[name] for name in SUPPLY_COLUMNS if name in others}, _compact(kept(stale)),
+        times_ns[_flagged(stale)],
     )  # fmt: skip
 
 
+def _finite(values: NDArray[np.float64], otherwise: float) -> NDArray[np.float64]:
+    return np.where(np.isfinite(values), values, otherwise)
+
+
+def _compact(values: Array) -> Array:
+    return each(lambda part: values[part], values.size, values.dtype.type, values)
+
+
+def _flagged(flags: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return places_of(lambda part: flags[part], flags.size, flags)
+
+
 def _needed(
-    times_ns: NDArray[np.int64], window_s: NDArray[np.float64], stale: NDArray[np.bool_], *, averages: bool
-) -> NDArray[np.bool_]:
-    """Which readings stand in the series: every fresh one, and a stale one where the next fresh one does not say what
-    was until then.
+    columns: tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.bool_]], known: NDArray[np.bool_], *,
+    averages: bool,
+) -> NDArray[np.bool_]:  # fmt: skip
+    """Which readings stand in the series: of those with a value every fresh one, and a stale one where the next fresh
+    one does not say what was until then. `columns`: stamps, windows, which are stale.
 
     The window of a fresh reading, stretched by a half, reaches back to the fresh one before it, or the time between is
     covered by the stale ones that came in it, which hold their value: up to where the fresh one's own window begins. Of
     instantaneous values the usual step between fresh ones takes the place of the window.
     """
-    fresh_ns = times_ns[~stale]
-    if not stale.any() or not fresh_ns.size or was(Rule.REPETITIONS):
-        return ~stale if fresh_ns.size else np.ones(times_ns.size, dtype=bool)
-    usual_ns = float(np.median(np.diff(fresh_ns))) if fresh_ns.size > 1 else 0.0
-    own_ns = window_s[~stale] * 1e9 if averages else np.full(fresh_ns.size, usual_ns)
-    after = np.searchsorted(fresh_ns, times_ns, side="left")
+    times_ns, window_s, stale = columns
+    repeats = places_of(lambda part: known[part] & stale[part], known.size, known, stale)
+    if not repeats.size:
+        return known
+    is_fresh = each(lambda part: known[part] & ~stale[part], known.size, np.bool_, known, stale)
+    fresh_ns = chosen(times_ns, lambda part: is_fresh[part])
+    if not fresh_ns.size:
+        return known
+    if was(Rule.REPETITIONS):
+        return is_fresh
+    own_ns = (
+        chosen(window_s, lambda part: is_fresh[part]) * 1e9
+        if averages
+        else np.broadcast_to(_median_step_ns(fresh_ns), fresh_ns.shape)
+    )
+    at_ns = times_ns[repeats]
+    after = np.searchsorted(fresh_ns, at_ns, side="left")
     is_last, is_first = after == fresh_ns.size, after == 0
     following = np.minimum(after, fresh_ns.size - 1)
     gap_ns = fresh_ns[following] - fresh_ns[np.maximum(following - 1, 0)]
-    before_window = times_ns <= fresh_ns[following] - HELD_UNTIL * own_ns[following]
+    before_window = at_ns <= fresh_ns[following] - HELD_UNTIL * own_ns[following]
     open_ns = is_first | (gap_ns > OVERLAP * own_ns[following] * (1 + 1e-9))
-    return np.asarray(~stale | is_last | (open_ns & before_window))
+    needed = is_fresh if is_fresh.flags.writeable else is_fresh.copy()
+    needed[repeats] = is_last | (open_ns & before_window)
+    return needed
 
 
 def read_indicators(folder: Path, descriptor: IndicatorDescriptor, clock: ClockModel | None) -> Indicators | None:
@@ -471,7 +549,7 @@ def samples_of(path: Path, content: bytes, descriptor: IndicatorDescriptor) -> t
     stamp = stamp_of(descriptor)
     wanted = frozenset(str(column.get("name")) for column in descriptor.columns) | {stamp}
     try:
-        return read_table(path, content, wanted), {}
+        return read_table(path, io.BytesIO(content), wanted), {}
     except AnalysisError:
         if was(Rule.DAMAGED_CELLS):
             raise

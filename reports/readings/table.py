@@ -2,24 +2,25 @@
 
 Knows CSV. Knows no stream and no quantity.
 
-A plain table (the same number of cells in each line, digits in them and nothing that CSV has to explain) is read here,
-piece by piece, so that memory holds its arrays and not its text; everything else is read by pandas, which says what is
-wrong with it. pandas takes .2 s to import and 1 ms a table to begin. Both give the same numbers: up to LONGEST letters
-a cell's digits are a whole number below 2^53 over a power of ten below 10^22, which one division rounds correctly.
+A plain table (the same number of cells in each line, digits in them and nothing that CSV has to explain) is read here;
+everything else is read by pandas, which says what is wrong with it. Both go piece by piece, so that memory holds arrays
+and not their text, and long arrays lie on disk (`long.py`). pandas takes .2 s to import and 1 ms a table to begin. Both
+give the same numbers: up to LONGEST letters a cell's digits are a whole number below 2^53 over a power of ten below
+10^22, which one division rounds correctly.
 """
 
 import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.record.errors import AnalysisError
-from reports.readings.held import compact
+from reports.readings.long import Column, compact
 from reports.results.rules import Rule, was
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 FLAGS = "flags"
 """The one column of text."""
 PIECE_BYTES = 1 << 20
+FRAME_ROWS = 1 << 18
+"""That pandas reads at a time."""
 LONGEST = 15
 DIGITS_OF_STAMP = 19
 """Whole numbers of so many digits are below 2^63 where the first is no 9."""
@@ -57,25 +60,35 @@ class Table:
         return name in self.columns
 
 
-def read_table(path: Path, content: bytes, wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table:
-    """The wanted columns that are there. `flags`: what the column of that name is searched for. `content` ends with a
-    whole line; `path` is for messages.
+def read_table(path: Path, text: IO[bytes], wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table:
+    """The wanted columns that are there, of the lines of a file that are whole. `flags`: what the column of that name
+    is searched for; `path` is for messages.
 
     Raises:
         AnalysisError: it is not the table that it should be.
     """
-    plain = _plain_table(content, wanted, flags)
-    return read_by_pandas(path, content, wanted, flags) if plain is None else plain
+    plain = _plain_table(text, wanted, flags)
+    return read_by_pandas(path, text, wanted, flags) if plain is None else plain
 
 
-def read_by_pandas(path: Path, content: bytes, wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table:
-    """The same in a third of the time, where pandas is imported and the table is long; its text is held beside it."""
-    frame = read_frame(path, content, wanted)
-    columns = {str(name): frame[name].to_numpy() for name in frame if name != FLAGS}
-    texts = frame[FLAGS].str if FLAGS in frame else None
-    none = np.zeros(len(frame), dtype=bool)
-    found = {flag: none if texts is None else texts.contains(flag, regex=False).to_numpy(bool) for flag in flags}
-    return Table(len(frame), columns, found)
+def read_by_pandas(path: Path, text: IO[bytes], wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table:
+    """The same in a third of the time, where pandas is imported and the table is long."""
+    rows = _rows_of(text)
+    columns: dict[str, Column] = {}
+    marks = {flag: Column(rows, np.bool_) for flag in flags}
+    size = 0
+    for frame in _frames(path, text, wanted, FRAME_ROWS if rows > FRAME_ROWS else None):
+        size += len(frame)
+        for name in map(str, frame):
+            if name != FLAGS:
+                values = frame[name].to_numpy()
+                columns.setdefault(name, Column(rows, values.dtype.type)).add(values)
+        texts = frame[FLAGS].str if FLAGS in frame else None
+        none = np.broadcast_to(np.False_, len(frame))
+        for flag, mark in marks.items():
+            mark.add(none if texts is None else compact(texts.contains(flag, regex=False).to_numpy(bool)))
+    wholes = {name: column.whole()[:size] for name, column in columns.items()}
+    return Table(size, wholes, {flag: mark.whole()[:size] for flag, mark in marks.items()})
 
 
 # --- plain tables
@@ -85,22 +98,29 @@ class _NotPlain(ValueError):
     """Something that pandas has to judge."""
 
 
-def _plain_table(content: bytes, wanted: frozenset[str], flags: tuple[str, ...]) -> Table | None:
+def _rows_of(text: IO[bytes]) -> int:
+    """How many lines a file has below its header."""
+    text.seek(0)
+    return max(sum(piece.count(b"\n") for piece in iter(partial(text.read, PIECE_BYTES), b"")) - 1, 0)
+
+
+def _plain_table(text: IO[bytes], wanted: frozenset[str], flags: tuple[str, ...]) -> Table | None:
     """None where it is not plain."""
-    head, _, _ = content.partition(b"\n")
-    if not content.isascii() or b'"' in content or b"\r" in content or b"\0" in content:
+    rows = _rows_of(text)
+    text.seek(0)
+    head = text.readline(PIECE_BYTES).removesuffix(b"\n")
+    if not _is_plain(head):
         return None
     names = head.decode().split(",")
     if len(set(names)) < len(names) or head != head.strip():
         return None
     kept = {name: place for place, name in enumerate(names) if name in wanted}
-    rows = content.count(b"\n", len(head) + 1)
-    columns = {name: _Column(rows, np.int64 if name.endswith("_ns") else np.float64) for name in kept if name != FLAGS}
-    marks = {flag: _Column(rows, np.bool_) for flag in flags}
+    columns = {name: Column(rows, np.int64 if name.endswith("_ns") else np.float64) for name in kept if name != FLAGS}
+    marks = {flag: Column(rows, np.bool_) for flag in flags}
     size = 0
     try:
-        for text in _pieces(content, len(head) + 1):
-            piece = _Piece(text, len(names))
+        for lines in _pieces(text):
+            piece = _Piece(lines, len(names))
             size += piece.rows
             numbers = piece.numbers([kept[name] for name in columns if not name.endswith("_ns")])
             for name, column in columns.items():
@@ -115,45 +135,23 @@ def _plain_table(content: bytes, wanted: frozenset[str], flags: tuple[str, ...])
     return Table(size, wholes, {flag: mark.whole() for flag, mark in marks.items()})
 
 
-class _Column:
-    """A column of so many rows, each piece copied to its place as it comes; what is all alike takes no room."""
-
-    def __init__(self, rows: int, kind: type[np.generic]) -> None:
-        self._rows, self._kind, self._filled = rows, kind, 0
-        self._whole: NDArray[Any] | None = None
-        self._alike: NDArray[Any] | None = None
-        """A piece whose values are all alike, as long as there are no others."""
-
-    def add(self, piece: NDArray[Any]) -> None:
-        """The next rows."""
-        is_alike = 0 in piece.strides and (self._alike is None or piece[0] == self._alike[0])
-        if self._whole is None and is_alike:
-            self._alike = piece
-        elif piece.size == self._rows:
-            self._whole = piece
-        else:
-            if self._whole is None:
-                self._whole = np.empty(self._rows, dtype=self._kind)
-                self._whole[: self._filled] = 0 if self._alike is None else self._alike[0]
-            self._whole[self._filled : self._filled + piece.size] = piece
-        self._filled += piece.size
-
-    def whole(self) -> NDArray[Any]:
-        """All rows."""
-        if self._whole is not None:
-            return self._whole
-        return np.empty(0, self._kind) if self._alike is None else np.broadcast_to(self._alike[0], (self._filled,))
+def _is_plain(text: bytes) -> bool:
+    return text.isascii() and not any(sign in text for sign in (b'"', b"\r", b"\0"))
 
 
-def _pieces(content: bytes, begin: int) -> Iterator[bytes]:
-    """Whole lines, as many as fit into a piece."""
-    while begin < len(content):
-        is_last = len(content) - begin <= PIECE_BYTES
-        end = len(content) if is_last else content.rfind(b"\n", begin, begin + PIECE_BYTES) + 1
-        if end <= begin:
+def _pieces(text: IO[bytes]) -> Iterator[bytes]:
+    """Whole lines, as many as fit into a piece; what stands behind the last of them is left out."""
+    rest = b""
+    while more := text.read(PIECE_BYTES - len(rest)):
+        lines = rest + more
+        end = lines.rfind(b"\n") + 1
+        if not end and len(lines) == PIECE_BYTES:
             raise _NotPlain("a line longer than a piece")
-        yield content[begin:end]
-        begin = end
+        rest = lines[end:]
+        if end:
+            if not _is_plain(lines[:end]):
+                raise _NotPlain("something that CSV has to explain")
+            yield lines[:end]
 
 
 class _Piece:
@@ -236,34 +234,77 @@ def _flagged(texts: list[bytes], flag: str, size: int) -> NDArray[np.bool_]:
 # --- all others
 
 
+class _WholeLines(io.RawIOBase):
+    """A file up to its last whole line."""
+
+    def __init__(self, text: IO[bytes]) -> None:
+        self._text, self._left = text, _end_of_lines(text)
+        text.seek(0)
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:  # noqa: ANN401  what io hands over
+        """The next bytes."""
+        more = self._text.read(min(len(buffer), self._left))
+        self._left -= len(more)
+        buffer[: len(more)] = more
+        return len(more)
+
+
+def _end_of_lines(text: IO[bytes]) -> int:
+    """Where the last whole line of a file ends."""
+    end = text.seek(0, io.SEEK_END)
+    while end > 0:
+        begin = max(end - PIECE_BYTES, 0)
+        text.seek(begin)
+        if (place := text.read(end - begin).rfind(b"\n")) >= 0:
+            return begin + place + 1
+        end = begin
+    return 0
+
+
 def read_frame(path: Path, content: bytes, wanted: frozenset[str], *, as_text: bool = False) -> "pd.DataFrame":
-    """The wanted columns that are there, as pandas reads them; or all as text.
+    """The wanted columns that are there, as pandas reads them; or all as text. `content` ends with a whole line.
 
     Raises:
         AnalysisError: it is not the table that it should be.
     """
+    return next(_frames(path, io.BytesIO(content), wanted, None, as_text=as_text))
+
+
+def _frames(
+    path: Path, text: IO[bytes], wanted: frozenset[str], rows: int | None, *, as_text: bool = False
+) -> "Iterator[pd.DataFrame]":
+    """The same of a file, so many rows at a time (None: all at once)."""
     import pandas as pd
 
-    header = content[: content.find(b"\n")].decode("utf-8", "replace").strip().split(",")
+    text.seek(0)
+    header, first = (text.readline().removesuffix(b"\n") for _ in range(2))
+    names = header.decode("utf-8", "replace").strip().split(",")
     kinds: dict[str, Any] = {
         name: "category" if name == FLAGS else np.int64 if name.endswith("_ns") else np.float64
-        for name in header
+        for name in names
         if name in wanted
     }
     if as_text:
         kinds = dict.fromkeys(kinds, str)
     missing = {name: [""] for name, kind in kinds.items() if kind not in (str, "category")}
-    begin = content.find(b"\n") + 1
-    first = content[begin : content.find(b"\n", begin)]
-    if first.count(b",") >= len(header) and not was(Rule.DAMAGED_CELLS):
+    if first.count(b",") >= len(names) and not was(Rule.DAMAGED_CELLS):
         # pandas would take the first cells for row names and shift the rest.
         raise AnalysisError(
-            f"{path}:2: found {first.count(b',') + 1} cells, expected {len(header)} as in the header; the file was "
+            f"{path}:2: found {first.count(b',') + 1} cells, expected {len(names)} as in the header; the file was "
             "edited or damaged"
         )
     try:
-        return pd.read_csv(
-            io.BytesIO(content), dtype=kinds, usecols=list(kinds), na_values=missing, keep_default_na=False
-        )
+        read = pd.read_csv(
+            io.BufferedReader(_WholeLines(text), PIECE_BYTES), dtype=kinds, usecols=list(kinds), na_values=missing,
+            keep_default_na=False, chunksize=rows,
+        )  # fmt: skip
+        if isinstance(read, pd.DataFrame):
+            yield read
+        else:
+            yield from read
     except (ValueError, pd.errors.ParserError, OverflowError) as error:
         raise AnalysisError(f"{path}: not the table it should be ({error}); the file was edited or damaged") from None

@@ -18,7 +18,7 @@ import numpy as np
 from harness.record.documents import Thresholds
 from reports.energy import budget, hardware
 from reports.energy.contributions import RunTerms
-from reports.energy.energy import NS
+from reports.energy.power_function import NS
 from reports.energy.stretches import joined
 from reports.energy.touched import SHORT
 from reports.results.rules import Rule, was

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from harness.record.documents import ClockEvent
-from reports.energy.energy import NS
+from reports.energy.power_function import NS
 from reports.trackers.account import Account, Stretch
 from reports.trackers.run import TrackedRun
 
@@ -62,8 +62,8 @@ def _outside_s(run: TrackedRun, begin_ns: int, end_ns: int) -> float:
     if not run.streams:
         return (end_ns - begin_ns) * NS
     functions = [stream.function for stream in run.streams]
-    first_ns = max(f.origin_ns + round(float(f.edges_s[0]) / NS) for f in functions)
-    last_ns = min(f.origin_ns + round(float(f.edges_s[-1]) / NS) for f in functions)
+    first_ns = max(f.origin_ns + round(f.first_s / NS) for f in functions)
+    last_ns = min(f.origin_ns + round(f.last_s / NS) for f in functions)
     return (max(first_ns - begin_ns, 0) + max(end_ns - last_ns, 0)) * NS
 
 

@@ -23,8 +23,8 @@ from reports.energy.contributions import (
     part_terms,
     unseen,
 )
-from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
+from reports.energy.power_function import power_function
 from reports.findings import campaign as findings_campaign
 from reports.readings.series import RunSeries
 from tests.analysis.streams import at, descriptor, stream

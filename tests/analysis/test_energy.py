@@ -8,14 +8,8 @@ from hypothesis import strategies as st
 from harness.record.documents import PowerDescriptor
 from harness.record.errors import AnalysisError
 from reports.energy.budget import baseline_term, induced
-from reports.energy.energy import (
-    Block,
-    baseline_for,
-    pooled_w,
-    power_function,
-    register_energy_wh,
-    summed,
-)
+from reports.energy.energy import Block, baseline_for, pooled_w, register_energy_wh
+from reports.energy.power_function import power_function, summed
 from reports.results.uncertainty import t_quantile
 from tests.analysis.streams import at, descriptor, stream
 

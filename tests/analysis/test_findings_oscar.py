@@ -10,8 +10,8 @@ from harness.record.documents import Thresholds
 from harness.record.errors import AnalysisError
 from reports.energy import oscar
 from reports.energy.contributions import Stream
-from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
+from reports.energy.power_function import power_function
 from reports.findings import campaign as findings_campaign
 from reports.findings import lab_rules, mark_rules, reading_rules
 from reports.readings.clock import ClockModel, WallStep

@@ -13,9 +13,9 @@ from harness.record.documents import Event, GapEvent, Json
 from reports.campaign.analyse import analyse
 from reports.energy import budget
 from reports.energy.contributions import Stream, run_terms
-from reports.energy.energy import power_function
 from reports.energy.gaps import holes, is_open
 from reports.energy.meter_error import error_of
+from reports.energy.power_function import power_function
 from reports.pages.remarks import remarks
 from reports.results.rules import Rule, as_before
 from tests.analysis.monitored import Fault, Monitored, Table, campaign_of

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from reports.campaign.analyse import analyse
 from reports.readings import held
-from reports.readings.held import Store, compact, size_bytes
+from reports.readings.held import Store, size_bytes
+from reports.readings.long import compact
 from tests.campaign_results import complete
 from tests.reports.make_campaign import EXAMPLE, make_campaign
 

@@ -10,8 +10,8 @@ import pytest
 
 from harness.record.documents import PowerDescriptor
 from reports.energy.contributions import Stream, part_terms
-from reports.energy.energy import power_function
 from reports.energy.meter_error import certificate_of, error_of
+from reports.energy.power_function import power_function
 from reports.readings.series import read_power
 from tests.analysis.streams import at, descriptor, stream
 

@@ -11,8 +11,8 @@ import pytest
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.contributions import PartBaseline, PartTerms, Stream, part_terms
-from reports.energy.energy import power_function
 from reports.energy.meter_error import error_of
+from reports.energy.power_function import power_function
 from reports.readings.series import PowerSeries, read_power
 from tests.analysis.streams import at, descriptor, stream
 from tests.benchmarks.bench_coverage import Bench, Setting, coverage

@@ -1,5 +1,6 @@
 """Plain tables and those that pandas reads give the same columns; what is not plain is left to pandas."""
 
+import io
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,7 +38,7 @@ def test_both_ways_give_the_same_numbers_to_the_bit(rows: list[tuple[int, str, s
     content = text_of(rows)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tables, "PIECE_BYTES", piece)
-        here = read_table(PATH, content, WANTED, ("stale", "overrange"))
+        here = read_table(PATH, io.BytesIO(content), WANTED, ("stale", "overrange"))
     frame = read_frame(PATH, content, WANTED)
     for name in ("time_ns", "power_w", "energy_wh"):
         assert here.columns[name].tobytes() == frame[name].to_numpy().tobytes() or not rows
@@ -48,7 +49,7 @@ def test_both_ways_give_the_same_numbers_to_the_bit(rows: list[tuple[int, str, s
 
 def test_a_plain_table_needs_no_pandas(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pandas", None)
-    here = read_table(PATH, text_of([(1, "41.5", "", ""), (2, "-0.25", "7", "stale")]), WANTED, ("stale",))
+    here = read_table(PATH, io.BytesIO(text_of([(1, "41.5", "", ""), (2, "-0.25", "7", "stale")])), WANTED, ("stale",))
     assert here.stamps("time_ns").tolist() == [1, 2]
     assert here.numbers("power_w").tolist() == [41.5, -0.25]
     assert np.isnan(here.numbers("energy_wh")).tolist() == [True, False]
@@ -68,6 +69,6 @@ def outcome(read: Callable[[], Any]) -> object:
 )
 def test_what_python_would_take_for_a_number_or_a_row_is_judged_by_pandas(row: str) -> None:
     content = f"{HEADER}5,1.0,,\n{row}\n".encode()
-    assert outcome(lambda: read_table(PATH, content, WANTED).numbers("power_w")) == outcome(
+    assert outcome(lambda: read_table(PATH, io.BytesIO(content), WANTED).numbers("power_w")) == outcome(
         lambda: read_frame(PATH, content, WANTED)["power_w"].to_numpy()
     )

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.energy.energy import Block, baseline_for, power_function
+from reports.energy.energy import Block, baseline_for
+from reports.energy.power_function import power_function
 from reports.energy.tail import tail_of
 from reports.readings.series import PowerSeries
 from tests.analysis.streams import descriptor

@@ -25,7 +25,7 @@ from harness.measure.scenario import Scenario
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json
 from meters.reading import Column, Description, Reading
-from reports.energy.energy import power_function
+from reports.energy.power_function import power_function
 from reports.estimation.step import Extent, step_epoch
 from reports.readings.series import PowerSeries
 from tests.analysis.streams import at, descriptor, stream

@@ -17,7 +17,7 @@ from harness.record.documents import GapEvent, NoteEvent
 from harness.record.errors import ImportFileError
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
-from reports.energy.energy import power_function
+from reports.energy.power_function import power_function
 from reports.pages.run_tables import start_head
 from reports.readings.software import software_traces
 from tests.campaign_results import plain

@@ -9,6 +9,7 @@ Decisions
   off for that. What remains is what a clock, or an instrument's own delay, makes.
 """
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,7 @@ CODE = "trace-lag"
 def lag_notes(run: ImportedRun) -> list[NoteEvent]:
     """A note for each of its power streams but the first."""
     read = [
-        power_series(path, descriptor, read_table(path, content, POWER_COLUMNS, FLAGGED))
+        power_series(path, descriptor, read_table(path, io.BytesIO(content), POWER_COLUMNS, FLAGGED))
         for descriptor, made in run.streams
         if isinstance(descriptor, PowerDescriptor)
         for path, content in [(Path(descriptor.stream), made if isinstance(made, bytes) else made())]

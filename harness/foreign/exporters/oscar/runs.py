@@ -26,7 +26,7 @@ from harness.foreign.exporters.oscar.seconds import (
     whole_seconds,
 )
 from harness.record.documents import PowerDescriptor
-from reports.energy.energy import power_function, summed
+from reports.energy.power_function import power_function, summed
 from reports.readings.series import RunSeries
 
 
