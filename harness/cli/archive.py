@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from rich.console import Console
 
 from harness.cli import archive_regression
+from harness.cli.archive_energies import add_energies
 from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
@@ -146,6 +147,7 @@ def add_arguments(verb: Parser) -> None:
     packed.add_argument("archive", help="a folder or a URL")
     add_json_argument(packed, "what was put together", CompactedArchive)
     packed.set_defaults(call=call_compact, interrupted="nothing was put together; the same command begins anew")
+    add_energies(actions)
     checked = actions.add_parser(
         "verify", help="digests, signatures, and whether the rows follow from the sealed files"
     )
@@ -278,7 +280,7 @@ def _ask(arguments: argparse.Namespace, sql: str, finished: Callable[[Rows], Row
         ending.cancel()
         database.close()
     if target is not None:
-        _write(table, arguments.csv, arguments.parquet)
+        write_rows(table, arguments.csv, arguments.parquet)
         print(f"{counted(table.num_rows, 'row')}  {target}")
     else:
         Console().print(answer_sheet(table))
@@ -289,7 +291,8 @@ def _ask(arguments: argparse.Namespace, sql: str, finished: Callable[[Rows], Row
     return 0
 
 
-def _write(table: Rows, as_csv: Path | None, as_parquet: Path | None) -> None:
+def write_rows(table: Rows, as_csv: Path | None, as_parquet: Path | None) -> None:
+    """Write an answer to a new file."""
     from pyarrow import csv, parquet
 
     if as_csv is not None:

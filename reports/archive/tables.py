@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import csv
 
+from harness.record.documents import encode
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
 from reports.archive.errors import ArchiveError
@@ -21,6 +22,8 @@ from reports.results.document import CampaignNumbers
 
 MAPS = {"factors": "factor.", "work": "work.", "indicators": "indicator.", "final": "final.", "metrics": "metric."}
 """Column of a map -> beginning of the columns of a DataFrame that are its keys."""
+METER = b"wattlab.meter"
+"""Metadata of a part with readings: the descriptor of its stream."""
 TIMES = ("utc_ns", "start_utc_ns")
 """Columns whose least and largest value stand in the index."""
 
@@ -62,9 +65,11 @@ def of_run(uid: str, campaign: str, run: RunFolder) -> Iterator[Rows]:
         AnalysisError: a stream is not the table that its descriptor promises.
     """
     readings = raw.readings(campaign, [run])
+    descriptors = {descriptor.meter: descriptor for descriptor in run.power}
     for meter in readings["meter"].unique():
         rows = readings[readings["meter"] == meter].reset_index(drop=True)
-        yield Rows("readings", run.path.name, str(meter), _table("readings", uid, rows))
+        about = {METER: encode(descriptors[meter])}
+        yield Rows("readings", run.path.name, str(meter), _table("readings", uid, rows).replace_schema_metadata(about))
     samples = raw.samples(campaign, [run])
     if len(samples):
         yield Rows("samples", run.path.name, "agent", _table("samples", uid, _long(samples)))

@@ -159,8 +159,7 @@ class AnalysedRun:
     def noises_w(self) -> tuple[float, ...]:
         """The spread of the readings of each stream within the interval (W); 0 for fewer than two."""
         begin_ns, end_ns = self.interval_ns or (0, 0)
-        edges = [np.searchsorted(part.times_ns, [begin_ns, end_ns]) for part in self.parts]
-        values = [part.power_w[first:last] for part, (first, last) in zip(self.parts, edges, strict=True)]
+        values = [part.power_w[slice(*np.searchsorted(part.times_ns, [begin_ns, end_ns]))] for part in self.parts]
         return tuple(deviation(own) if own.size > 1 else 0.0 for own in values)
 
     @cached_property
@@ -286,8 +285,7 @@ class AnalysedRun:
             return None
         reach_ns = round(1e9 * max(part.usual_window_s or part.usual_step_s for part in self.parts))
         end_ns = self.interval_ns[0] - reach_ns
-        first_ns = self.function.origin_ns + round(1e9 * self.function.first_s)
-        begin_ns = max(first_ns, end_ns - round(1e9 * IDLE_S))
+        begin_ns = max(self.function.origin_ns + round(1e9 * self.function.first_s), end_ns - round(1e9 * IDLE_S))
         if end_ns - begin_ns < 2 * reach_ns:
             return None
         return float(self.function.energy_j(begin_ns, end_ns)) / ((end_ns - begin_ns) * 1e-9)

@@ -21,10 +21,11 @@ from reports.energy.gaps import u_gap_j
 from reports.energy.meter_error import ROOT_3, Floats, MeterError
 from reports.energy.moving import RESIDUAL
 from reports.energy.observer import ObserverEffect, observer_term
+from reports.energy.places import Places, corrected_at_w, new_until, variance_at
 from reports.energy.power_function import NS, Convention, PowerFunction, power_function
 from reports.energy.touched import SHORT, Touched, Windows, touched
-from reports.readings.long import count_of, cumulated_at, each, extremes
-from reports.readings.series import PowerSeries, behind
+from reports.readings.long import count_of, each, extremes
+from reports.readings.series import PowerSeries
 from reports.results.rules import Rule, was
 from reports.results.uncertainty import Term
 
@@ -32,7 +33,6 @@ MEAN_LOSS = 1 / 6
 DEVIATION_WINDOW, DEVIATION_INSTANT = 0.075, 0.149
 """Of what a step at an edge loses, in |dP| w (w: window, or distance of instantaneous values)."""
 Stamps = NDArray[np.int64]
-Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +158,8 @@ def part_terms(
     stamps_ns = _window_ends_ns(stream)
     duration_s = np.asarray((ends_ns - begins_ns) * NS, dtype=np.float64)
     first, last = np.searchsorted(stamps_ns, begins_ns), np.searchsorted(stamps_ns, ends_ns)
-    variance = _variance(series.power_w, first + 1, last - 1)
-    count = np.maximum(_new_until(series, last) - _new_until(series, first), 1)
+    variance = variance_at(series.power_w, first + 1, last - 1)
+    count = np.maximum(new_until(series, last) - new_until(series, first), 1)
     step_w = stream.error.resolution_w
     dithered = np.sqrt(variance) >= step_w / 2
     # Rounding of readings that overlap does not average out over a window (`moving.py`).
@@ -212,8 +212,8 @@ def _edges(stream: Stream, begins_ns: Stamps, ends_ns: Stamps, places: tuple[Pla
     instant = series.descriptor.averaging == "instantaneous"
     inside = (first, last - 1) if instant else (first + 1, last - 1)
     outside = (first - 1, last) if instant else (first - 1, last + 1)
-    begin_w, end_w = (_corrected_at(series, place) for place in inside)
-    before_w, after_w = (_corrected_at(series, place) for place in outside)
+    begin_w, end_w = (corrected_at_w(series, place) for place in inside)
+    before_w, after_w = (corrected_at_w(series, place) for place in outside)
     reach_s = series.reach_s
     deviation = DEVIATION_INSTANT if instant else DEVIATION_WINDOW
     begin_step_w, end_step_w = begin_w - before_w, end_w - after_w
@@ -326,31 +326,6 @@ def _window_ends_ns(stream: Stream) -> Stamps:
         return stamps_ns + np.rint(series.window_s[part] / NS).astype(np.int64) if marks_start else stamps_ns
 
     return each(ends_ns, series.times_ns.size, np.int64, series.times_ns, series.window_s)
-
-
-def _corrected_at(series: PowerSeries, places: Places) -> Floats:
-    return series.corrected_w(np.clip(places, 0, series.power_w.size - 1))
-
-
-def _new_until(series: PowerSeries, places: Places) -> Floats | Places:
-    """How many of the first k readings were new."""
-    if series.held is None or (not any(series.held.strides) and not series.held[:1].any()):
-        return places
-    held = series.held
-    return np.asarray(cumulated_at(lambda part: ~held[part], held.size, places, held))
-
-
-def _variance(power_w: Floats, first: Places, last: Places) -> Floats:
-    """Half the mean square of successive differences of the readings first ... last - 1 (von Neumann: no drift in it);
-    of fewer than two, of the readings beside them."""
-    low = np.clip(first, 0, power_w.size - 1)
-    high = np.clip(np.maximum(last - 1, low), 0, power_w.size - 1)
-    few = high <= low
-    low, high = np.where(few, np.maximum(low - 1, 0), low), np.where(few, np.minimum(high + 1, power_w.size - 1), high)
-    low_sum, high_sum = cumulated_at(
-        lambda part: np.diff(power_w[behind(part)]) ** 2, power_w.size - 1, np.stack([low, high]), power_w
-    )
-    return np.asarray((high_sum - low_sum) / (2 * np.maximum(high - low, 1)))
 
 
 def _reported_j(stream: Stream, begins_ns: Stamps, ends_ns: Stamps) -> Floats | None:

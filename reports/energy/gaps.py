@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from reports.energy.meter_error import ROOT_3, Floats
 from reports.energy.power_function import NS, PowerFunction
+from reports.readings.long import let_go
 from reports.results.rules import Rule, was
 
 Stamps: TypeAlias = NDArray[np.int64]
@@ -90,6 +91,7 @@ def u_gap_j(
     for gap, place in enumerate(np.searchsorted(stamps_ns, _gaps_ns(function).sum(axis=1) // 2).tolist()):
         near = power_w[max(place - NEIGHBOURS, 0) : place + NEIGHBOURS]
         rate_w[gap] = np.ptp(near) / (2 * ROOT_3)
+    let_go(stamps_ns, power_w)
     summed_j = np.cumsum(rate_w * np.diff(function.gaps_s).ravel())
     knots_s = np.concatenate([[function.first_s], function.gaps_s.ravel(), [function.last_s]])
     knots_j = np.concatenate([[0.0, 0.0], np.repeat(summed_j, 2)])[: knots_s.size]

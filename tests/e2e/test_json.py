@@ -213,6 +213,7 @@ def ask_of_campaigns(asked: Asked, folder: Path) -> None:
     asked.ask("archive regression", folder / "archive", "cnn", "--margin", "50%", codes=(0, 4, 5))
     asked.ask("archive query", folder / "archive", "SELECT count(*) AS n FROM runs")
     asked.ask("archive report", folder / "archive", "scenarios", "--csv", folder / "scenarios.csv")
+    asked.ask("archive energies", folder / "archive", other.name, "--every", "60")
     asked.ask("archive verify", folder / "archive")
     asked.ask("archive restore", folder / "archive", other.name, "--into", folder / "restored")
     asked.ask("verify", folder / "b.zip")

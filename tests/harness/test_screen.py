@@ -26,6 +26,7 @@ from harness.attest.receipts import Receipt
 from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import (
     archive,
+    archive_energies,
     archive_regression,
     check,
     compare,
@@ -268,6 +269,11 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
         meters=(tried,), refused=None, underway=None,
     )  # fmt: skip
     yield "fleet status", fleet.station_sheet(station), ("2026-11-28", "2027-01-12", "FAILED")
+    energy = archive_energies.IntervalEnergy(
+        interval=LONG, begin_utc_ns=1_795_248_436_000_000_000, end_utc_ns=1_795_252_036_000_000_000, meter="wall",
+        circuit="sut-ac-inlet", provenance="instrument", energy_wh=123.456789, not_covered_s=12.3456789,
+    )  # fmt: skip
+    yield "archive energies", archive_energies.energies_sheet((energy,)), ("123.457", "12.3457", "2026-11-21")
     yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
 
 
