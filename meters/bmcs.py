@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meters import redfish
 from meters.driver import Driver
 from meters.ipmi import driver as ipmi_driver
+from meters.redfish import dialogue as redfish
 
 BMCS: Mapping[str, Driver] = {
     redfish.DRIVER: Driver(

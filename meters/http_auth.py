@@ -217,7 +217,9 @@ def _escaped(value: str) -> str:
 # --- what is kept -----------------------------------------------------------------------------------------------
 
 
-GIVEN = re.compile(rb"^((?:authorization|token):)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE)
+GIVEN = re.compile(
+    rb"^((?:authorization|token|x-auth-token):)[^\r\n]*(?:\r\n[ \t][^\r\n]*)*", re.IGNORECASE | re.MULTILINE
+)
 IN_PATH = re.compile(rb"(?<=[?&])(user|username|password|response|sid)=[^&# \r\n]*")
 SESSION_ID = re.compile(rb"<SID>(?!0{16})([0-9a-fA-F]{16})</SID>")
 ECHOED = re.compile(rb"(response=[^\r\n]{0,6}?)([0-9a-f]{32,})", re.IGNORECASE)

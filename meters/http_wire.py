@@ -1,4 +1,4 @@
-"""One question over HTTP or HTTPS: GET or POST, bounded in time and size, every byte captured, no redirect followed.
+"""One question over HTTP or HTTPS (GET, POST, DELETE), bounded in time and size, every byte captured, no redirect.
 
 Knows: http.client on a socket of our own, keeping a connection and making a new one, when a login is due, what a status
 code means for somebody in front of a meter. Does not know: what the body says; how a login is computed
@@ -33,6 +33,8 @@ BODY_LIMIT = 1 << 16
 CONNECT_S = 3.0
 ATTEMPTS = 3  # to log in: eager, as challenged, and with a new nonce where that one was stale
 TOO_MANY_REQUESTS = 429
+MADE = (http.client.OK, http.client.CREATED, http.client.NO_CONTENT)
+"""What answers a POST or DELETE that was done."""
 HEADERS = {"Accept": "application/json", "Connection": "keep-alive"}
 
 NEEDS_PASSWORD = "the meter wants a password: give it with user and password_file (docs/instruments.md)"
@@ -45,16 +47,20 @@ Place = tuple[socket.AddressFamily, Address]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked: a path, with a `body` (it may be empty) a POST of it; `headers` go beside those of the wire."""
+    """What is asked: a path, with a `body` (it may be empty) a POST of it; `headers` go beside those of the wire.
+
+    `removes`: a DELETE, by which a session is ended and nothing else.
+    """
 
     path: str
     body: bytes | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    removes: bool = False
 
     @property
     def method(self) -> str:
         """The method of HTTP."""
-        return "GET" if self.body is None else "POST"
+        return "DELETE" if self.removes else "GET" if self.body is None else "POST"
 
     @property
     def words(self) -> str:
@@ -64,10 +70,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What was answered with 200: the body with the time its last byte arrived, and the cookies that were set."""
+    """What was answered: the body with the time its last byte arrived, the cookies that were set, and the headers by
+    their names in small letters, of several the last."""
 
     chunk: Chunk
     cookies: tuple[str, ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class HttpWire:
@@ -117,10 +125,14 @@ class HttpWire:
     @property
     def remarks(self) -> tuple[str, ...]:
         """What an operator should know of how the lab logs in (`Description.remarks`)."""
-        is_shown_to_one = self._peer is not None and (bool(self._peer.pinned) or self._is_vouched_for)
-        if self._login is None or not self._login.is_readable or is_shown_to_one:
+        if self._login is None or not self._login.is_readable or self.is_shown_to_one:
             return ()
         return (READABLE,)
+
+    @property
+    def is_shown_to_one(self) -> bool:
+        """Whether who is at the other end is known by a key, so that nobody else reads what is said."""
+        return self._peer is not None and (bool(self._peer.pinned) or self._is_vouched_for)
 
     @property
     def _is_vouched_for(self) -> bool:
@@ -259,10 +271,11 @@ class HttpWire:
         try:
             connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()
-            body = self._body(response, may_be_empty=request.body is not None)
+            body = self._body(response, may_be_empty=request.method != "GET")
             if response.will_close:
                 self._hang_up()
-            return Reply(Chunk(tap.heard_ns, body), tuple(response.headers.get_all("Set-Cookie") or ()))
+            told = {name.lower(): value for name, value in response.getheaders()}
+            return Reply(Chunk(tap.heard_ns, body), tuple(response.headers.get_all("Set-Cookie") or ()), told)
         except Exception as error:
             self._hang_up()
             raise self._named(error, request.words, tap) from error
@@ -273,7 +286,7 @@ class HttpWire:
         """Return the body of a reply that has one and is no refusal."""
         if response.status == http.client.UNAUTHORIZED:
             raise _Challenged(response)
-        if response.status != http.client.OK:
+        if response.status not in (MADE if may_be_empty else (http.client.OK,)):
             raise self._status_error(response)
         if response.length is not None and response.length > BODY_LIMIT:
             raise MeterGarbage(self._too_long(response.length))

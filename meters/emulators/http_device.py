@@ -23,9 +23,18 @@ MAINS_V = 230.0
 MAINS_HZ = 50.0
 START_UNIX_S = 1_700_000_000
 HEAD = re.compile(rb"(.*?)\r?\n\r?\n", re.DOTALL)
-REQUEST_LINE = re.compile(rb"(GET|POST|HEAD|PUT) (\S+) HTTP/1\.[01]")
+REQUEST_LINE = re.compile(rb"(GET|POST|HEAD|PUT|DELETE) (\S+) HTTP/1\.[01]")
 LENGTH = re.compile(rb"\ncontent-length: *([0-9]{1,4})\r?(?:\n|$)", re.IGNORECASE)
-REASONS = {200: "OK", 302: "Found", 400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+REASONS = {
+    200: "OK",
+    201: "Created",
+    204: "No Content",
+    302: "Found",
+    400: "Bad Request",
+    401: "Unauthorized",
+    403: "Forbidden",
+    404: "Not Found",
+}
 REASONS[405] = "Method Not Allowed"
 REASONS[500] = "Internal Server Error"
 

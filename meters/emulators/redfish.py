@@ -3,16 +3,26 @@
 Knows: service root, chassis, both generations of power (Power; EnvironmentMetrics and PowerSubsystem) and their JSON.
 Does not know: HTTP (`meters.emulators.http_device`). The serial number says EMULATED.
 Two entries of PowerControl: the whole chassis, and a node with half of it. A third supply's bay is empty.
+Who logs in does so by Basic, or for a token by POST to the sessions, which it ends by DELETE; the fault `forgets` ends
+all sessions.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping
 
-from meters.emulators.http_device import MAINS_V, HttpDevice, Json
+from meters.emulators.faults import OwnFaults
+from meters.emulators.http_device import MAINS_V, HttpDevice, Json, response
+from meters.emulators.http_login import header
+from meters.emulators.virtual_sut import PowerSource
 
 ROOT = "/redfish/v1"
 CHASSIS = f"{ROOT}/Chassis/1U"
+SESSIONS = f"{ROOT}/SessionService/Sessions"
+SESSION = re.compile(rb"(POST|DELETE) " + SESSIONS.encode() + rb"(?:/(\d+))?/? HTTP/1\.[01]")
+USER = "admin"
 SHARES = {"0": 0.6, "1": 0.4}
 YIELD = 0.92
 TOO_MUCH_W = 500_000.0
@@ -27,11 +37,47 @@ class RedfishDevice(HttpDevice):
 
     open_pages = frozenset({ROOT, f"{ROOT}/"})
 
+    def __init__(self, source: PowerSource, *, refresh_s: float = 1.0, password: str = "") -> None:
+        """`refresh_s` is how often it has new values; an empty `password`: everybody may read all."""
+        super().__init__(source, refresh_s=refresh_s, password=password)
+        self._sessions: dict[str, str] = {}
+        self._count = 0
+        self.faults = OwnFaults(self.faults.names | {"forgets"})
+
+    def admits(self, head: bytes, method: str, path: str, query: Mapping[str, str]) -> bool:
+        """Whether a password came, or the token of a session."""
+        if self.faults.use("forgets"):
+            self._sessions.clear()
+        return header(head, "X-Auth-Token") in self._sessions.values() or super().admits(head, method, path, query)
+
+    def _respond(self, head: bytes, body: bytes) -> bytes:
+        line = SESSION.match(head)
+        if line is None:
+            return super()._respond(head, body)
+        if line.group(1) == b"DELETE":
+            gone = self._sessions.pop((line.group(2) or b"").decode(), None)
+            return response(404 if gone is None else 204, b"")
+        try:
+            login = json.loads(body)
+        except ValueError:
+            login = {}
+        if login != {"UserName": USER, "Password": self.password}:
+            return response(401, b'{"error":{"code":"Base.1.0.NoValidSession"}}', "")
+        self._count += 1
+        token, place = f"emulated-token-{self._count:08d}", f"{SESSIONS}/{self._count}"
+        self._sessions[str(self._count)] = token
+        page = json.dumps({"@odata.id": place, "Id": str(self._count), "UserName": USER, "Password": None}).encode()
+        told = f"\r\nX-Auth-Token: {token}\r\nLocation: {place}\r\n\r\n".encode()
+        return response(201, page).replace(b"\r\n\r\n", told, 1)
+
     def page(self, path: str, query: Mapping[str, str], body: bytes) -> Json | None:
         """Serve a resource; a slash at its end makes no difference."""
         place = path.rstrip("/")
         pages: dict[str, Json] = {
-            ROOT: {"Id": "RootService", "RedfishVersion": "1.17.0", "Chassis": _link(f"{ROOT}/Chassis")},
+            ROOT: {
+                "Id": "RootService", "RedfishVersion": "1.17.0", "Chassis": _link(f"{ROOT}/Chassis"),
+                "Links": {"Sessions": _link(SESSIONS)},
+            },
             f"{ROOT}/Chassis": {"Name": "Chassis", "Members@odata.count": 1, "Members": [_link(CHASSIS)]},
             CHASSIS: {
                 "Id": "1U", "Name": "Server", "ChassisType": "RackMount", "Manufacturer": "wattlab",

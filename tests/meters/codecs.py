@@ -22,7 +22,6 @@ from meters import (
     mystrom,
     netio,
     powerspy2,
-    redfish,
     register_maps,
     shelly,
     tasmota,
@@ -52,6 +51,7 @@ from meters.mqtt import payload as mqtt_payload
 from meters.nut import codec as nut_codec
 from meters.polled_http import reading_of
 from meters.ptdaemon import codec as ptdaemon_codec
+from meters.redfish import codec as redfish
 from meters.registry import DRIVERS
 from meters.sml import elements as sml_elements
 from meters.sml import frame as sml_frame

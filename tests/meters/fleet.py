@@ -122,6 +122,12 @@ FLEET: dict[str, Emulated] = {
     "redfish": Emulated(
         arguments=("--interval", "0.01"), options={"interval_s": 0.01, "reply_s": 0.25, "control": "0"}
     ),
+    "redfish-session": Emulated(
+        arguments=("--interval", "0.01"),
+        options={"interval_s": 0.01, "reply_s": 0.25, "control": "0", "login": "session"},
+        driver="redfish",
+        password="not-known",
+    ),
     "ipmi": Emulated(
         arguments=("--interval", "0.05"),
         options={"interval_s": 0.05, "refresh_s": 0.05, "reply_s": 0.25},

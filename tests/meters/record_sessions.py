@@ -25,7 +25,7 @@ SLOWER: Mapping[str, Mapping[str, float]] = {
     "mcp39f511n": {"interval_s": 0.4},
     **{
         name: {"interval_s": 0.1}
-        for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "ipmi", "ipmi-sensor")
+        for name in ("gude", "tasmota", "shelly", "shelly-gen1", "redfish", "redfish-session", "ipmi", "ipmi-sensor")
     },
     **{name: {"interval_s": 0.1} for name in ("homewizard", "homewizard-v2")},
     **{name: {"interval_s": 0.1} for name in ("kasa", "kasa-gen1", "fritz", "mystrom", "netio", "homeassistant")},

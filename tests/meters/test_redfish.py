@@ -9,17 +9,19 @@ from __future__ import annotations
 
 import io
 import json
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+import redfish
 
 from meters.access import Access, Credentials, Pin
 from meters.json_reply import parse_json
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused
 from meters.polled_http import Value, reading_of
 from meters.reading import Reading
-from meters.redfish import (
+from meters.redfish.codec import (
     SOURCES,
     choose_chassis,
     decode_control,
@@ -30,8 +32,9 @@ from meters.redfish import (
     sum_of,
 )
 from meters.registry import open_meter
+from meters.wire_log import read_capture
 from tests.meters.certificates import keeper
-from tests.meters.conftest import StartEmulator
+from tests.meters.conftest import StartEmulator, wait_until
 from tests.meters.http_servers import answer, ok, page_server, raw_server
 
 
@@ -180,7 +183,7 @@ def test_every_place_of_a_power_is_read(source: str, start_emulator: StartEmulat
 def test_a_wrong_password_and_a_place_that_is_not_there_are_sentences(start_emulator: StartEmulator) -> None:
     emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, name="redfish")
     wrong = Access(Credentials("", "another"))
-    with pytest.raises(MeterRefused, match="does not take the password of user 'admin'"):
+    with pytest.raises(MeterRefused, match=r"does not take the password of user 'admin'.* set login = 'session'"):
         open_meter("redfish", emulator.address, capture=None, options={}, access=wrong)
     with pytest.raises(MeterOptionError, match=r"option control is '', expected .* 0 \(Chassis\), 1 \(Node 1\)"):
         open_meter("redfish", emulator.address, capture=None, options={}, access=LOGIN)
@@ -225,3 +228,95 @@ def test_a_certificate_that_nobody_vouches_for_gets_no_password(
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "lab.pem"))
         with pytest.raises(MeterMismatch, match="expected a path below"):
             open_meter("redfish", server.url, capture=None, options={}, access=LOGIN)
+
+
+# --- sessions ---------------------------------------------------------------------------------------------------------
+
+SESSIONS = "/redfish/v1/SessionService/Sessions"
+BY_SESSION: dict[str, float | str] = {"login": "session", "control": "0", "interval_s": 0.02}
+
+
+def said_in(log: io.BytesIO) -> bytes:
+    return b"\n".join(exchange.data for exchange in read_capture(io.BytesIO(log.getvalue()), "log"))
+
+
+def test_a_session_is_begun_once_ended_with_the_meter_and_leaves_no_secret(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, name="redfish")
+    log = io.BytesIO()
+    meter = open_meter("redfish", emulator.address, capture=log, options=BY_SESSION, access=LOGIN)
+    assert [meter.read(5.0).power_w for _ in range(3)] == [51.0] * 3
+    assert "whoever listens there can read it" in meter.describe().remarks[0]
+    meter.close()
+    said = said_in(log)
+    assert (said.count(f"POST {SESSIONS} ".encode()), said.count(f"DELETE {SESSIONS}/1 ".encode())) == (1, 1)
+    assert b"204 No Content" in said
+    assert b'{"UserName": "(withheld)", "Password": "(withheld)"}' in said
+    assert b"x-auth-token: (withheld)" in said
+    for secret in (SECRET.encode(), b"emulated-token", b"Basic "):
+        assert secret not in said
+
+
+def test_a_session_that_the_service_forgot_is_begun_anew(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, name="redfish")
+    log = io.BytesIO()
+    meter = open_meter("redfish", emulator.address, capture=log, options=BY_SESSION, access=LOGIN)
+    emulator.fault("forgets")
+    wait_until(lambda: meter.read(5.0).power_w == 51.0 and f"POST {SESSIONS}".encode() in said_in(log)[2000:], "anew")
+    meter.close()
+
+
+def test_a_password_that_is_refused_for_a_session_is_given_once(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, name="redfish")
+    log, wrong = io.BytesIO(), Access(Credentials("", "another"))
+    with pytest.raises(MeterRefused, match="does not take the password of user 'admin': correct user or password_file"):
+        open_meter("redfish", emulator.address, capture=log, options=BY_SESSION, access=wrong)
+    assert said_in(log).count(b"POST ") == 1
+
+
+def test_a_service_without_sessions_is_named() -> None:
+    with (
+        page_server({"/redfish/v1/": body(RedfishVersion="1.6.0")}) as url,
+        pytest.raises(MeterError, match="status 501"),
+    ):
+        open_meter("redfish", url, capture=None, options=BY_SESSION, access=LOGIN)
+
+
+@pytest.mark.parametrize("token", [b"", b"X-Auth-Token: \r\n"])
+def test_an_answer_to_a_login_without_a_token_is_named(token: bytes) -> None:
+    def script(path: bytes, connection: socket.socket) -> None:
+        made = b"HTTP/1.1 201 Created\r\n%bContent-Length: 2\r\n\r\n{}" % token
+        connection.sendall(made if path.endswith(b"Sessions") else ok(body(RedfishVersion="1.6.0")))
+
+    with raw_server(script) as server, pytest.raises(MeterError, match="without a token; set login = 'basic'"):
+        open_meter("redfish", server.url, capture=None, options=BY_SESSION, access=LOGIN)
+
+
+# --- DMTF's mockup, and its client ------------------------------------------------------------------------------------
+
+MOCKUP = Path(__file__).resolve().parents[1] / "data" / "redfish" / "public-rackmount1"
+
+
+@pytest.mark.parametrize(
+    ("source", "power_w"), [("PowerControl", 344.0), ("EnvironmentMetrics", 374.0), ("PowerSubsystem", 937.4)]
+)
+def test_the_published_mockup_of_a_rack_server_is_read(source: str, power_w: float) -> None:
+    found = {path.parent.relative_to(MOCKUP): path.read_bytes() for path in MOCKUP.rglob("index.json")}
+    pages = {f"/redfish/v1/{place}".rstrip("."): text for place, text in found.items()}
+    with page_server(pages) as url:
+        meter = open_meter("redfish", url, capture=None, options={"source": source})
+        assert meter.read(5.0).power_w == pytest.approx(power_w)
+        assert (meter.identify().maker, meter.identify().serial) == ("Contoso", "437XR1138R2")
+        meter.close()
+        with pytest.raises(MeterMismatch, match=r"found no 'PowerInputWatts'"):
+            open_meter("redfish", url, capture=None, options={"source": "PowerSupplies"})
+
+
+def test_dmtfs_client_logs_in_by_a_session_and_reads_the_emulator(start_emulator: StartEmulator) -> None:
+    emulator = start_emulator("--profile", "watts=0:51", "--password", SECRET, name="redfish")
+    client = redfish.redfish_client(emulator.address, "admin", SECRET, max_retry=1)
+    client.login(auth="session")
+    power = client.get("/redfish/v1/Chassis/1U/Power")
+    assert power.dict["PowerControl"][0]["PowerConsumedWatts"] == 51.0
+    client.logout()
+    with pytest.raises(redfish.rest.v1.InvalidCredentialsError):
+        redfish.redfish_client(emulator.address, "admin", "another", max_retry=1).login(auth="session")
