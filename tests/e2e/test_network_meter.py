@@ -41,6 +41,14 @@ driver = "gude"
 port = "{}"
 circuit = "beside"
 password_env = "GUDE_PASSWORD"
+[meters.by-codes]
+driver = "apc-rpdu2"
+port = "{}"
+circuit = "beside"
+user = "admin"
+password_file = "{}"
+privacy_password_env = "GUDE_PASSWORD"
+options = {{ protocol = "v3", outlet = 1 }}
 [scenarios.steps]
 """
 
@@ -57,7 +65,7 @@ def everything(folder: Path) -> dict[str, bytes]:
 def test_the_passwords_of_plugs_are_in_no_file_of_their_campaign(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Digest behind TLS, Basic, and a password among the parameters."""
+    """Digest behind TLS, Basic, a password among the parameters, and one that signs and seals what is said."""
     (tmp_path / "lab").mkdir()
     lab = LabUnderTest(tmp_path / "lab")
     secret = tmp_path / "secret"
@@ -70,13 +78,14 @@ def test_the_passwords_of_plugs_are_in_no_file_of_their_campaign(
         emulator(["shelly", *words]) as plug,
         emulator(["tasmota", *words, "--generation", "1"]) as old,
         emulator(["gude", *words]) as strip,
+        emulator(["apc-rpdu2", *words]) as pdu,
         terminator(tmp_path, PLUG, plug.port.removeprefix("http://")) as port,
     ):
         lab.write(
             LAB.replace('port = "embedded"', f'port = "https://127.0.0.1:{port}"')
             .replace('driver = "wattsup"', f'driver = "shelly"\ninstrument = "plug"\npassword_file = "{secret}"')
             .replace("[sut]", '[sut]\ncircuits = ["sut-ac-inlet"]')
-            .replace("[scenarios.steps]\n", BESIDE.format(old.port, secret, strip.port))
+            .replace("[scenarios.steps]\n", BESIDE.format(old.port, secret, strip.port, pdu.port, secret))
             .replace(
                 'name = "test lab"', 'name = "test lab"\ninstruments = "instruments.toml"\ncertify_declared = true'
             )
@@ -93,11 +102,15 @@ def test_the_passwords_of_plugs_are_in_no_file_of_their_campaign(
     assert meters["wall"]["evidence"]["tls_sha256"] == PLUG.sha256
     files = everything(lab.folder) | {"stdout": done.stdout.encode(), "stderr": done.stderr.encode()}
     logs = {name: content for name, content in files.items() if name.endswith("as said")}
-    assert len(meters) == 3
+    assert len(meters) == 4
     runs = len(list(lab.campaign.rglob("MANIFEST.sha256")))  # one that was late is repeated
     assert len(logs) == runs * len(meters) >= 6
     assert all(b"(withheld)" in log for log in logs.values())
-    power = {"wall": b"apower", "by-parameters": b'"Power"', "by-header": b"ActivePower"}
+    power = {"wall": b"apower", "by-parameters": b'"Power"', "by-header": b"ActivePower", "by-codes": b"AP8959EU3"}
     assert all(power[meter] in log for meter in power for name, log in logs.items() if f"wire-{meter}." in name)
     assert [name for name, content in files.items() for form in forms_of(SECRET) if form in content] == []
+    verified = json.loads(lab.call("verify", str(lab.campaign), "--json").stdout)
+    decoded = [check for check in verified["checks"] if check["name"] == "wire"]
+    assert len(decoded) == runs * len(meters)
+    assert [check for check in decoded if not check["passed"]] == []
     assert [name for name, content in files.items() if b"cnonce=" in content or b'response="' in content] == []

@@ -1,6 +1,6 @@
 """Phases, and the PDUs of Schleifenbauer, Rittal and older ones of Server Technology, against values of real devices.
 
-[L] published walks of LibreNMS (schleifenbauer.snmprec, sentry3.snmprec). [C] a walk of a Rittal PDU in the tests of
+[L] published walks of LibreNMS (schleifenbauer, sentry3, sentry4). [C] a walk of a Rittal PDU in the tests of
 Checkmk (cmciii). [O] a walk of an APC that Observium prints. The rest is the text of the MIBs.
 """
 
@@ -57,20 +57,26 @@ def test_a_phase_of_an_apc() -> None:
     assert (found["power_w"], found["voltage_v"], found["current_a"]) == (570.0, 228.0, 2.8)
 
 
-def test_a_phase_of_an_eaton_and_of_a_sentry() -> None:
+def test_a_phase_of_an_eaton() -> None:
     row = "1.3.6.1.4.1.534.6.6.7.3.4.1"
     walk = told(row, "0.1.2", va=(3, 210), watts=(4, 177), energy=(5, 4242), factor=(7, -892))
     assert values(EPDU, Point(0, 0, 2), walk) == {
         "power_w": 177.0, "current_a": None, "apparent_power_va": 210.0, "energy_wh": 4242.0, "power_factor": 0.892,
     }  # fmt: skip
-    walk = told("1.3.6.1.4.1.1718.4.1.5.3.1", "1.1.3", volts=(3, 2301), amperes=(6, 512), watts=(8, 1170), wh=(13, 9))
-    found = values(SENTRY4, Point(1, 0, 3), walk)
-    assert (found["power_w"], found["voltage_v"], found["current_a"], found["energy_wh"]) == (
-        1170.0,
-        230.1,
-        5.12,
-        900.0,
-    )
+
+
+def test_the_phases_of_a_sentry_make_its_input_cord() -> None:
+    measured = {1: (2079, 209, 415), 2: (2089, 222, 444), 3: (2094, 429, 848)}  # [L]
+    found: list[float] = []
+    for phase, (volts, amperes, watts) in measured.items():
+        walk = told(
+            "1.3.6.1.4.1.1718.4.1.5.3.1", f"1.1.{phase}", volts=(3, volts), amperes=(6, amperes), watts=(8, watts)
+        )
+        told_of = values(SENTRY4, Point(1, 0, phase), walk)
+        assert (told_of["voltage_v"], told_of["current_a"]) == (volts / 10, amperes / 100)
+        assert told_of["power_w"] is not None
+        found.append(told_of["power_w"])
+    assert sum(found) == pytest.approx(1701, rel=0.005)  # [L] of the cord, a moment before
 
 
 def test_an_input_of_a_schleifenbauer_at_its_address_on_the_databus() -> None:
