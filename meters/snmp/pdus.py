@@ -20,6 +20,18 @@ from collections.abc import Mapping
 
 from meters.snmp.mibs import Mib, Quantity, Rows
 
+
+def _columns(
+    table: str, place: str, *, only_magnitude: bool = False, **columns: int | tuple[int, float]
+) -> tuple[Quantity, ...]:
+    """Quantities that are columns of a table, each with its number and what one count is (1); `place` is the row."""
+    numbers = {name: column if isinstance(column, tuple) else (column, 1.0) for name, column in columns.items()}
+    return tuple(
+        Quantity(name, f"{table}.{column}.{place}", step, only_magnitude=only_magnitude)
+        for name, (column, step) in numbers.items()
+    )
+
+
 APC = "1.3.6.1.4.1.318.1.1.26"
 RPDU2 = Mib(
     driver="apc-rpdu2",
@@ -30,23 +42,23 @@ RPDU2 = Mib(
     firmware=f"{APC}.2.1.6.{{unit}}",
     first_unit=1,
     places={
-        "outlet": (
-            Quantity("power_w", f"{APC}.9.4.3.1.7.{{outlet}}"),
-            Quantity("current_a", f"{APC}.9.4.3.1.6.{{outlet}}", 0.1),
-            Quantity("energy_wh", f"{APC}.9.4.3.1.11.{{outlet}}", 100.0),
+        "outlet": _columns(f"{APC}.9.4.3.1", "{outlet}", power_w=7, current_a=(6, 0.1), energy_wh=(11, 100.0)),
+        "unit": _columns(
+            f"{APC}.4.3.1",
+            "{unit}",
+            power_w=(5, 10.0),
+            energy_wh=(9, 100.0),
+            apparent_power_va=(16, 10.0),
+            power_factor=(17, 0.01),
         ),
-        "unit": (
-            Quantity("power_w", f"{APC}.4.3.1.5.{{unit}}", 10.0),
-            Quantity("energy_wh", f"{APC}.4.3.1.9.{{unit}}", 100.0),
-            Quantity("apparent_power_va", f"{APC}.4.3.1.16.{{unit}}", 10.0),
-            Quantity("power_factor", f"{APC}.4.3.1.17.{{unit}}", 0.01),
-        ),
-        "phase": (
-            Quantity("power_w", f"{APC}.6.3.1.7.{{phase}}", 10.0),
-            Quantity("current_a", f"{APC}.6.3.1.5.{{phase}}", 0.1),
-            Quantity("voltage_v", f"{APC}.6.3.1.6.{{phase}}"),
-            Quantity("apparent_power_va", f"{APC}.6.3.1.8.{{phase}}", 10.0),
-            Quantity("power_factor", f"{APC}.6.3.1.9.{{phase}}", 0.01),
+        "phase": _columns(
+            f"{APC}.6.3.1",
+            "{phase}",
+            power_w=(7, 10.0),
+            current_a=(5, 0.1),
+            voltage_v=6,
+            apparent_power_va=(8, 10.0),
+            power_factor=(9, 0.01),
         ),
     },
 )
@@ -105,26 +117,23 @@ EPDU = Mib(
     first_unit=0,
     places={
         "outlet": (
-            Quantity("power_w", f"{EATON}.6.5.1.3.{{unit}}.{{outlet}}"),
-            Quantity("current_a", f"{EATON}.6.4.1.3.{{unit}}.{{outlet}}", 0.001),
-            Quantity("voltage_v", f"{EATON}.6.3.1.2.{{unit}}.{{outlet}}", 0.001),
-            Quantity("apparent_power_va", f"{EATON}.6.5.1.2.{{unit}}.{{outlet}}"),
+            *_columns(f"{EATON}.6.5.1", "{unit}.{outlet}", power_w=3),
+            *_columns(f"{EATON}.6.4.1", "{unit}.{outlet}", current_a=(3, 0.001)),
+            *_columns(f"{EATON}.6.3.1", "{unit}.{outlet}", voltage_v=(2, 0.001)),
+            *_columns(f"{EATON}.6.5.1", "{unit}.{outlet}", apparent_power_va=2),
             # Negative while power is drawn: -892 beside 177 W in a published walk.
-            Quantity("power_factor", f"{EATON}.6.5.1.6.{{unit}}.{{outlet}}", 0.001, only_magnitude=True),
-            Quantity("energy_wh", f"{EATON}.6.5.1.4.{{unit}}.{{outlet}}"),
+            *_columns(f"{EATON}.6.5.1", "{unit}.{outlet}", power_factor=(6, 0.001), only_magnitude=True),
+            *_columns(f"{EATON}.6.5.1", "{unit}.{outlet}", energy_wh=4),
         ),
         "unit": (
-            Quantity("power_w", f"{EATON}.3.5.1.4.{{unit}}.1"),
-            Quantity("apparent_power_va", f"{EATON}.3.5.1.3.{{unit}}.1"),
-            Quantity("energy_wh", f"{EATON}.3.5.1.5.{{unit}}.1"),
-            Quantity("power_factor", f"{EATON}.3.5.1.7.{{unit}}.1", 0.001, only_magnitude=True),
+            *_columns(f"{EATON}.3.5.1", "{unit}.1", power_w=4, apparent_power_va=3, energy_wh=5),
+            *_columns(f"{EATON}.3.5.1", "{unit}.1", power_factor=(7, 0.001), only_magnitude=True),
         ),
         "phase": (
-            Quantity("power_w", f"{EATON}.3.4.1.4.{{unit}}.1.{{phase}}"),
-            Quantity("current_a", f"{EATON}.3.3.1.4.{{unit}}.1.{{phase}}", 0.001),
-            Quantity("apparent_power_va", f"{EATON}.3.4.1.3.{{unit}}.1.{{phase}}"),
-            Quantity("energy_wh", f"{EATON}.3.4.1.5.{{unit}}.1.{{phase}}"),
-            Quantity("power_factor", f"{EATON}.3.4.1.7.{{unit}}.1.{{phase}}", 0.001, only_magnitude=True),
+            *_columns(f"{EATON}.3.4.1", "{unit}.1.{phase}", power_w=4),
+            *_columns(f"{EATON}.3.3.1", "{unit}.1.{phase}", current_a=(4, 0.001)),
+            *_columns(f"{EATON}.3.4.1", "{unit}.1.{phase}", apparent_power_va=3, energy_wh=5),
+            *_columns(f"{EATON}.3.4.1", "{unit}.1.{phase}", power_factor=(7, 0.001), only_magnitude=True),
         ),
     },
 )
@@ -138,28 +147,34 @@ SENTRY4 = Mib(
     firmware=f"{SENTRY}.1.1.3.0",
     first_unit=1,
     places={
-        "outlet": (
-            Quantity("power_w", f"{SENTRY}.8.3.1.7.{{unit}}.1.{{outlet}}"),
-            Quantity("current_a", f"{SENTRY}.8.3.1.3.{{unit}}.1.{{outlet}}", 0.01),
-            Quantity("voltage_v", f"{SENTRY}.8.3.1.6.{{unit}}.1.{{outlet}}", 0.1),
-            Quantity("apparent_power_va", f"{SENTRY}.8.3.1.9.{{unit}}.1.{{outlet}}"),
-            Quantity("power_factor", f"{SENTRY}.8.3.1.10.{{unit}}.1.{{outlet}}", 0.01),
-            Quantity("energy_wh", f"{SENTRY}.8.3.1.14.{{unit}}.1.{{outlet}}"),
+        "outlet": _columns(
+            f"{SENTRY}.8.3.1",
+            "{unit}.1.{outlet}",
+            power_w=7,
+            current_a=(3, 0.01),
+            voltage_v=(6, 0.1),
+            apparent_power_va=9,
+            power_factor=(10, 0.01),
+            energy_wh=14,
         ),
-        "unit": (
-            Quantity("power_w", f"{SENTRY}.3.3.1.3.{{unit}}.1"),
-            Quantity("apparent_power_va", f"{SENTRY}.3.3.1.5.{{unit}}.1"),
-            Quantity("power_factor", f"{SENTRY}.3.3.1.8.{{unit}}.1", 0.01),
-            Quantity("energy_wh", f"{SENTRY}.3.3.1.10.{{unit}}.1", 100.0),
-            Quantity("frequency_hz", f"{SENTRY}.3.3.1.11.{{unit}}.1", 0.1),
+        "unit": _columns(
+            f"{SENTRY}.3.3.1",
+            "{unit}.1",
+            power_w=3,
+            apparent_power_va=5,
+            power_factor=(8, 0.01),
+            energy_wh=(10, 100.0),
+            frequency_hz=(11, 0.1),
         ),
-        "phase": (
-            Quantity("power_w", f"{SENTRY}.5.3.1.8.{{unit}}.1.{{phase}}"),
-            Quantity("current_a", f"{SENTRY}.5.3.1.6.{{unit}}.1.{{phase}}", 0.01),
-            Quantity("voltage_v", f"{SENTRY}.5.3.1.3.{{unit}}.1.{{phase}}", 0.1),
-            Quantity("apparent_power_va", f"{SENTRY}.5.3.1.9.{{unit}}.1.{{phase}}"),
-            Quantity("power_factor", f"{SENTRY}.5.3.1.10.{{unit}}.1.{{phase}}", 0.01),
-            Quantity("energy_wh", f"{SENTRY}.5.3.1.13.{{unit}}.1.{{phase}}", 100.0),
+        "phase": _columns(
+            f"{SENTRY}.5.3.1",
+            "{unit}.1.{phase}",
+            power_w=8,
+            current_a=(6, 0.01),
+            voltage_v=(3, 0.1),
+            apparent_power_va=9,
+            power_factor=(10, 0.01),
+            energy_wh=(13, 100.0),
         ),
     },
 )
@@ -174,28 +189,34 @@ SENTRY3 = Mib(
     first_unit=1,
     places={
         # An outlet is one of an infeed, which is a phase.
-        "outlet": (
-            Quantity("power_w", f"{CDU}.2.3.1.14.{{unit}}.{{phase}}.{{outlet}}"),
-            Quantity("current_a", f"{CDU}.2.3.1.7.{{unit}}.{{phase}}.{{outlet}}", 0.01),
-            Quantity("voltage_v", f"{CDU}.2.3.1.13.{{unit}}.{{phase}}.{{outlet}}", 0.1),
-            Quantity("apparent_power_va", f"{CDU}.2.3.1.15.{{unit}}.{{phase}}.{{outlet}}"),
-            Quantity("power_factor", f"{CDU}.2.3.1.16.{{unit}}.{{phase}}.{{outlet}}", 0.01),
-            Quantity("energy_wh", f"{CDU}.2.3.1.18.{{unit}}.{{phase}}.{{outlet}}"),
+        "outlet": _columns(
+            f"{CDU}.2.3.1",
+            "{unit}.{phase}.{outlet}",
+            power_w=14,
+            current_a=(7, 0.01),
+            voltage_v=(13, 0.1),
+            apparent_power_va=15,
+            power_factor=(16, 0.01),
+            energy_wh=18,
         ),
-        "unit": (
-            Quantity("power_w", f"{CDU}.2.1.1.11.{{unit}}"),
-            Quantity("apparent_power_va", f"{CDU}.2.1.1.12.{{unit}}"),
-            Quantity("power_factor", f"{CDU}.2.1.1.13.{{unit}}", 0.01),
-            Quantity("energy_wh", f"{CDU}.2.1.1.14.{{unit}}", 1000.0),
-            Quantity("frequency_hz", f"{CDU}.2.1.1.15.{{unit}}"),
+        "unit": _columns(
+            f"{CDU}.2.1.1",
+            "{unit}",
+            power_w=11,
+            apparent_power_va=12,
+            power_factor=(13, 0.01),
+            energy_wh=(14, 1000.0),
+            frequency_hz=15,
         ),
-        "phase": (
-            Quantity("power_w", f"{CDU}.2.2.1.12.{{unit}}.{{phase}}"),
-            Quantity("current_a", f"{CDU}.2.2.1.19.{{unit}}.{{phase}}", 0.01),
-            Quantity("voltage_v", f"{CDU}.2.2.1.18.{{unit}}.{{phase}}", 0.1),
-            Quantity("apparent_power_va", f"{CDU}.2.2.1.13.{{unit}}.{{phase}}"),
-            Quantity("power_factor", f"{CDU}.2.2.1.14.{{unit}}.{{phase}}", 0.01),
-            Quantity("energy_wh", f"{CDU}.2.2.1.16.{{unit}}.{{phase}}", 100.0),
+        "phase": _columns(
+            f"{CDU}.2.2.1",
+            "{unit}.{phase}",
+            power_w=12,
+            current_a=(19, 0.01),
+            voltage_v=(18, 0.1),
+            apparent_power_va=13,
+            power_factor=(14, 0.01),
+            energy_wh=(16, 100.0),
         ),
     },
 )
@@ -209,28 +230,34 @@ SCHLEIFENBAUER = Mib(
     firmware=f"{DATABUS}.1.1.1.2.{{unit}}",
     first_unit=1,
     places={
-        "outlet": (
-            Quantity("power_w", f"{DATABUS}.7.2.1.11.{{unit}}.{{outlet}}"),
-            Quantity("current_a", f"{DATABUS}.7.2.1.5.{{unit}}.{{outlet}}", 0.01),
-            Quantity("voltage_v", f"{DATABUS}.7.2.1.7.{{unit}}.{{outlet}}", 0.01),
-            Quantity("apparent_power_va", f"{DATABUS}.7.2.1.10.{{unit}}.{{outlet}}"),
-            Quantity("power_factor", f"{DATABUS}.7.2.1.4.{{unit}}.{{outlet}}", 0.0001),
-            Quantity("energy_wh", f"{DATABUS}.7.2.1.2.{{unit}}.{{outlet}}", 1000.0),
+        "outlet": _columns(
+            f"{DATABUS}.7.2.1",
+            "{unit}.{outlet}",
+            power_w=11,
+            current_a=(5, 0.01),
+            voltage_v=(7, 0.01),
+            apparent_power_va=10,
+            power_factor=(4, 0.0001),
+            energy_wh=(2, 1000.0),
         ),
-        "unit": (
-            Quantity("power_w", f"{DATABUS}.11.1.1.7.{{unit}}.1"),
-            Quantity("current_a", f"{DATABUS}.11.1.1.4.{{unit}}.1", 0.01),
-            Quantity("apparent_power_va", f"{DATABUS}.11.1.1.6.{{unit}}.1"),
-            Quantity("power_factor", f"{DATABUS}.11.1.1.3.{{unit}}.1", 0.0001),
-            Quantity("energy_wh", f"{DATABUS}.11.1.1.2.{{unit}}.1", 1000.0),
+        "unit": _columns(
+            f"{DATABUS}.11.1.1",
+            "{unit}.1",
+            power_w=7,
+            current_a=(4, 0.01),
+            apparent_power_va=6,
+            power_factor=(3, 0.0001),
+            energy_wh=(2, 1000.0),
         ),
-        "phase": (
-            Quantity("power_w", f"{DATABUS}.6.1.1.10.{{unit}}.{{phase}}"),
-            Quantity("current_a", f"{DATABUS}.6.1.1.5.{{unit}}.{{phase}}", 0.01),
-            Quantity("voltage_v", f"{DATABUS}.6.1.1.7.{{unit}}.{{phase}}", 0.01),
-            Quantity("apparent_power_va", f"{DATABUS}.6.1.1.9.{{unit}}.{{phase}}"),
-            Quantity("power_factor", f"{DATABUS}.6.1.1.4.{{unit}}.{{phase}}", 0.0001),
-            Quantity("energy_wh", f"{DATABUS}.6.1.1.2.{{unit}}.{{phase}}", 1000.0),
+        "phase": _columns(
+            f"{DATABUS}.6.1.1",
+            "{unit}.{phase}",
+            power_w=10,
+            current_a=(5, 0.01),
+            voltage_v=(7, 0.01),
+            apparent_power_va=9,
+            power_factor=(4, 0.0001),
+            energy_wh=(2, 1000.0),
         ),
     },
 )
