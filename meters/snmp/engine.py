@@ -143,7 +143,7 @@ class Engine:
         """By whoever says so, to ask by."""
         self._clock: _Clock | None = None
         """By a message that was signed."""
-        self._asked = 0
+        self._asked: int | None = None
         self._sent: tuple[bytes, Message] | None = None
         self._judged: _Judged | None = None
         if entirely:

@@ -164,22 +164,29 @@ def test_clients_of_net_snmp_read_an_emulated_pdu_by_every_way(start_emulator: S
     assert "Decryption error" in refused(*sealed[1:-1], "another-one")
 
 
-def test_recorded_with_two_passwords_a_session_replays_without_them(
-    start_emulator: StartEmulator, port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    ("user", "secrets"),
+    [
+        ("sha1-aes128", {"--password-file": SIGN, "--privacy-password-file": SEAL}),
+        ("open", {}),
+    ],
+)
+def test_what_was_recorded_replays_without_passwords(
+    user: str, secrets: Mapping[str, str], port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from harness import cli
 
     words = []
-    for option, secret in (("--password-file", SIGN), ("--privacy-password-file", SEAL)):
+    for option, secret in secrets.items():
         file = tmp_path / option.strip("-")
         file.write_text(secret + "\n")
         file.chmod(0o600)
         words += [option, str(file)]
     folder = tmp_path / "session"
     options = [f"--option={name}={value}" for name, value in FAST.items()]
-    command = ["meter", "record", "raritan-px", port, "--into", str(folder), "--count", "3", "--user", "sha1-aes128"]
+    command = ["meter", "record", "raritan-px", port, "--into", str(folder), "--count", "3", "--user", user]
     assert cli.main([*command, *words, *options]) == 0
     assert "replayed: 3 readings, identical" in capsys.readouterr().out
     content = b"".join(path.read_bytes() for path in folder.iterdir()) + said((folder / "wire.log").read_bytes())
-    for secret in (SIGN, SEAL, "sha1-aes128"):
-        assert not [form for form in forms_of(secret) if form in content]
+    for secret in secrets.values():
+        assert not [form for form in forms_of(secret, user) if form in content]
