@@ -10,9 +10,10 @@ from rich.console import Console
 
 from harness.cli.called import command
 from harness.cli.documents import Document
+from harness.cli.fleet_display import FleetDisplay, in_words
 from harness.cli.progress import at_work
 from harness.cli.scheduler import add_keys_arguments, link_of_arguments
-from harness.cli.screen import Sheet, columns, counted, lasting, say
+from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Parser, add_json_argument, at_least, seconds
 from harness.fleet.station_report import StationReport
 from harness.record.errors import FleetError, LabError
@@ -147,11 +148,7 @@ def add_arguments(verb: Parser) -> None:
     planned.set_defaults(call=call_plan)
     shown.set_defaults(call=call_status)
     stopped.set_defaults(call=call_stop)
-    measured.set_defaults(
-        call=call_run,
-        interrupted="the stations go on with the campaigns that they measure; `wattlab fleet run` follows them again, "
-        "`wattlab fleet stop` ends them",
-    )
+    measured.set_defaults(call=call_run)
 
 
 def call_certificates(arguments: argparse.Namespace) -> int:
@@ -184,8 +181,9 @@ def call_scheduler(arguments: argparse.Namespace) -> int:
     from harness.fleet.service import scheduler_service
 
     with scheduler_service(link) as service:
-        print(f"Scheduler of a fleet at {service.begun.result()}, until Ctrl-C.", flush=True)
+        print(f"Scheduler of a fleet at {service.address()}, until Ctrl-C.", flush=True)
         service.wait()
+        service.require_going()
     return 1
 
 
@@ -240,7 +238,8 @@ def call_plan(arguments: argparse.Namespace) -> int:
     for place, problem in problems.items():
         say(console, f"{place}: {problem}", "yellow")
     left = sum(not line.is_made for line in lines)
-    say(console, f"{counted(len(lines), 'run')}, {left} to be made. Next: {command('fleet', 'run', arguments.file)}.")
+    follows = f" Next: {command('fleet', 'run', arguments.file)}." if left else ""
+    say(console, f"{counted(len(lines), 'run')}, {left} to be made.{follows}")
     arguments.answer = FleetPlan(lines=tuple(lines), problems=problems)
     return 1 if problems else 0
 
@@ -265,7 +264,10 @@ def call_run(arguments: argparse.Namespace) -> int:
     fleet, console = read_fleet(arguments.file), Console()
     from harness.fleet.queue import run  # needs Dask
 
-    done = run(fleet, lambda sentence: say(console, sentence), arguments.wait)
+    again, stop = (command("fleet", action, arguments.file) for action in ("run", "stop"))
+    arguments.interrupted = f"the stations go on with what they measure; {again} follows them again, {stop} ends them"
+    with FleetDisplay(list(fleet.file.stations)) as display:
+        done = run(fleet, display.say, display.show, arguments.wait)
     told = tuple(
         FleetCampaign(
             station=one.station, campaign=one.campaign, folder=one.folder, made=one.made, planned=one.planned,
@@ -278,7 +280,7 @@ def call_run(arguments: argparse.Namespace) -> int:
         state = one.problem or ("complete, and in the archive" if one.is_archived else "complete")
         say(console, f"{one.station}: {one.campaign}: {one.made} of {counted(one.planned, 'run')}: {state}.")
     if any(one.problem for one in told):
-        say(console, f"See to what is said above; {command('fleet', 'run', arguments.file)} goes on.", "yellow")
+        say(console, f"See to what is said above; {again} goes on.", "yellow")
         return 1
     if fleet.file.archive:
         say(console, f"Next: {command('archive', 'list', fleet.file.archive)}.")
@@ -294,12 +296,13 @@ def call_status(arguments: argparse.Namespace) -> int:
         connection.close()
     away = [name for name in fleet.file.stations if name not in present]
     console = Console()
-    for report in present.values():
+    reports = sorted(present.values(), key=lambda report: [*fleet.file.stations, report.station].index(report.station))
+    for report in reports:
         console.print(station_sheet(report))
-        say(console, f"{_underway(report)}\n")
+        say(console, f"{report.station}: {in_words(report)}\n")
     for name in away:
         say(console, f"{name}: away.", "yellow")
-    arguments.answer = FleetStatus(stations=tuple(present.values()), away=tuple(away))
+    arguments.answer = FleetStatus(stations=tuple(reports), away=tuple(away))
     return 1 if away or any(report.refused for report in present.values()) else 0
 
 
@@ -318,17 +321,6 @@ def station_sheet(report: StationReport) -> Sheet:
         columns("meter", "driver", "instrument", "calibration certificate", "check load"),
         rows,
         title=f"{report.station} at {report.machine} ({report.software}{until})",
-    )
-
-
-def _underway(report: StationReport) -> str:
-    if (now := report.underway) is None:
-        return report.refused or "It measures nothing."
-    run = f"{now.run}, attempt {now.attempt}" if now.run else "no run at this moment"
-    left = "" if now.run_left_s is None else f", about {lasting(now.run_left_s)} left"
-    return (
-        f"{now.campaign}: {run}{left}; {now.done} of {counted(now.planned, 'run')} made, about "
-        f"{lasting(now.left_s)} left"
     )
 
 

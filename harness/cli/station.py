@@ -59,5 +59,5 @@ def serve(arguments: argparse.Namespace) -> int:
         report = reporter(station, in_words(software_facts(APPLICATION)), until)
         with station_service(station, link, arguments.port, report, tell) as service:
             station.serve(lambda: service.is_over)
-            service.begun.result(0)
+            service.require_going()
     return 1

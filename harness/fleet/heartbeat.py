@@ -37,6 +37,7 @@ def reporter(station: Station, software: str, certificate_until: str | None) -> 
             StationReport(
                 station=station.name, lab=str(station.lab), machine=socket.gethostname(), software=software,
                 certificate_until=certificate_until, meters=meters, refused=refused, underway=_underway(station),
+                handing_in=station.handing_in,
             )
         )  # fmt: skip
 

@@ -5,7 +5,7 @@ stations know, so that the queue may be ended and begun anew at any time, by any
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -186,9 +186,11 @@ class Lane:
         self._next = ("agenda", NEXT)
 
 
-def run(fleet: Fleet, tell: Callable[[str], None], wait_s: float) -> list[CampaignStanding]:
+def run(
+    fleet: Fleet, tell: Callable[[str], None], show: Callable[[Mapping[str, StationReport]], None], wait_s: float
+) -> list[CampaignStanding]:
     """Have every campaign of the fleet measured and archived, as far as it can be; how far each is. A station or a
-    scheduler that is away is waited for, `wait_s` at most.
+    scheduler that is away is waited for, `wait_s` at most. `tell` is told what happened, `show` who is there.
 
     Raises:
         FleetError: no scheduler answers at the start.
@@ -208,6 +210,7 @@ def run(fleet: Fleet, tell: Callable[[str], None], wait_s: float) -> list[Campai
                 connection = None
                 for lane in lanes:
                     lane.forget()
+            show(present)
             for lane in lanes:
                 lane.step(connection, present.get(lane.name))
             time.sleep(POLL_S)

@@ -41,8 +41,8 @@ class Service:
         self._ended = threading.Event()
         self._ending: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self.begun: Future[str] = Future()
-        """What it says when it listens or is connected for the first time; or why it cannot."""
+        self._problem: Exception | None = None
+        self._begun: Future[str] = Future()
         self._thread = threading.Thread(target=self._run, args=(main,), daemon=True)
 
     def __enter__(self) -> "Service":
@@ -52,7 +52,7 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         """End it, at the latest after a few seconds."""
-        if self._loop is not None and self._ending is not None:
+        if self._loop is not None and self._ending is not None and not self.is_over:
             self._loop.call_soon_threadsafe(self._ending.set)
         self._thread.join(2 * CLOSE_S)
 
@@ -60,6 +60,24 @@ class Service:
     def is_over(self) -> bool:
         """Whether it ended by itself."""
         return self._ended.is_set()
+
+    def begins(self, address: str) -> None:
+        """It listens, or is connected, at this address."""
+        if not self._begun.done():
+            self._begun.set_result(address)
+
+    def address(self) -> str:
+        """Where it listens, once it does.
+
+        Raises:
+            Exception: what ended it before.
+        """
+        return self._begun.result()
+
+    def require_going(self) -> None:
+        """Raise what ended it, where something did."""
+        if self._problem is not None:
+            raise self._problem
 
     def wait(self) -> None:
         """Until it ended by itself, or a signal comes."""
@@ -74,8 +92,9 @@ class Service:
         try:
             asyncio.run(whole())
         except Exception as error:
-            if not self.begun.done():
-                self.begun.set_exception(error)
+            self._problem = error
+            if not self._begun.done():
+                self._begun.set_exception(error)
         finally:
             self._ended.set()
 
@@ -99,9 +118,9 @@ def scheduler_service(link: Link) -> Service:
                     host=link.host, port=link.port, protocol=link.address.partition(":")[0], security=link.security(),
                     dashboard=False, dashboard_address="127.0.0.1:0",
                 )  # fmt: skip
-            except OSError as error:
-                raise FleetError(f"{link.address}: cannot listen there ({why(error)})") from None
-            service.begun.set_result(scheduler.address)
+            except (OSError, RuntimeError) as error:
+                raise FleetError(f"{link.address}: cannot listen there ({_cause(error)})") from None
+            service.begins(scheduler.address)
             await service.ending()
             await asyncio.wait_for(scheduler.close(), CLOSE_S)
 
@@ -129,8 +148,7 @@ def station_service(
                     await worker
                     tell(f"Connected to {link.address} as {station.name}.")
                     said = ""
-                    if not service.begun.done():
-                        service.begun.set_result(worker.address)
+                    service.begins(worker.address)
                     await _until_closed(service, worker)
                     problem = "the connection ended"
                 except (OSError, ValueError, TimeoutError, RuntimeError) as error:
@@ -167,5 +185,10 @@ async def _closed(worker: Worker) -> None:
 def _problem(station: Station, error: BaseException) -> str:
     if "name taken" in str(error):
         return f"a station {station.name} is connected already, or is not yet known to be gone"
+    return "nobody answers there" if isinstance(error, TimeoutError) else _cause(error)
+
+
+def _cause(error: BaseException) -> str:
+    """Dask says that it failed; what made it fail stands behind."""
     cause = error.__cause__ if error.__cause__ is not None else error
     return why(cause) if isinstance(cause, Exception) else str(cause)

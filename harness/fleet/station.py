@@ -62,6 +62,8 @@ class Station:
         self._one = threading.Lock()
         self._folders: dict[Path, CampaignFolder] = {}
         self.underway: Underway | None = None
+        self.handing_in: str | None = None
+        """The folder of the campaign that is added to the archive now."""
 
     # --- the main thread ---------------------------------------------------------------------------------------------
 
@@ -180,9 +182,13 @@ class Station:
         folder = str(config.campaign_folder)
         with self._one:
             self._wait_for_others(config, asked)
-            session = self._begin("archive", "add", folder, "--into", archive, "--raw")
-            while not session.is_over:
-                self._pause(asked)
+            self.handing_in = folder
+            try:
+                session = self._begin("archive", "add", folder, "--into", archive, "--raw")
+                while not session.is_over:
+                    self._pause(asked)
+            finally:
+                self.handing_in = None
         if (problem := session.problem) is not None:
             raise FleetError(problem)
         return folder

@@ -70,6 +70,8 @@ class StationReport:
     """Why it measures nothing; null: it does."""
     underway: RunUnderway | None
     """What it measures now; null: nothing."""
+    handing_in: str | None = None
+    """The folder of the campaign that it adds to the archive now; null: none."""
 
     @classmethod
     def from_json(cls, raw: Json) -> "StationReport":
