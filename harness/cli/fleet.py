@@ -210,6 +210,9 @@ def call_plan(arguments: argparse.Namespace) -> int:
             if name not in present:
                 problems[name] = "it is not connected; start `wattlab station serve` there"
                 continue
+            if not present[name].is_understood:
+                problems[name] = str(present[name].refused)
+                continue
             for file in station.campaigns:
                 try:
                     found = connection.to_ask(name, tasks.agenda, file).answer()

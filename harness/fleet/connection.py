@@ -70,7 +70,7 @@ class Connection:
         """Name -> what it said last, of every station that is connected.
 
         Raises:
-            SchedulerAway: it does not answer. FleetError: a station has another version.
+            SchedulerAway: it does not answer.
         """
         if self._client.status != "running":
             raise SchedulerAway(f"{self._link.address}: the connection to the scheduler is lost")
@@ -80,9 +80,8 @@ class Connection:
             raise SchedulerAway(
                 f"{self._link.address}: the scheduler does not answer ({type(error).__name__})"
             ) from None
-        said = (worker["metrics"].get("station") for worker in found["workers"].values())
-        reports = (StationReport.from_json(one) for one in said if one)
-        return {one.station: one for one in reports}
+        said = {str(worker["name"]): worker["metrics"].get("station") for worker in found["workers"].values()}
+        return {name: StationReport.from_json(one, name) for name, one in said.items() if one}
 
     async def _identity(self) -> Any:  # noqa: ANN401  a dictionary of Dask
         assert self._client.scheduler is not None

@@ -88,6 +88,8 @@ class Lane:
         """See whether the answer is there; give the next thing."""
         if self.is_over:
             return
+        if report is not None and not report.is_understood:
+            return self._leave(str(report.refused))
         if connection is None or not self._is_here(report):
             return self._wait(is_known=connection is not None)
         if self._doing is None:
@@ -111,9 +113,13 @@ class Lane:
             self._is_away = True
             self._tell(f"{self.name}: is away; what it measures goes on there, and is handed in when it is back")
         if away_s > self._wait_s:
-            for one in self.campaigns:
-                if not one.is_over:
-                    one.problem, one.is_over = f"the station was away for {self._wait_s:g} s", True
+            self._leave(f"the station was away for {self._wait_s:g} s")
+
+    def _leave(self, problem: str) -> None:
+        """Nothing more is asked of this station."""
+        for one in self.campaigns:
+            if not one.is_over:
+                one.problem, one.is_over = problem, True
 
     def _give(self, connection: Connection) -> None:
         what, ordinal = self._next

@@ -1,9 +1,8 @@
 """What a station says of itself: records that travel as plain JSON. Knows nothing else."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 from harness.record.documents import Json
-from harness.record.errors import FleetError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +72,19 @@ class StationReport:
     handing_in: str | None = None
     """The folder of the campaign that it adds to the archive now; null: none."""
 
-    @classmethod
-    def from_json(cls, raw: Json) -> "StationReport":
-        """As the station sent it.
+    is_understood: bool = True
+    """Whether the wattlab that asked understands it; false: it has another version, and only `refused` is known."""
 
-        Raises:
-            FleetError: another version of wattlab sent it.
-        """
+    @classmethod
+    def from_json(cls, raw: Json, station: str) -> "StationReport":
+        """As the station of that name sent it."""
         try:
             meters = tuple(MeterStanding(**one) for one in raw["meters"])
             underway = None if raw["underway"] is None else RunUnderway(**raw["underway"])
-            rest = {one.name: raw[one.name] for one in fields(cls) if one.name not in ("meters", "underway")}
-            return cls(**rest, meters=meters, underway=underway)
-        except (KeyError, TypeError) as error:
-            raise FleetError(f"a station speaks as another wattlab ({error}); bring both up to date") from None
+            return cls(**raw | {"meters": meters, "underway": underway})
+        except (KeyError, TypeError):
+            return cls(
+                station=station, lab="", machine="", software=str(raw.get("software", "")), certificate_until=None,
+                meters=(), refused="it speaks as another wattlab; bring both up to date", underway=None,
+                is_understood=False,
+            )  # fmt: skip

@@ -1,6 +1,7 @@
 """The queue of a fleet with stations that are functions: who gets what after which answer."""
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, cast
 
 import pytest
@@ -109,6 +110,16 @@ def test_without_an_archive_nothing_is_handed_in() -> None:
     station = StationOfFunctions()
     brought(lane([], archive=""), station)
     assert station.given == ["measure core 1", "measure core 2"]
+
+
+def test_a_station_of_another_version_is_asked_nothing() -> None:
+    raw = asdict(REPORT)
+    assert StationReport.from_json(raw, "a") == REPORT
+    mine, station = lane([]), StationOfFunctions()
+    mine.step(cast("Connection", station), StationReport.from_json(raw | {"tomorrow": 1}, "a"))
+    assert mine.is_over
+    assert mine.campaigns[0].problem == "it speaks as another wattlab; bring both up to date"
+    assert station.given == []
 
 
 def test_a_station_that_stays_away_is_left_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
