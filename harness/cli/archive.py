@@ -1,31 +1,26 @@
 """`wattlab archive ...`: campaigns of years in one place, as Parquet, asked in SQL."""
 
 import argparse
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from rich.console import Console
 
-from harness.cli import archive_regression
+from harness.cli import archive_questions, archive_regression
 from harness.cli.archive_energies import add_energies
 from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
-from harness.cli.types import Parser, add_json_argument, at_least, seconds
+from harness.cli.types import Parser, add_json_argument
 from harness.cli.verify import checks_sheet
-from harness.record.errors import AnalysisError, printable
+from harness.record.errors import printable
 from harness.record.verify import Check
 
 Rows: TypeAlias = Any  # an Arrow table; what has such things is imported late
-MOST_ROWS = 40
-"""Of an answer on the screen."""
 BAD = 3
-QUESTION_NAMES = ("campaigns", "baselines", "instruments", "check-loads", "releases", "scenarios", "findings")
-"""Of `reports.archive.questions`, which takes time to import."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,18 +55,6 @@ class ArchivedCampaigns(Document):
     """Its place."""
     campaigns: tuple[ArchivedCampaign, ...]
     """Each of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveAnswer(Document):
-    """The answer to a question."""
-
-    columns: tuple[str, ...]
-    """Names of its columns."""
-    rows: tuple[tuple[Any, ...], ...]
-    """Its rows; empty where a file was written."""
-    file: str | None
-    """What was written; null otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,23 +107,7 @@ def add_arguments(verb: Parser) -> None:
     listed.add_argument("archive", help="a folder or a URL")
     add_json_argument(listed, "which campaigns it has", ArchivedCampaigns)
     listed.set_defaults(call=call_list)
-    asked = actions.add_parser("query", help="ask one SELECT over campaigns, runs, readings, ...")
-    asked.add_argument("archive", help="a folder or a URL")
-    asked.add_argument("sql", help="the question; docs/archive.md has tables and columns")
-    reported = actions.add_parser("report", help="a question that every lab asks: drift, instruments, ...")
-    reported.add_argument("archive", help="a folder or a URL")
-    reported.add_argument("question", nargs="?", choices=QUESTION_NAMES, help="which one (default: all, as a page)")
-    reported.add_argument("--html", type=Path, metavar="FILE", help="write the page of all of them to a new file")
-    for each in (asked, reported):
-        form = each.add_mutually_exclusive_group()
-        form.add_argument("--csv", type=Path, metavar="FILE", help="write the answer as CSV to a new file")
-        form.add_argument("--parquet", type=Path, metavar="FILE", help="write the answer as Parquet to a new file")
-        each.add_argument("--seconds", type=seconds, default=600.0, help="the question is ended after so long")
-        each.add_argument("--memory-gb", type=float, default=2.0, help="it may take so much memory (default: 2)")
-        each.add_argument("--threads", type=at_least(1), metavar="N", help="it may use so many CPUs")
-        add_json_argument(each, "the answer", ArchiveAnswer)
-    asked.set_defaults(call=call_query)
-    reported.set_defaults(call=call_report)
+    archive_questions.add_arguments(actions)
     held = actions.add_parser("regression", help="a release held against the one before it, for CI")
     archive_regression.add_arguments(held)
     packed = actions.add_parser("compact", help="put the small tables together, so that questions are faster")
@@ -214,117 +181,6 @@ def archived_sheet(told: Sequence[ArchivedCampaign]) -> Sheet:
     ]  # fmt: skip
     heads = ("campaign", "begun", "runs", "rows", "MB", "verdict", "sealed files")
     return Sheet(columns(*heads, numbers=("runs", "rows", "MB")), rows)
-
-
-def call_query(arguments: argparse.Namespace) -> int:
-    """Ask."""
-    return _ask(arguments, arguments.sql)
-
-
-def call_report(arguments: argparse.Namespace) -> int:
-    """Ask what every lab asks: one question on the screen, or all as a page."""
-    from reports.archive.questions import QUESTIONS
-
-    if arguments.html is not None:
-        return _write_page(arguments)
-    if arguments.question is None:
-        raise AnalysisError(
-            f"name a question ({', '.join(QUESTION_NAMES)}), or --html FILE for a page with all of them"
-        )
-    question = QUESTIONS[arguments.question]
-    print(question.title)
-    code = _ask(arguments, question.sql, question.finished)
-    say(Console(), question.note)
-    return code
-
-
-def _write_page(arguments: argparse.Namespace) -> int:
-    from harness.evidence.archive_pages import answers_of
-    from reports.archive.contents import Contents
-    from reports.archive.store import Store
-    from reports.render import archive_html
-
-    if arguments.question is not None:
-        raise AnalysisError("--html FILE writes a page with all questions; leave the question out")
-    _refuse_written(arguments.html)
-    with at_work("asking every question"):
-        html = archive_html(answers_of(Contents(Store(arguments.archive)), arguments.memory_gb, arguments.threads))
-    with arguments.html.open("x", encoding="utf-8") as page:
-        page.write(html)
-    print(f"report   {arguments.html.resolve()}")
-    arguments.answer = ArchiveAnswer(columns=(), rows=(), file=str(arguments.html))
-    return 0
-
-
-def _refuse_written(target: Path | None) -> None:
-    if target is not None and target.exists():
-        raise AnalysisError(f"{target}: exists already; name a new file")
-
-
-def _ask(arguments: argparse.Namespace, sql: str, finished: Callable[[Rows], Rows] = lambda rows: rows) -> int:
-    from reports.archive.contents import Contents
-    from reports.archive.query import answer, connection
-    from reports.archive.store import Store
-
-    store = Store(arguments.archive)
-    target: Path | None = arguments.csv or arguments.parquet
-    _refuse_written(target)
-    database = connection(Contents(store), sql, arguments.memory_gb, arguments.threads)
-    ending = threading.Timer(arguments.seconds, database.interrupt)
-    ending.daemon = True
-    ending.start()
-    try:
-        with at_work("asking"):
-            table = finished(answer(database, sql))
-    finally:
-        ending.cancel()
-        database.close()
-    if target is not None:
-        write_rows(table, arguments.csv, arguments.parquet)
-        print(f"{counted(table.num_rows, 'row')}  {target}")
-    else:
-        Console().print(answer_sheet(table))
-    rows = () if target is not None else tuple(tuple(map(_plain, row.values())) for row in table.to_pylist())
-    arguments.answer = ArchiveAnswer(
-        columns=tuple(table.schema.names), rows=rows, file=None if target is None else str(target)
-    )
-    return 0
-
-
-def write_rows(table: Rows, as_csv: Path | None, as_parquet: Path | None) -> None:
-    """Write an answer to a new file."""
-    from pyarrow import csv, parquet
-
-    if as_csv is not None:
-        csv.write_csv(table, as_csv)
-    elif as_parquet is not None:
-        parquet.write_table(table, as_parquet, compression="zstd")
-
-
-def answer_sheet(table: Rows) -> Sheet:
-    """The first rows of an answer."""
-    heads, shown = table.schema.names, table.slice(0, MOST_ROWS).to_pylist()
-    rows = [[_cell(value) for value in row.values()] for row in shown]
-    numbers = [name for name, kind in zip(heads, table.schema.types, strict=True) if str(kind) in ("double", "int64")]
-    left = table.num_rows - len(shown)
-    more = f"{left} more rows; --csv FILE writes all" if left else ""
-    return Sheet(columns(*heads, numbers=numbers), rows, caption=more)
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return "–"
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return printable(str(dict(value) if isinstance(value, list) and value and isinstance(value[0], tuple) else value))
-
-
-def _plain(value: Any) -> Any:  # noqa: ANN401  a cell of an Arrow table
-    if isinstance(value, float) and value != value:
-        return None
-    if isinstance(value, list):
-        return dict(value) if all(isinstance(one, tuple) for one in value) else [*map(_plain, value)]
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def call_compact(arguments: argparse.Namespace) -> int:

@@ -95,7 +95,7 @@ def add_energies(actions: Verbs) -> None:
 
 def call_energies(arguments: argparse.Namespace) -> int:
     """Compute; print or write."""
-    from harness.cli.archive import write_rows
+    from harness.cli.archive_questions import write_rows
     from reports.archive.energies import energies
     from reports.archive.index import entries
     from reports.archive.store import Store

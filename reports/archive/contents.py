@@ -3,10 +3,10 @@
 Knows the index, packs and parts. Knows no question.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 from pyarrow import compute, dataset
@@ -15,8 +15,11 @@ from reports.archive.compacted import Pack, Packed, packed_in
 from reports.archive.index import FOLDER, Entry, entry_at, newest, required_in
 from reports.archive.parts import parts_of
 from reports.archive.schemas import CAMPAIGNS, OF_CAMPAIGN, SCHEMAS
-from reports.archive.store import Store
+from reports.archive.store import GoneError, Store
 
+TRIES = 5
+"""Of a reader of the index, when others add."""
+Result = TypeVar("Result")
 Rows: TypeAlias = Any
 """A dataset or a table of Arrow, which has no types."""
 
@@ -29,15 +32,28 @@ class Contents:
     """
 
     def __init__(self, store: Store, names: Sequence[str] = ()) -> None:
-        self.store = store
-        self._newest: Mapping[str, str] = (
-            {name: required_in(store, name).path for name in names} if names else newest(store)
-        )
+        self.store, self._names = store, names
+        self._newest = self._found()
+
+    def _found(self) -> Mapping[str, str]:
+        """Campaign -> path of its newest entry."""
+        if not self._names:
+            return newest(self.store)
+        return {name: required_in(self.store, name).path for name in self._names}
+
+    def _read(self, read: Callable[[], Result]) -> Result:
+        """What is read of the index; once more where an entry made place for a newer one meanwhile."""
+        for _ in range(TRIES):
+            try:
+                return read()
+            except GoneError:
+                self._newest = self._found()
+        return read()
 
     @cached_property
     def entries(self) -> list[Entry]:
         """Every entry, by name."""
-        return [entry_at(self.store, path) for path in self._newest.values()]
+        return self._read(lambda: [entry_at(self.store, path) for path in self._newest.values()])
 
     @cached_property
     def packed(self) -> Packed:
@@ -47,7 +63,9 @@ class Contents:
     @cached_property
     def stamps(self) -> dict[str, str]:
         """Newest entry -> MD5 of its bytes; empty where there is no pack."""
-        return self.store.stamps(FOLDER, self._newest.values()) if self.packed.packs else {}
+        if not self.packed.packs:
+            return {}
+        return self._read(lambda: self.store.stamps(FOLDER, self._newest.values()))
 
     @cached_property
     def loose(self) -> list[Entry]:
@@ -55,7 +73,7 @@ class Contents:
         held = {path for pack in self.packed.packs for path in pack.current(self.stamps)}
         if not held:
             return self.entries
-        return [entry_at(self.store, path) for path in self._newest.values() if path not in held]
+        return self._read(lambda: [entry_at(self.store, path) for path in self._newest.values() if path not in held])
 
     def rows_of(self, table: str) -> list[Rows]:
         """The rows of a table, or of `campaigns`, in one piece or more; each is read when it is asked.

@@ -5,18 +5,24 @@ file, no network, no setting can be reached from it, and it changes nothing. The
 index names, with the schema that it declares: nothing is guessed. Digests are not looked at: `verify` does that.
 """
 
+import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
 
 import duckdb
 import pyarrow as pa
+from pyarrow import csv, parquet
 
 from reports.archive.contents import Contents, Rows
 from reports.archive.errors import ArchiveError
 from reports.archive.schemas import SCHEMAS
 
-READS = frozenset({duckdb.StatementType.SELECT, duckdb.StatementType.EXPLAIN})
 MEMORY_GB = 2.0
+BATCH = 1 << 16
+"""Rows that an answer comes in."""
 UNREADABLE = "reading the stream registered as"
 """What DuckDB says of a table that Arrow could not read."""
 
@@ -56,11 +62,82 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
     Raises:
         ArchiveError: it is not one question, it changes something, or DuckDB refuses it; with DuckDB's words.
     """
+    with _told():
+        return _relation(database, sql).to_arrow_table()
+
+
+def first_rows(database: duckdb.DuckDBPyConnection, sql: str, most: int) -> tuple[pa.Table, int]:
+    """The first rows, and how many there are; no more than these are kept in memory.
+
+    Raises:
+        ArchiveError: as `answer`.
+    """
+    with _told():
+        reader = _relation(database, sql).to_arrow_reader(BATCH)
+        kept, count = [], 0
+        for batch in reader:
+            kept += [batch.slice(0, most - count)] if count < most else []
+            count += batch.num_rows
+        return pa.Table.from_batches(kept, reader.schema), count
+
+
+def write_rows(database: duckdb.DuckDBPyConnection, sql: str, target: Path, *, as_parquet: bool) -> int:
+    """The rows into a new file as they come, Parquet or CSV; how many there are. In CSV a map is JSON.
+
+    Raises:
+        ArchiveError: as `answer`; then there is no such file.
+    """
+    with _told():
+        reader = _relation(database, sql).to_arrow_reader(BATCH)
+        schema = reader.schema if as_parquet else pa.schema(map(_flat_field, reader.schema))
+        count = 0
+        with target.open("xb") as file:
+            try:
+                with _writer(file, schema, as_parquet) as writer:
+                    for batch in reader:
+                        writer.write_batch(batch if as_parquet else _flat(batch, schema))
+                        count += batch.num_rows
+            except BaseException:
+                target.unlink()
+                raise
+        return count
+
+
+def _writer(file: IO[bytes], schema: pa.Schema, as_parquet: bool) -> Any:  # noqa: ANN401  of Arrow
+    return parquet.ParquetWriter(file, schema, compression="zstd") if as_parquet else csv.CSVWriter(file, schema)
+
+
+def _flat_field(field: pa.Field) -> pa.Field:
+    """A column that CSV can hold: of maps and lists it is JSON."""
+    return pa.field(field.name, pa.string()) if pa.types.is_nested(field.type) else field
+
+
+def _flat(batch: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
+    columns = [
+        pa.array([None if (value := one.as_py()) is None else _json(value) for one in column], pa.string())
+        if pa.types.is_nested(column.type) else column
+        for column in batch.columns
+    ]  # fmt: skip
+    return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _json(value: Any) -> str:  # noqa: ANN401  a map is a list of pairs
+    is_map = isinstance(value, list) and all(isinstance(one, tuple) for one in value)
+    return json.dumps(dict(value) if is_map else value, ensure_ascii=False, default=str)
+
+
+def _relation(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyRelation:
+    statements = database.extract_statements(sql)
+    if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
+        raise ArchiveError("expected one SELECT: an archive is asked, and not changed")
+    return database.sql(sql)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What DuckDB says, as a sentence with a remedy."""
     try:
-        statements = database.extract_statements(sql)
-        if len(statements) != 1 or statements[0].type not in READS:
-            raise ArchiveError("expected one SELECT: an archive is asked, and not changed")
-        return database.sql(sql).to_arrow_table()
+        yield
     except duckdb.InterruptException:
         raise ArchiveError(
             "the question took too long and was ended; ask for less, or allow more with --seconds"
@@ -69,16 +146,14 @@ def answer(database: duckdb.DuckDBPyConnection, sql: str) -> pa.Table:
         raise ArchiveError(
             f"the question takes more memory than it may ({_words(error)}); allow more: --memory-gb"
         ) from None
-    except duckdb.InvalidInputException as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
         if UNREADABLE not in str(error):
             raise ArchiveError(f"DuckDB: {_words(error)}") from None
         raise ArchiveError(
-            f"a part cannot be read ({_words(error)}); `wattlab archive verify` names every one; adding "
-            "its campaign again mends it"
+            f"a part cannot be read ({_words(error)}); where nobody adds at this moment, `wattlab archive verify` "
+            "names every one, and adding its campaign again mends it"
         ) from None
-    except duckdb.Error as error:
-        raise ArchiveError(f"DuckDB: {_words(error)}") from None
 
 
-def _words(error: duckdb.Error) -> str:
+def _words(error: Exception) -> str:
     return " ".join(str(error).split())

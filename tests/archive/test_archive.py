@@ -16,7 +16,7 @@ import pytest
 
 from harness.attest.signer import read_public_key
 from harness.cli import main
-from harness.cli.archive import QUESTION_NAMES
+from harness.cli.archive_questions import QUESTION_NAMES
 from harness.evidence.annotations import annotate
 from harness.evidence.archives import Added, add, restore, verify
 from harness.record.verify import Check, verify_campaign

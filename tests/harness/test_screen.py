@@ -27,6 +27,7 @@ from harness.attest.signer import OTHER_KEY, UNSIGNED
 from harness.cli import (
     archive,
     archive_energies,
+    archive_questions,
     archive_regression,
     check,
     compare,
@@ -255,7 +256,7 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
         U_energy_wh=0.123456,
     )  # fmt: skip
     yield "archive regression", archive_regression.releases_sheet((released,), "energy_wh"), ("12.346", "0.12346")
-    yield "archive query", archive.answer_sheet(answer), ("123.457", "2072331667")
+    yield "archive query", archive_questions.answer_sheet(answer), ("123.457", "2072331667")
     line = fleet.FleetLine(
         station=LONG, campaign=f"campaigns/{LONG}.toml", ordinal=207233, scenario=LONG, repetition=16, is_made=True
     )
