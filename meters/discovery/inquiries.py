@@ -1,8 +1,8 @@
 """Who on a network is asked how, and what the answers say: one class for each way in which devices let themselves be
 found.
 
-Knows: mDNS, SSDP (Redfish, FRITZ!Box), the presence ping of BMCs (ASF, RMCP), Kasa's and NETIO's own broadcasts, what
-myStrom's switches send by themselves. Does not know: sockets, interfaces (`meters.discovery.search`).
+Knows: mDNS, SSDP (Redfish, FRITZ!Box), the presence ping of BMCs (ASF, RMCP), TP-Link's and NETIO's own broadcasts,
+what myStrom's switches send by themselves. Does not know: sockets, interfaces (`meters.discovery.search`).
 
 Sources: RFC 6762 5.1 (a question from any port is answered to it); Redfish DSP0266, 12 (SSDP, `AL`); ASF 2.0, 3.2.4;
 python-kasa, NETIO's wiki and python-mystrom for the others.
@@ -20,6 +20,7 @@ from meters import kasa
 from meters.discovery import dns
 from meters.discovery.found import Found
 from meters.discovery.services import BMC, PASSWORD, READERS, Announcements
+from meters.json_reply import parse_json
 from meters.meter import MeterGarbage
 
 MOST_FOUND = 256
@@ -106,6 +107,32 @@ class Kasa(Inquiry):
         identity = device.identity
         says = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
         self._note(sender, Found(kasa.DRIVER, f"socket://{sender}:9999", says, "Kasa's broadcast", needs=needs))
+
+
+class Tapo(Inquiry):
+    """Tapo devices, and Kasa devices with newer firmware: a fixed question, an answer of JSON behind 16 bytes."""
+
+    what, place = "Tapo and newer Kasa devices (UDP 20002)", ("", 20002)
+    drivers = frozenset({"tapo"})
+    question: ClassVar[bytes] = bytes.fromhex("02000001000000000000000046 3cb5d3")
+
+    def questions(self) -> list[bytes]:
+        """Ask who is there."""
+        return [self.question]
+
+    def hear(self, data: bytes, sender: str) -> None:
+        """Take note of a plug; bulbs, hubs and cameras are passed over."""
+        result = parse_json(data[16:]).member("result")
+        kind, model, mac = (result.member(name).text() for name in ("device_type", "device_model", "mac"))
+        if "PLUG" not in kind:
+            return
+        scheme = result.member("mgt_encrypt_schm")
+        seal, number = scheme.member("encrypt_type").text(), scheme.member("http_port").whole(1, 65535)
+        needs = ["the TP-Link account of the plug: its e-mail address as user, its password in password_file"]
+        if seal != "KLAP":
+            needs.append(f"a newer firmware: it speaks {seal[:20]}, and KLAP alone is read")
+        place = f"http://{sender}" + ("" if number == 80 else f":{number}")
+        self._note(sender, Found("tapo", place, f"TP-Link {model} {mac}", "TP-Link's broadcast", needs=tuple(needs)))
 
 
 class Netio(Inquiry):
@@ -263,7 +290,7 @@ class FritzSsdp(Ssdp):
 
 def inquiries(drivers: frozenset[str]) -> list[Inquiry]:
     """Return how devices of these drivers are looked for; none where none of them can be found."""
-    kinds: tuple[type[Kasa | Netio | MyStrom | Ipmi | RedfishSsdp | FritzSsdp], ...]
-    kinds = (Kasa, Netio, MyStrom, Ipmi, RedfishSsdp, FritzSsdp)
+    kinds: tuple[type[Kasa | Tapo | Netio | MyStrom | Ipmi | RedfishSsdp | FritzSsdp], ...]
+    kinds = (Kasa, Tapo, Netio, MyStrom, Ipmi, RedfishSsdp, FritzSsdp)
     announced = [Mdns(drivers)] if drivers & Mdns.drivers else []
     return [*announced, *(kind() for kind in kinds if drivers & kind.drivers)]

@@ -270,7 +270,9 @@ def _parser(program: str) -> argparse.ArgumentParser:
         help="kasa, tapo: what it is; mbus: strip sends phases, in two telegrams",
     )
     parser.add_argument(
-        "--beacon", action="store_true", help="kasa, netio, mystrom: be found by `wattlab meter list --probe --network`"
+        "--beacon",
+        action="store_true",
+        help="kasa, tapo, netio, mystrom: be found by `wattlab meter list --probe --network`",
     )
     parser.add_argument("--reserved", choices=("0", "-", "1"), help="wattsup: the only argument of #L accepted")
     parser.add_argument("--push", action="store_true", help="iec62056: push (mode D) instead of answering (mode C)")

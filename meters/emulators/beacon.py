@@ -1,12 +1,14 @@
 """How an emulated device lets itself be found: a UDP port of its protocol, beside the wire that is read.
 
-Knows: Kasa's answer to who asks, NETIO's to all of the subnet, what myStrom's switches say unasked. Does not know: what
-is read of a device. A BMC answers a ping at the port at which it is read; mDNS and SSDP are left to others' programs.
+Knows: Kasa's and Tapo's answers to who asks, NETIO's to all of the subnet, what myStrom's switches say unasked. Does
+not know: what is read of a device. A BMC answers a ping at the port at which it is read; mDNS and SSDP are left to
+others' programs.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -50,8 +52,20 @@ def _mystrom(device: Device, question: bytes, address: str) -> bytes:
     return CARD + bytes((SWITCH, REGISTERED))
 
 
+def _tapo(device: Device, question: bytes, address: str) -> bytes:
+    if len(question) < 16 or question[:1] != b"\x02":
+        return b""
+    scheme = {"is_support_https": False, "encrypt_type": "KLAP", "http_port": 80, "lv": 2}
+    result = {
+        "device_id": "8022EMULATED", "device_type": "SMART.TAPOPLUG", "device_model": "P115(EU)", "ip": address,
+        "owner": "", "mac": "48-22-54-00-00-01", "factory_default": False, "mgt_encrypt_schm": scheme,
+    }  # fmt: skip
+    return bytes(16) + json.dumps({"error_code": 0, "result": result}).encode()
+
+
 KINDS: Mapping[str, Kind] = {
     "kasa": Kind(9999, _kasa),
+    "tapo": Kind(20002, _tapo),
     "netio": Kind(62387, _netio, port_of_all=62386),
     "mystrom": Kind(0, _mystrom, port_of_all=7979, period_s=5.0),
 }

@@ -7,12 +7,24 @@ import socket
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kasa import Discover
 from zeroconf import DNSIncoming, DNSOutgoing, DNSQuestion, ServiceInfo  # type: ignore[attr-defined]
 
 from meters.discovery import dns
 from meters.discovery.dns import Record
 from meters.discovery.found import Found
-from meters.discovery.inquiries import FritzSsdp, Inquiry, Ipmi, Kasa, Mdns, MyStrom, Netio, RedfishSsdp, inquiries
+from meters.discovery.inquiries import (
+    FritzSsdp,
+    Inquiry,
+    Ipmi,
+    Kasa,
+    Mdns,
+    MyStrom,
+    Netio,
+    RedfishSsdp,
+    Tapo,
+    inquiries,
+)
 from meters.discovery.services import READERS, Announcements
 from meters.emulators.kasa import masked
 from meters.meter import MeterGarbage
@@ -167,6 +179,25 @@ def test_kasa_is_asked_as_by_python_kasa_and_a_strip_needs_an_outlet() -> None:
     assert (plug.port, plug.needs) == (f"socket://{ADDRESS}:9999", ())
     (strip,) = found_by(Kasa(), masked(info % b',"deviceId":"80","children":[{"id":"00"},{"id":"01"}]'))
     assert strip.needs == ("which outlet: outlet is one of 1 to 2",)
+
+
+# The form of python-kasa's fixture of a P110 (its values neutral).
+P110 = (
+    b'{"error_code":0,"result":{"device_id":"00","device_model":"P110(EU)","device_type":"%b","factory_default":false,'
+    b'"ip":"127.0.0.123","is_support_iot_cloud":true,"mac":"48-22-54-00-00-00","mgt_encrypt_schm":{"encrypt_type":"%b",'
+    b'"http_port":80,"is_support_https":false,"lv":2},"obd_src":"tplink","owner":"00"}}'
+)
+
+
+def test_tapo_is_asked_with_python_kasas_fixed_question_and_what_is_no_plug_is_left_out() -> None:
+    assert Tapo().questions() == [Discover.DISCOVERY_QUERY_2]
+    (plug,) = found_by(Tapo(), bytes(16) + P110 % (b"SMART.TAPOPLUG", b"KLAP"))
+    assert (plug.driver, plug.port, len(plug.needs)) == ("tapo", f"http://{ADDRESS}", 1)
+    (older,) = found_by(Tapo(), bytes(16) + P110 % (b"SMART.TAPOPLUG", b"AES"))
+    assert "KLAP alone is read" in older.needs[1]
+    assert found_by(Tapo(), bytes(16) + P110 % (b"SMART.TAPOHUB", b"KLAP")) == []
+    with pytest.raises(MeterGarbage):
+        Tapo().hear(b"\x02" * 40, ADDRESS)
 
 
 def test_netio_answers_in_fields_with_its_own_address() -> None:

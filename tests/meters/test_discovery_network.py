@@ -174,10 +174,11 @@ print([(device.host, device.mac, device.type) for device in asyncio.run(discover
 """
 
 
-def test_python_kasa_finds_the_emulator(place: Place) -> None:
-    place.emulate("kasa", 9999, "--beacon")
+@pytest.mark.parametrize(("name", "port", "model"), [("kasa", 9999, "KP115"), ("tapo", 80, "P115")])
+def test_python_kasa_finds_the_emulator(place: Place, name: str, port: int, model: str) -> None:
+    place.emulate(name, port, "--beacon")
     broadcast = place.host.address.rpartition(".")[0] + f".{int(place.host.address.rpartition('.')[2]) + 1}"
-    assert place.output(PYTHON, "-c", KASA, broadcast) == f"{{'{place.host.address}': 'KP115'}}\n"
+    assert place.output(PYTHON, "-c", KASA, broadcast) == f"{{'{place.host.address}': '{model}'}}\n"
 
 
 def test_python_mystrom_finds_the_emulator(place: Place) -> None:
