@@ -17,7 +17,7 @@ from meters.deadline import Deadline
 from meters.meter import MeterError, MeterGarbage, MeterMismatch, MeterRefused, MeterTimeout
 from meters.options import Option
 from meters.origin import attest
-from meters.reading import Averaging, Description, Identity, Origin, Reading
+from meters.reading import QUANTITIES, Averaging, Description, Identity, Origin, Reading
 
 SHORTEST_INTERVAL_S = 0.001
 SAMPLED_WINDOWS = 1.5  # as far as a window may be stretched to the one before (reports.energy.energy)
@@ -33,6 +33,12 @@ def refresh_option(refresh_s: float) -> Option:
     return Option(
         refresh_s, "how often it has new values, s, as `wattlab meter check` measured it", low=0.01, high=3600.0
     )
+
+
+def unknown_refresh_option() -> Option:
+    """Return the option `refresh_s` of a meter of which nobody knows it: 0, and each answer counts as new."""
+    known = refresh_option(0.0)
+    return Option(0.0, f"{known.what}; 0: nobody knows, each answer counts as new", low=0.0, high=known.high)
 
 
 class Repetitions:
@@ -174,10 +180,17 @@ class DialogueMeter:
     the next question, and the reading after that is `resynced`. Pushing: `interval_s` is `None`.
     """
 
-    def __init__(self, dialogue: Dialogue, interval_s: float | None, access: Access = ANYBODY) -> None:
-        """Greet the instrument; raises what `greet` raises, `MeterMismatch` if the answer is no answer of its kind."""
+    def __init__(
+        self, dialogue: Dialogue, interval_s: float | None, access: Access = ANYBODY, *, refresh_s: float | None = None
+    ) -> None:
+        """Greet the instrument; raises what `greet` raises, `MeterMismatch` if the answer is no answer of its kind.
+
+        `refresh_s` where the dialogue does not tell repetitions itself: a reading whose quantities are those of the
+        last new one, less than that after it, is `stale`; 0: nobody knows it.
+        """
         self._dialogue, self._access = dialogue, access
-        self._interval_s = interval_s
+        self._interval_s, self._refresh_s = interval_s, refresh_s
+        self._repetitions = Repetitions(refresh_s or 0.0, interval_s or 0.0)
         self._out_of_step = False
         self._torn = False
         try:
@@ -208,6 +221,8 @@ class DialogueMeter:
         own = self._dialogue.describe()
         if self._interval_s is None:
             return own
+        if self._refresh_s is not None:
+            own = replace(own, refresh_s=self._refresh_s)
         averaging: Averaging = "instantaneous" if self._is_sampled(own.window_s) else own.averaging
         return replace(own, averaging=averaging, interval_s=max(self._interval_s, own.window_s))
 
@@ -223,6 +238,8 @@ class DialogueMeter:
             reading = self._exchanged(Deadline(self._dialogue.reply_s))
             if self._is_sampled(reading.window_s):
                 reading = replace(reading, window_s=0.0)
+            if self._refresh_s and self._repetitions.is_repeated(_quantities(reading), reading.time_ns):
+                reading = replace(reading, flags=reading.flags | {"stale"})
         if self._torn:
             reading = replace(reading, flags=reading.flags | {"resynced"})
             self._torn = False
@@ -291,6 +308,10 @@ class DialogueMeter:
                 f"{self._dialogue.port}: another meter answers now: found {present}, expected {expected}; "
                 "connect the meter the run was started with"
             )
+
+
+def _quantities(reading: Reading) -> tuple[object, ...]:
+    return tuple(getattr(reading, name) for name in QUANTITIES)
 
 
 def _name_of(identity: Identity, origin: Origin) -> str:

@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, interval_option, unknown_refresh_option
 from meters.line_dialogue import LineDialogue, Terms, insist
 from meters.meter import MeterGarbage, MeterMismatch, MeterOptionError, MeterRefused, MeterTimeout
 from meters.options import Option, Value, chosen, number, read_options, whole
@@ -54,6 +54,7 @@ OPTIONS: Mapping[str, Option] = {
         choices=("auto",),
     ),
     "interval_s": interval_option(1.0),
+    "refresh_s": unknown_refresh_option(),
     "reply_s": Option(2.0, "seconds an answer may take, some measuring cycles", low=0.1, high=10.0),
 }
 
@@ -332,4 +333,4 @@ def open_hm8115(
         sink=capture,
         access=access,
     )
-    return DialogueMeter(dialogue, number(values, "interval_s"), access)
+    return DialogueMeter(dialogue, number(values, "interval_s"), access, refresh_s=number(values, "refresh_s"))

@@ -212,9 +212,9 @@ class Description:
     arrives; `tier` is the accuracy tier of the instrument, `driver` the name in `meters.registry`; `ranging` whether
     its measuring ranges were fixed, were left to the instrument (`auto`), or are no matter of choice (`none`);
     `interval_s` how often a reading comes, `None` where each window gives one; `refresh_s` how often the driver takes
-    it to have a new value, `None` where it sends unasked or says itself which are; `range_choices` what of
-    its ranges a lab can fix; `remarks` what of the meter's words was taken how, or not at all, in sentences for the
-    operator.
+    it to have a new value, `None` where it sends unasked or says itself which are, 0 where nobody knows;
+    `range_choices` what of its ranges a lab can fix; `remarks` what of the meter's words was taken how, or not at all,
+    in sentences for the operator.
     """
 
     driver: str

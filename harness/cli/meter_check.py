@@ -113,12 +113,13 @@ def _fast_s(driver: str, description: Description) -> float | None:
     option = registry.KNOWN[driver].options.get("interval_s")
     if option is None or description.refresh_s is None:
         return None
-    return max(option.low, FASTEST_S, description.refresh_s / ASKED_IN_A_REFRESH)
+    refresh_s = description.refresh_s or description.interval_s or 1.0
+    return max(option.low, FASTEST_S, refresh_s / ASKED_IN_A_REFRESH)
 
 
 def _enough_s(description: Description, seconds: float) -> float:
     """How long it is asked so: some refreshes, at most `seconds`."""
-    return min(seconds, max(LEAST_S, REFRESHES * (description.refresh_s or 0.0)))
+    return min(seconds, max(LEAST_S, REFRESHES * (description.refresh_s or description.interval_s or 1.0)))
 
 
 def _asked_fast(place: NamedMeter, fast_s: float, enough_s: float, console: Console) -> list[Reading]:
@@ -132,7 +133,7 @@ def _refresh(driver: str, readings: Sequence[Reading], description: Description)
     """How often the meter has a new value, as far as the readings show it."""
     arrays = _arrays(readings)
     beside = [_column(readings, name) for name in BESIDE]
-    stated_s = description.refresh_s or description.interval_s
+    stated_s = description.interval_s if description.refresh_s is None else description.refresh_s or None
     is_set = "refresh_s" if "refresh_s" in registry.KNOWN[driver].options else ""
     told = [column for column in beside if np.isfinite(column).any()]
     return refresh_check((arrays.times_s, arrays.power_w), told, stated_s, is_set=is_set)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from meters.access import ANYBODY, Access
-from meters.dialogue import DialogueMeter, interval_option
+from meters.dialogue import DialogueMeter, interval_option, unknown_refresh_option
 from meters.iec62056.poll import PollDialogue
 from meters.iec62056.push import PushDialogue
 from meters.iec62056.registers import DRIVER
@@ -24,6 +24,7 @@ OPTIONS: Mapping[str, Option] = {
     "push_baud": Option(9600.0, "bits per second of pushed telegrams; 2400 in the standard", low=300.0, high=115200.0),
     "address": Option("", "device address for the sign-on, empty for the only meter at the head"),
     "interval_s": interval_option(10.0),
+    "refresh_s": unknown_refresh_option(),
     "reply_s": Option(20.0, "seconds a whole readout may take", low=0.1, high=120.0),
     "quiet_s": Option(2.5, "seconds of silence after which a meter has nothing more to say", low=0.05, high=30.0),
     "range_w": RANGE_W,
@@ -41,4 +42,5 @@ def open_iec62056(
     values = read_options(DRIVER, OPTIONS, options)
     if word(values, "mode") == "push":
         return DialogueMeter(PushDialogue(port, number(values, "push_baud"), values, capture, access), None, access)
-    return DialogueMeter(PollDialogue(port, values, capture, access), number(values, "interval_s"), access)
+    dialogue = PollDialogue(port, values, capture, access)
+    return DialogueMeter(dialogue, number(values, "interval_s"), access, refresh_s=number(values, "refresh_s"))

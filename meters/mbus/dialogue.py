@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 from meters.access import ANYBODY, Access
 from meters.deadline import Deadline
-from meters.dialogue import DialogueMeter, Repetitions, interval_option
+from meters.dialogue import DialogueMeter, Repetitions, interval_option, refresh_option
 from meters.line_dialogue import LineDialogue, Terms, insist
 from meters.mbus import frames, quantities
 from meters.mbus.records import Answer, Header, Record, check_electricity, decode_answer
@@ -41,7 +41,7 @@ OPTIONS: Mapping[str, Option] = {
         choices=("only",), whole=True,
     ),
     "interval_s": interval_option(2.0),
-    "refresh_s": Option(1.0, "how often it has new values, s, as `meter check` measured it", low=0.01, high=3600.0),
+    "refresh_s": refresh_option(1.0),
     "reply_s": Option(4.0, "seconds a whole readout may take", low=0.1, high=120.0),
     "range_w": RANGE_W,
     "accuracy_class": ACCURACY_CLASS,
@@ -101,6 +101,7 @@ class MbusDialogue(LineDialogue[SerialWire]):
             latency_s=self._bytes * BITS_PER_BYTE / self._baud,
             columns=columns,
             tier="indicative",
+            refresh_s=self._repetitions.refresh_s,
             remarks=remarks,
         )
 

@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 
 from meters import register_maps
 from meters.deadline import Deadline
-from meters.dialogue import Repetitions
+from meters.dialogue import DialogueMeter, Repetitions
 from meters.emulators.modbus import ModbusDevice
 from meters.emulators.virtual_sut import parse_profile
 from meters.modbus.dialogue import ModbusDialogue
 from meters.modbus.frames import Rtu
-from meters.reading import Reading
+from meters.reading import Column, Description, Identity, Reading
 from meters.register_maps import RegisterMap
 from tests.meters.far_ends import DeviceWire
 
@@ -111,3 +111,44 @@ def test_a_steady_60_w_gives_a_new_reading_at_least_once_in_a_refresh_time_and_a
     assert max(later - earlier for earlier, later in itertools.pairwise(fresh_s)) < refresh_s + interval_s + 1e-6
     if interval_s >= refresh_s:
         assert len(fresh_s) == len(readings)
+
+
+class SameAnswer:
+    """A dialogue whose power is new each 2 s, at 1 s a question."""
+
+    port, reply_s = "/dev/null", 1.0
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    @property
+    def peer(self) -> None:
+        return None
+
+    def greet(self) -> Identity:
+        return Identity("a", "b", "c", "d")
+
+    def describe(self) -> Description:
+        power = Column("power_w", "W", 0.1, (0.0, 100.0), None)
+        return Description("hm8115", "instantaneous", 0.0, "unknown", 0.0, (power,), "indicative")
+
+    def sample(self, deadline: Deadline) -> Reading:
+        self.asked += 1
+        return Reading(self.asked * 1_000_000_000, float((self.asked - 1) // 2))
+
+    def regain(self, deadline: Deadline) -> Identity:
+        return self.greet()
+
+    def reopen(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@pytest.mark.parametrize(("refresh_s", "stale", "told_s"), [(None, [], None), (0.0, [], 0.0), (2.0, [2, 4, 6], 2.0)])
+def test_a_meter_whose_driver_tells_no_repetitions_has_them_told_by_the_refresh_that_a_lab_states(
+    refresh_s: float | None, stale: list[int], told_s: float | None
+) -> None:
+    meter = DialogueMeter(SameAnswer(), 0.001, refresh_s=refresh_s)
+    readings = [meter.read(1.0) for _ in range(6)]
+    assert [number for number, reading in enumerate(readings, 1) if "stale" in reading.flags] == stale
+    assert meter.describe().refresh_s == told_s
