@@ -25,7 +25,7 @@ from meters.access import WITHHELD, Credentials
 from meters.meter import MeterGarbage, MeterOptionError, MeterRefused
 from meters.snmp import usm
 from meters.snmp.ber import Item
-from meters.snmp.messages import LARGEST_ID, REPORT, answer_of, encode_question
+from meters.snmp.messages import LARGEST_ID, REPORT, RESPONSE, answer_of, encode_question
 from meters.snmp.security import Heard
 from meters.snmp.v3_messages import (
     AUTH,
@@ -168,8 +168,8 @@ class Engine:
         words = "check its address and network, and that SNMP v3 is switched on there for this host"
         if self._engine and not self._has_answered:
             words = (
-                "it says who it is, but answers no question: correct privacy_password_file, or the options privacy "
-                "and context, of which some agents say nothing when they are wrong"
+                "the agent says who it is, but answers no question: correct privacy_password_file, or the options "
+                "privacy and context, of which some agents say nothing when they are wrong"
             )
         counted = ", ".join(f"{count} with {why}" for why, count in sorted(self._passed_over.items()))
         return f"{words}; passed over were datagrams that cannot be believed: {counted}" if counted else words
@@ -273,7 +273,7 @@ class Engine:
             return "nothing"
         if pdu.tag == REPORT:
             return self._reported(message, pdu)
-        if not self._engine or message.engine != self._engine:
+        if pdu.tag != RESPONSE or not self._engine or message.engine != self._engine:
             return "nothing"
         self._has_answered = True
         return pdu

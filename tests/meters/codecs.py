@@ -521,7 +521,7 @@ V3_KEYS = snmp_usm.keys_of("not-known", "not-known", "sha1", snmp_usm.PRIVACIES[
 V3_REPORT = bytes.fromhex("a81c0201010201000201003011300f060a2b060106030f01010400410101")
 
 
-MOST_DATAGRAMS = 8
+MOST_DATAGRAMS = 2
 """Of one input, each of which is opened eight times."""
 
 

@@ -159,6 +159,7 @@ def test_an_answer_is_not_heard_twice_nor_in_another_session(clock: Clock) -> No
     talk.ask()
     assert talk.hear(heard[0]) == "nothing"
     assert later.hear(heard[0]) == later.hear(heard[1]) == "nothing"
+    assert talk.hear(talk.sent) == "nothing"  # what we said ourselves
 
 
 def test_the_window_is_150_s_and_the_newest_clock_counts(clock: Clock) -> None:

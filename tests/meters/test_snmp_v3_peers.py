@@ -112,7 +112,9 @@ def test_what_snmpd_reports_is_a_sentence(
     [((SIGN, "another-one"), {}), ((SIGN, SEAL), {"privacy": "aes256-reeder"}), ((SIGN, SEAL), {"context": "none"})],
 )
 def test_what_snmpd_says_nothing_of_is_named(passwords: tuple[str, ...], more: Options, port: str) -> None:
-    with pytest.raises(MeterTimeout, match="it says who it is, but answers no question: correct privacy_password_file"):
+    with pytest.raises(
+        MeterTimeout, match="the agent says who it is, but answers no question: correct privacy_password_file"
+    ):
         opened(port, "sha1-aes128", passwords, {"reply_s": 0.2, **more})
 
 
