@@ -88,7 +88,7 @@ class Campaign:
     stabilization_s: float = field(default=10.0, metadata=at_least(0))
     """Agent and meter record before each run, and nothing is rated yet."""
     supplementary_s: float = field(default=5.0, metadata=at_least(0))
-    """Recording goes on for so long after the rating interval."""
+    """Recording goes on for so long after the rating interval, and on until the next reading of a slower meter."""
     pause_s: float = field(default=0.0, metadata=at_least(0))
     """Cool-down between runs; not together with a gate."""
     max_failed_attempts: int = field(default=2, metadata=at_least(1))

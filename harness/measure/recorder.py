@@ -61,6 +61,7 @@ class MeterRecorder:
         self.name = name
         self.failure: Exception | None = None
         self.last: Reading | None = None
+        self._told_ns = 0
         self.circuit = circuit
         self.recent: deque[Reading] = deque(maxlen=RECENT)
         self._journal = journal
@@ -84,6 +85,12 @@ class MeterRecorder:
     def wait_spoken(self, timeout_s: float) -> bool:
         """Whether a first reading arrived within `timeout_s`."""
         return self._spoken.wait(timeout_s)
+
+    def owes(self, until_ns: int) -> bool:
+        """Whether no power has come yet that tells what was taken until then (ns, the host's monotonic clock), and one is
+        to be waited for: a meter that stays silent owes nothing."""
+        silent_ns = until_ns + round((SILENT_WINDOWS * self.interval_s + 1.0) * 1e9)
+        return self._told_ns < until_ns and time.monotonic_ns() < silent_ns
 
     def stop(self) -> None:
         """End the thread, close meter and files; the stretch without a reading at the end becomes a gap."""
@@ -120,6 +127,8 @@ class MeterRecorder:
             self._gap(cause, reading.time_ns)
         self._file.write((",".join(cells_of(reading, self._columns)) + "\n").encode())
         self.last, self._last_ns = reading, reading.time_ns
+        if reading.power_w is not None:
+            self._told_ns = reading.time_ns - round(self.description.latency_s * 1e9)
         self.recent.append(reading)
         self._spoken.set()
 

@@ -146,7 +146,7 @@ class Run:
         if is_conditioned:
             with self._phase("supplementary"):
                 self._rating.supplement(self, self._scenario)
-                self.pause(campaign.supplementary_s)
+                self.outlast()
         return result
 
     def release(self) -> BaseException | None:
@@ -345,6 +345,15 @@ class Run:
         while (left_ns := end_ns - time.monotonic_ns()) > 0:
             time.sleep(min(POLL_S, left_ns / 1e9))
             self._check_streams()
+
+    def outlast(self) -> None:
+        """Record behind the interval as long as lab.toml says, and until the meters before the SUT have told what was
+        taken up to its end: a slow one tells it at its next value. One that is silent is not waited for."""
+        ended_ns = time.monotonic_ns()
+        self.pause(self.bench.config.file.campaign.supplementary_s)
+        while any(meter.owes(ended_ns) for meter in self.of_the_sut()):
+            self.pause(POLL_S)
+            self._on_phase("supplementary", self._first, self)
 
     def _check_streams(self) -> None:
         """Raise what ended a stream for good: another instrument, a full disk, a lost SUT."""

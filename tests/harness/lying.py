@@ -5,6 +5,7 @@ link, the session, the recorder, the run.
 """
 
 import json
+import math
 import select
 import socket
 import threading
@@ -23,7 +24,7 @@ from harness.record.seal import unsigned
 from harness.station.station import SutSection
 from harness.sut.machine import Fetched, Sut
 from harness.sut.session import AgentSession, OnExchange, OnRecord
-from meters.meter import Meter, MeterTimeout
+from meters.meter import Meter, MeterTimeout, MeterUnavailable
 from meters.reading import Column, Description, Identity, Origin, Reading
 
 POWER_W = 60.0
@@ -239,10 +240,10 @@ class LyingSut(Sut):
 
 
 class SteadyMeter:
-    """60 W every 50 ms."""
+    """60 W, every 50 ms or more slowly; silent from when its `end_ns` has come."""
 
-    def __init__(self) -> None:
-        self._next_ns = time.monotonic_ns()
+    def __init__(self, window_s: float = WINDOW_S, end_ns: float = math.inf) -> None:
+        self._next_ns, self._window_s, self._end_ns = time.monotonic_ns(), window_s, end_ns
 
     def identify(self) -> Identity:
         return Identity("maker", "EMULATED", "1", "fw")
@@ -252,18 +253,19 @@ class SteadyMeter:
 
     def describe(self) -> Description:
         column = Column("power_w", "W", 0.1, (0.0, 1000.0), None)
-        return Description("steady", "window", WINDOW_S, "end", 0.0, (column,), "uncalibrated")
+        return Description("steady", "window", self._window_s, "end", 0.0, (column,), "uncalibrated")
 
     def read(self, timeout_s: float) -> Reading:
         wait_s = (self._next_ns - time.monotonic_ns()) * 1e-9
-        if wait_s > timeout_s:
+        if wait_s > timeout_s or time.monotonic_ns() > self._end_ns:
+            time.sleep(timeout_s)
             raise MeterTimeout("nothing yet")
         time.sleep(max(0.0, wait_s))
-        self._next_ns += int(WINDOW_S * 1e9)
-        return Reading(time.monotonic_ns(), POWER_W, window_s=WINDOW_S)
+        self._next_ns += int(self._window_s * 1e9)
+        return Reading(time.monotonic_ns(), POWER_W, window_s=self._window_s)
 
     def reopen(self) -> None:
-        raise AssertionError("not asked for")
+        raise MeterUnavailable("it stays silent")
 
     def close(self) -> None:
         pass
@@ -274,9 +276,9 @@ def config_in(folder: Path, text: str = LAB) -> LabConfig:
     return load(folder / "lab.toml")
 
 
-def bench_of(config: LabConfig, sut: Sut) -> Bench:
+def bench_of(config: LabConfig, sut: Sut, meter: Callable[[], Meter] = SteadyMeter) -> Bench:
     def open_meter(_wire: BinaryIO) -> Meter:
-        return SteadyMeter()
+        return meter()
 
     return Bench(
         config=config, sut=sut, sut_facts=dict(FACTS), host_facts={"boot_id": "host"},

@@ -1,7 +1,9 @@
 """The rating parts that are plugged into a run: what each adds to the phases, seen in the sealed journal."""
 
-from collections.abc import Iterable
+import time
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,8 @@ from harness.measure.rating.words import OUTPUTS, last_words
 from harness.measure.scenario import Scenario
 from harness.record.documents import ClockEvent, Json, PhaseEvent, RunKind, WaitEvent
 from harness.record.run_folder import RunFolder
-from tests.harness.lying import LAB, MATERIAL, WINDOW_S, Lie, LyingSut, bench_of, config_in, encoded
+from meters.meter import Meter
+from tests.harness.lying import LAB, MATERIAL, WINDOW_S, Lie, LyingSut, SteadyMeter, bench_of, config_in, encoded
 
 BLOCK_S = 0.3
 
@@ -40,12 +43,38 @@ class WatchedSut(LyingSut):
         self.steps.append("close")
 
 
-def executed(folder: Path, config: LabConfig, sut: LyingSut, kind: RunKind, scenario: Scenario) -> Ended:
+def executed(
+    folder: Path, config: LabConfig, sut: LyingSut, kind: RunKind, scenario: Scenario,
+    meter: Callable[[], Meter] = SteadyMeter,
+) -> Ended:  # fmt: skip
     planned = PlannedRun(ordinal=1, kind=kind, scenario=scenario.name, repetition=1, seed=1, block=1)
     return execute(
-        bench_of(config, sut), planned, scenario, folder, MATERIAL, attempt=1, previous_manifest=None,
+        bench_of(config, sut, meter), planned, scenario, folder, MATERIAL, attempt=1, previous_manifest=None,
         on_start=lambda _: None, on_phase=lambda *_: None, reference=None,
     )  # fmt: skip
+
+
+def ends_of(folder: Path) -> tuple[int, int]:
+    """When the rating interval of a run ended, and when its last reading came (ns)."""
+    events = [event for event in RunFolder.open(folder).events if isinstance(event, PhaseEvent)]
+    (ended_ns,) = [event.time_ns for event in events if (event.name, event.edge) == ("rating", "end")]
+    return ended_ns, int((folder / "readings-wall.csv").read_text().splitlines()[-1].split(",")[0])
+
+
+def test_a_run_goes_on_until_a_slow_meter_has_told_what_its_end_took(tmp_path: Path) -> None:
+    config, folder = config_in(tmp_path), tmp_path / "20260101T000000Z-r01-0e"
+    slow = partial(SteadyMeter, window_s=1.5)
+    executed(folder, config, LyingSut(Lie()), "scenario", config.scenarios[0], slow)
+    ended_ns, last_ns = ends_of(folder)
+    assert last_ns >= ended_ns
+
+
+def test_a_meter_that_has_fallen_silent_is_not_waited_for_without_end(tmp_path: Path) -> None:
+    config, folder = config_in(tmp_path), tmp_path / "20260101T000000Z-r01-0f"
+    silent = partial(SteadyMeter, end_ns=time.monotonic_ns() + 100_000_000)
+    assert executed(folder, config, LyingSut(Lie()), "scenario", config.scenarios[0], silent).exit_status == "success"
+    ended_ns, last_ns = ends_of(folder)
+    assert last_ns < ended_ns
 
 
 def phases(run: RunFolder) -> list[str]:

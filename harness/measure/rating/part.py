@@ -48,6 +48,9 @@ class Underway(Protocol):
     def pause(self, duration_s: float) -> None:
         """Wait, and raise what ended a stream for good."""
 
+    def outlast(self) -> None:
+        """Record as long behind the interval as lab.toml and the meters need."""
+
     def watch(self) -> None:
         """Raise what ended a stream for good, and tell that the interval goes on."""
 

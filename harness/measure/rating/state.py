@@ -49,7 +49,7 @@ class InState(RatingPart):
 
     def supplement(self, run: Underway, scenario: Scenario) -> None:
         """The state outlasts the block, so that no window of the meter sees its end; then the service is ended."""
-        run.pause(run.bench.config.file.campaign.supplementary_s)
+        run.outlast()
         self.release()
 
     def release(self) -> None:
