@@ -20,6 +20,7 @@ from harness.cli.screen import counted, lasting, say
 from harness.cli.types import add_json_argument, at_least, percent, seconds
 from harness.measure.embedded import open_wires
 from harness.measure.lab_file import LabConfig, load
+from harness.measure.preflight_meters import LEAST_W, LOW
 from harness.measure.quick import (
     BASELINE_S,
     PILOT,
@@ -90,7 +91,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.usage = "%(prog)s [--meter DRIVER@PORT] [--sut USER@HOST] [OPTION ...] -- COMMAND ..."
     add = verb.add_argument
     ports = "shelly@http://192.168.1.20, wattsup@/dev/ttyUSB0; a PORT alone is asked who is there; software estimates"
-    add("--meter", metavar="DRIVER@PORT", help=f"such as {ports}")
+    add("--meter", metavar="DRIVER@PORT", help=f"such as {ports}; several meters need a lab.toml")
     add("--probe", action="store_true", help="ask every port who is there, without asking you first")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="option of the meter's driver")
     add_login_arguments(verb)
@@ -312,6 +313,8 @@ class FirstEnergy:
         found = (
             f"First run{by}: {energy} gross in {first.duration_s:.1f} s, {power}; the induced energy comes at the end."
         )
+        if first.power_w is not None and abs(first.power_w.value) < LEAST_W:
+            found += f" {LOW.format(first.power_w.value)}"
         return found if thrown_out is None else f"{found} This run enters no mean: {thrown_out}."
 
 

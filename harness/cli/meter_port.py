@@ -170,6 +170,8 @@ def options_of(words: Sequence[str]) -> dict[str, object]:
         name, mark, value = word.partition("=")
         if not mark or not name:
             raise ConfigError(f"--option {word}: expected NAME=VALUE, such as baud=115200")
+        if name in options:
+            raise ConfigError(f"--option {word}: {name} is given twice; give it once")
         options[name] = float(value) if NUMBER.fullmatch(value) and not _is_word(name) else value
     return options
 

@@ -103,7 +103,8 @@ def _write_pdfs(campaign: Path, pages: Sequence[Path]) -> dict[str, Path]:
 
 
 def _code(results: "Results") -> int:
-    return 3 if results.verdict.word == "invalid" else 0
+    is_without = any(finding.code == "no-result" for finding in results.findings)
+    return 3 if results.verdict.word == "invalid" or is_without else 0
 
 
 def show(results: "Results", files: dict[str, Path]) -> int:

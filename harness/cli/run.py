@@ -69,7 +69,8 @@ class MeasuredCampaign(Document):
     lost: tuple[str, ...]
     """Planned runs that are in no mean, and why."""
     verdict: Word
-    """What the findings make of the campaign (docs/results.md); where it is `invalid` the exit code is 3."""
+    """What the findings make of the campaign (docs/results.md); where it is `invalid`, or no run enters a mean, the
+    exit code is 3."""
     numbers: str
     """Its results.json."""
     report: str

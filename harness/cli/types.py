@@ -31,6 +31,23 @@ class WrongUsage(Exception):
         self.usage = usage
 
 
+class _Once(argparse._StoreAction):
+    """An option of one value, which is given once: argparse would keep the last value and drop the others unsaid."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,  # noqa: ANN401  argparse's own
+        option_string: str | None = None,
+    ) -> None:
+        """Keep the value."""
+        if option_string and getattr(self, "_seen_in", None) is namespace:
+            raise argparse.ArgumentError(self, "is given twice, and takes one value")
+        self._seen_in = namespace
+        super().__call__(parser, namespace, values, option_string)
+
+
 class Parser(argparse.ArgumentParser):
     """Wrong usage is a user problem: exit code 1, not argparse's 2, and a mistyped word hears which one was meant.
 
@@ -40,6 +57,11 @@ class Parser(argparse.ArgumentParser):
 
     module = ""
     """Of the verb, until its arguments are there."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  argparse's own
+        super().__init__(*args, **options)
+        self.register("action", None, _Once)
+        self.register("action", "store", _Once)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401  argparse's own
         """argparse calls it with what follows the verb."""

@@ -21,6 +21,10 @@ from meters.meter import Meter, MeterError
 from meters.reading import Description, Origin
 from meters.registry import remedy, why
 
+LEAST_W = 2.0
+"""What a running computer takes at the least, by a large margin; boards that take less exist, and are no mistake."""
+LOW = "{:.2g} W is less than a running computer takes: is the machine at this outlet, and is the unit W and not kW?"
+
 
 def register_of(config: LabConfig) -> Register | None:
     """The register, where there is one that can be read; `_register` says what is wrong with another."""
@@ -53,6 +57,8 @@ def of_meters(
             section = config.file.meters[name]
             yield _of_origin(config, subject, f"{who}, reads {power}", section.driver, origin)
             yield from _of_ranging(subject, description)
+            if reading.power_w is not None and abs(reading.power_w) < LEAST_W and is_before_sut(config, section):
+                yield Reason("warn", subject, LOW.format(reading.power_w))
             try:
                 match = None if register is None else register.find(identity, section.instrument)
             except ConfigError as error:
@@ -61,6 +67,11 @@ def of_meters(
                 yield from _of_register(config, register, subject, section, match, origin)
         finally:
             meter.close()
+
+
+def is_before_sut(config: LabConfig, section: MeterSection) -> bool:
+    """Whether a meter stands before the SUT, and not at another circuit."""
+    return not config.file.sut.circuits or section.circuit in config.file.sut.circuits
 
 
 def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin: Origin) -> Reason:

@@ -87,8 +87,8 @@ class MeterRecorder:
         return self._spoken.wait(timeout_s)
 
     def owes(self, until_ns: int) -> bool:
-        """Whether no power has come yet that tells what was taken until then (ns, the host's monotonic clock), and one is
-        to be waited for: a meter that stays silent owes nothing."""
+        """Whether no power has come yet that tells what was taken until then (ns, the host's monotonic clock), and one
+        is to be waited for: a meter that stays silent owes nothing."""
         silent_ns = until_ns + round((SILENT_WINDOWS * self.interval_s + 1.0) * 1e9)
         return self._told_ns < until_ns and time.monotonic_ns() < silent_ns
 

@@ -200,7 +200,7 @@ def test_ctrl_c_leaves_a_campaign_that_can_be_read_and_says_what_is_there(
     assert "goes on" in said
     lab = here / "measured" / "three-1" / "lab.toml"
     monkeypatch.undo()
-    assert "no-result" in given(capsys, "report", str(load(lab).campaign_folder))
+    assert "no-result" in given(capsys, "report", str(load(lab).campaign_folder), code=3)
 
 
 def test_a_command_that_fails_is_told_with_its_last_words(
@@ -216,7 +216,7 @@ def test_a_command_that_fails_is_told_with_its_last_words(
     assert f"{run.path.name}/artifacts: stdout.txt" in said
     assert f"All attempts are kept in {campaign}" in said
     assert f"run --lab {here / 'measured' / 'bad-1' / 'lab.toml'}` tries again" in said
-    report = given(capsys, "report", str(here / "measured" / "bad-1" / "runs" / "quick"))
+    report = given(capsys, "report", str(here / "measured" / "bad-1" / "runs" / "quick"), code=3)
     assert "no-result" in report
 
 

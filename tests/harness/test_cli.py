@@ -221,6 +221,24 @@ def test_wrong_usage_is_exit_code_1_with_the_usage(words: list[str], capsys: pyt
     assert "usage: wattlab" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            ["measure", "--meter", "a@b", "--meter", "c@d", "--", "true"],
+            "--meter: is given twice",
+        ),
+        (["study", "report", "a", "--into", "b", "--into", "c"], "--into: is given twice"),
+    ],
+)
+def test_an_option_of_one_value_is_not_taken_twice(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(words)
+    assert message in capsys.readouterr().err
+
+
 def test_a_bug_is_a_traceback_and_exit_code_2(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -14,3 +14,8 @@ def test_digits_are_a_number_but_where_every_driver_takes_a_word() -> None:
     for wrong in ("interval_s", "=5"):
         with pytest.raises(ConfigError, match="expected NAME=VALUE"):
             options_of([wrong])
+
+
+def test_an_option_of_a_driver_is_given_once() -> None:
+    with pytest.raises(ConfigError, match="outlet is given twice"):
+        options_of(["outlet=8", "outlet=9"])

@@ -108,6 +108,14 @@ def test_a_certificate_that_expired_or_is_missing_is_labelled_or_refused_as_lab_
         assert said in reason.text
 
 
+def test_a_power_that_no_running_computer_takes_is_a_remark_before_the_sut_only(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with wall(tmp_path, 0.1) as port:
+        texts = [one.text for one in of_meter(lab(tmp_path, port, NAMED, certified(100)), port, monkeypatch)]
+        assert any("less than a running computer takes" in text for text in texts)
+
+
 def test_a_certificate_that_expires_before_the_campaign_ends_is_a_remark(
     tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
