@@ -12,7 +12,6 @@ from rich.console import Console
 
 from harness.cli.ports import who
 from harness.cli.screen import Sheet, columns, say
-from harness.measure.quick import toml_of
 from harness.record.errors import printable
 from meters import registry
 from meters.discovery.found import Found
@@ -105,6 +104,8 @@ def _asked(one: Found, name: str) -> NetworkMeter:
 def _lines(one: Found, name: str) -> str:
     keys: dict[str, object] = {"driver": one.driver, "port": one.port}
     keys |= {"options": dict(one.options)} if one.options else {}
+    from harness.measure.quick import toml_of  # imports what a list of meters need not pay for
+
     return "\n".join([f"[meters.{name}]", *(f"{key} = {toml_of(value)}" for key, value in keys.items()), ""])
 
 

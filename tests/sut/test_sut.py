@@ -34,6 +34,7 @@ from harness.sut.bundle import agent_source
 from harness.sut.environments import APART, ENVIRONMENTS
 from harness.sut.machine import Sut
 from harness.sut.prepare import Needs, part_of_lock, prepare, versions_of
+from harness.sut.session import AgentSession
 from tests.sut.conftest import Recorded, compiled, config_of, rated, start, until
 from tests.sut.netns import run
 
@@ -415,6 +416,23 @@ def test_a_run_left_by_a_killed_host_is_reported_and_removed_by_the_next(config:
                 second.stage("aaaaaaaa", {})
                 assert [path.name for path in Path(second.root, "runs").iterdir()] == ["aaaaaaaa"]
             until(lambda: not any(process.is_running() for process in [agent, *load]), 5.0, "the end of agent and load")
+
+
+def test_a_run_whose_host_is_on_the_way_to_its_agent_is_not_removed(config: SutSection) -> None:
+    with Sut.connect(config) as first, Sut.connect(config) as second:
+        first.stage("0c0ffee0", {})
+        first._agent("serve", "--folder", f"{first.root}/runs/0c0ffee0/agent", "--period", "0.1", "--reconnect", "30")
+        with pytest.raises(SutRefused, match="0c0ffee0 is being measured"):
+            second.stage("aaaaaaaa", {})
+        session = AgentSession(first, f"{first.root}/runs/0c0ffee0/agent", 30.0, lambda _: None, lambda _: None)
+        session.finish()
+
+
+def test_a_folder_that_was_removed_is_told_in_a_sentence(config: SutSection) -> None:
+    with Sut.connect(config) as sut:
+        session = AgentSession(sut, f"{sut.root}/runs/0c0ffee1/agent", 30.0, lambda _: None, lambda _: None)
+        with pytest.raises(SutError, match=r"the agent is gone: the run's folder .* was removed"):
+            session.exchange()
 
 
 @contextmanager

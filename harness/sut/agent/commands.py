@@ -72,7 +72,10 @@ def serve_detached(folder: str, period_s: float, reconnect_s: float, psutil: Any
 
 def attach(folder: str) -> None:
     """Pass standard input and output to the agent, and stay until it lets go of them."""
-    os.chdir(folder)
+    try:
+        os.chdir(folder)
+    except FileNotFoundError:
+        sys.exit(f"the run's folder {folder} was removed there: let nothing else measure with this machine or tidy it")
     sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         sock.connect("agent.sock")

@@ -37,6 +37,7 @@ class Requests:
         self._rating, self._own, self._end = rating, own, end
         self._answers: dict[Any, dict[str, Any]] = {}
         self.heard_ns = time.monotonic_ns()
+        self._is_awaited = True
 
     def take(self, connection: Connection, line: bytes) -> None:
         """Do what a line asks and queue the answer."""
@@ -51,6 +52,7 @@ class Requests:
             connection.send({"id": identity, **self._status(sut_ns)})
             return
         if operation == "hello":
+            self._is_awaited = False
             self._clients.adopt(connection)
             self._own.follow_relay(connection.pid)
         elif connection is not self._clients.host:
@@ -73,7 +75,7 @@ class Requests:
 
     def _status(self, now_ns: int) -> dict[str, Any]:
         heard_s = (now_ns - self.heard_ns) / 1e9
-        is_connected = self._clients.host is not None
+        is_connected = self._clients.host is not None or self._is_awaited  # who started it is on the way
         return {"pid": os.getpid(), "connected": is_connected, "heard_s": heard_s, "rating": self._rating.is_running}
 
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
