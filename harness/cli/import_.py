@@ -15,7 +15,7 @@ from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
-from harness.cli.types import add_json_argument, at_least
+from harness.cli.types import add_json_argument, at_least, seconds
 from harness.record.errors import ImportFileError
 
 if TYPE_CHECKING:
@@ -107,6 +107,15 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     )
     tiny.add_argument("path", type=Path, help="folder with sessions in it or below, or one trace or results.json")
     tiny.set_defaults(call=call_mlperf_tiny)
+    jls = formats.add_parser("jls", help="recordings of a Joulescope (JLS version 2): direct current, in means")
+    jls.add_argument("paths", type=Path, nargs="+", help="JLS files, or folders with JLS files below")
+    jls.add_argument(
+        "--window", type=seconds, default=0.01, metavar="SECONDS", help="length of the means (default: 0.01)"
+    )
+    jls.add_argument(
+        "--instrument", metavar="NAME", help="which of several recorded, by its name or serial number in the file"
+    )
+    jls.set_defaults(call=call_jls)
     tracker = formats.add_parser(
         "tracker",
         help="a tracker's own file (CodeCarbon's emissions.csv or task file), attached to a campaign of wattlab",
@@ -139,7 +148,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         description="Line the log of a software meter up with the runs of a campaign by their wall clock and attach "
         "it; the sealed runs stay as they are. `wattlab qualify` then holds it against the meter.",
     ))  # fmt: skip
-    for each in (oscar, smi, ptd, table, training, tiny):
+    for each in (oscar, smi, ptd, table, training, tiny, jls):
         add_json_argument(each, "what was imported", ImportedCampaign)
         each.set_defaults(interrupted="remove the campaign folder if it is there, then the same command begins anew")
         each.add_argument(
@@ -234,6 +243,15 @@ def call_mlperf_tiny(arguments: argparse.Namespace) -> int:
     from harness.foreign.importers.mlperf_tiny.importer import import_mlperf_tiny
 
     return _imported(partial(import_mlperf_tiny, arguments.path), arguments)
+
+
+def call_jls(arguments: argparse.Namespace) -> int:
+    """Import and say what was found."""
+    from harness.foreign.importers.jls.importer import import_jls
+    from harness.foreign.importers.jls.recording import Choice
+
+    choice = Choice(arguments.window, arguments.instrument)
+    return _imported(partial(import_jls, arguments.paths, choice=choice), arguments)
 
 
 def call_tracker(arguments: argparse.Namespace) -> int:

@@ -39,6 +39,7 @@ from tests.harness.test_cli_correct import log as software_log
 from tests.harness.test_cli_correct import signed_copy
 from tests.harness.test_cli_qualify import SHAPE as QUALIFIED
 from tests.harness.test_run_folder import write_campaign
+from tests.importers.jls_files import Instrument, wave, write_jls
 from tests.importers.power_csvs import rows, write
 from tests.importers.test_power_csv import BEGIN_NS
 from tests.importers.test_software_attach import scaphandre
@@ -239,6 +240,7 @@ def ask_of_foreign_files(asked: Asked, folder: Path) -> None:
     asked.ask("import nvidia-smi", DATA / "nvidia-smi" / "smi_two_boards_1s.csv", "--into", folder / "smi")
     asked.ask("import ptd", DATA / "ptd" / "krai", "--into", folder / "ptd")
     asked.ask("import mlperf-training", DATA / "mlperf-training", "--into", folder / "training")
+    asked.ask("import jls", write_jls(folder / "a.jls", [Instrument({"power": wave(0.1)})]), "--into", folder / "jls")
     asked.ask("import mlperf-tiny", DATA / "mlperf-tiny" / "runner", "--into", folder / "tiny")
     mine = tracked(folder)
     rows = [v1(end - 2, 50, 0.001) for _, _, end in intervals(mine)]

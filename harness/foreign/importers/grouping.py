@@ -31,7 +31,7 @@ from harness.foreign.importers.source import decoded, read_source
 from harness.record.errors import ImportFileError
 
 BASELINE = "baseline"
-ENDINGS = (".gz", ".csv", ".log", ".txt")
+ENDINGS = (".gz", ".csv", ".log", ".txt", ".jls")
 """Left off a file's name, in this order."""
 FOLDER = "folder"
 REPETITION = "repetition"

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from harness.foreign.importers.remarks import counted, listed
-from harness.foreign.importers.source import ReleasedFile, SourceFile
+from harness.foreign.importers.source import Source
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import (
     SCHEMA,
@@ -56,7 +56,7 @@ class ImportedRun:
     end_ns: int
     streams: tuple[tuple[PowerDescriptor | IndicatorDescriptor, Content], ...]
     events: tuple[Event, ...]
-    files: tuple[SourceFile | ReleasedFile, ...]
+    files: tuple[Source, ...]
     note: str
     sut: Json = field(default_factory=dict)
     exit_status: ExitStatus = "success"
@@ -140,7 +140,7 @@ def _attach(campaign: CampaignFolder, runs: Sequence[ImportedRun]) -> dict[Path,
         name = names[source.path] = _free_name(source.path.name, source.sha256, taken)
         taken.add(name)
         with (folder / name).open("xb") as file:
-            file.write(source.verbatim)
+            source.write_to(file)
         (folder / name).chmod(0o444)
         body = {"path": f"sources/{name}", "sha256": source.sha256, "note": "verbatim source of the import"}
         campaign.append("attachment", _now(), body)

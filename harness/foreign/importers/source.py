@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import IO, Protocol
 
 from harness.foreign.importers.spool import Spool
 from harness.record.errors import ImportFileError
@@ -42,6 +43,10 @@ class SourceFile:
         """Digest of the verbatim bytes."""
         return hashlib.sha256(self.verbatim).hexdigest()
 
+    def write_to(self, file: IO[bytes]) -> None:
+        """Write its verbatim bytes."""
+        file.write(self.verbatim)
+
     def released(self, spool: Spool) -> "ReleasedFile":
         """The same file, its bytes put aside."""
         return ReleasedFile(self.path, self.sha256, spool.put(self.verbatim))
@@ -59,6 +64,28 @@ class ReleasedFile:
     def verbatim(self) -> bytes:
         """Its bytes as they were read."""
         return self.content()
+
+    def write_to(self, file: IO[bytes]) -> None:
+        """Write its verbatim bytes."""
+        file.write(self.verbatim)
+
+
+class Source(Protocol):
+    """What a campaign attaches of a source file."""
+
+    @property
+    def path(self) -> Path:
+        """Where it lay."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """Digest of its verbatim bytes."""
+        ...
+
+    def write_to(self, file: IO[bytes]) -> None:
+        """Write its verbatim bytes."""
+        ...
 
 
 def foreign_form(text: str) -> str | None:

@@ -22,7 +22,7 @@ from harness.foreign.importers.ptd.files import SessionFiles, files_in
 from harness.foreign.importers.ptd.runs import run_of
 from harness.foreign.importers.ptd.section import Section
 from harness.foreign.importers.ptd.session import Session, goes_of, instrument_of, read_sessions, sections_of
-from harness.foreign.importers.source import ReleasedFile, SourceFile
+from harness.foreign.importers.source import Source, SourceFile
 from harness.foreign.importers.spool import Spool
 from harness.record.errors import ImportFileError
 
@@ -101,7 +101,7 @@ def _runs(sessions: Sequence[Session], spool: Spool, remarks: list[str]) -> Iter
     changed = dict.fromkeys(text for session in sessions for text in session.changed())
     remarks += [f"{sessions[0].root}: {text}" for text in changed]
     beside = [{(section.mark, section.nth): section for section in sections} for sections in others]
-    released = dict[Path, ReleasedFile]()
+    released = dict[Path, Source]()
     for section in first:
         together = [section]
         for session, sections in zip(sessions[1:], beside, strict=True):
@@ -141,7 +141,7 @@ def _sections(session: Session, remarks: list[str]) -> Iterator[Section]:
         since_ns = rows[-1].time_ns
 
 
-def _released(file: SourceFile | ReleasedFile, spool: Spool, released: dict[Path, ReleasedFile]) -> ReleasedFile:
+def _released(file: Source, spool: Spool, released: dict[Path, Source]) -> Source:
     """A file of a session put aside, once for all its sections."""
     if file.path not in released:
         released[file.path] = file.released(spool) if isinstance(file, SourceFile) else file

@@ -1,0 +1,1 @@
+"""Joulescope's recordings (JLS) -> runs."""
