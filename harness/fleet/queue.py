@@ -19,6 +19,8 @@ from harness.record.documents import Json
 from harness.record.errors import FleetError, LabError
 
 POLL_S = 0.2
+MOST_LOST = 10
+"""A station that goes so often while it is asked for the same thing is not asked any more."""
 MOMENT_S = 6.0
 """A station that is away for less is not worth a word."""
 
@@ -69,6 +71,7 @@ class Lane:
         self._next: tuple[str, int] = ("agenda", NEXT)
         self._seen_s = self._connected_s = time.monotonic()
         self._is_away = False
+        self._lost = 0
 
     @property
     def is_over(self) -> bool:
@@ -142,16 +145,22 @@ class Lane:
         try:
             answer = doing.asked.answer()
         except StationAway:
-            self._tell(f"{self.name}: went away; {self._what_of(doing, current)} is asked for again when it is back")
-            self._next = ("agenda", NEXT)
+            self._lose(self._what_of(doing, current))
         except LabError as error:
             self._fail(current, doing, str(error))
         else:
             getattr(self, f"_after_{doing.what}")(current, doing, answer)
 
+    def _lose(self, what: str) -> None:
+        self._lost += 1
+        if self._lost >= MOST_LOST:
+            return self._leave(f"the station went away {self._lost} times; the last time it was asked for {what}")
+        self._tell(f"{self.name}: went away; {what} is asked for again when it is back")
+        self._next = ("agenda", NEXT)
+
     def _what_of(self, doing: _Doing, current: CampaignStanding) -> str:
         line = current.lines.get(doing.ordinal)
-        return f"{current.campaign}, {words_of(line)}," if doing.what == "measure" and line else current.campaign
+        return f"{current.campaign}, {words_of(line)}" if doing.what == "measure" and line else current.campaign
 
     def _fail(self, current: CampaignStanding, doing: _Doing, problem: str) -> None:
         current.problem = problem
@@ -173,7 +182,7 @@ class Lane:
             self._next = ("measure", left[0] if left else NEXT)
 
     def _after_measure(self, current: CampaignStanding, doing: _Doing, answer: str) -> None:
-        self._next = ("agenda", NEXT)
+        self._next, self._lost = ("agenda", NEXT), 0
         line = current.lines.get(doing.ordinal)
         if line is not None:
             current.made += 1

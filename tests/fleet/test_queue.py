@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from harness.fleet import queue
 from harness.fleet.connection import Connection, StationAway
 from harness.fleet.queue import Lane
 from harness.fleet.station_report import StationReport
@@ -93,7 +94,14 @@ def test_a_line_whose_station_went_away_is_asked_for_again() -> None:
     station = StationOfFunctions(StationAway("gone"))
     brought(lane(said), station)
     assert station.given[:3] == ["measure core 1", "measure core 1", "measure core 2"]
-    assert said[0] == "a: went away; core, run 1 (load, repetition 1), is asked for again when it is back"
+    assert said[0] == "a: went away; core, run 1 (load, repetition 1) is asked for again when it is back"
+
+
+def test_a_station_that_goes_whenever_it_is_asked_is_left() -> None:
+    mine, station = lane([]), StationOfFunctions(*[StationAway("gone")] * queue.MOST_LOST)
+    brought(mine, station)
+    assert station.given == ["measure core 1"] * queue.MOST_LOST
+    assert str(mine.campaigns[0].problem).startswith("the station went away 10 times; the last time it was asked for")
 
 
 def test_a_campaign_that_cannot_go_on_is_handed_in_as_it_is_and_the_next_one_follows() -> None:
