@@ -280,7 +280,11 @@ def ask_a_fleet(asked: Asked, folder: Path) -> None:
         assert asked.ask("fleet stop", fleet.file)["stopped"] == {"a": str(fleet.campaign("a"))}
         assert fleet.await_client() == 1
         asked.ask("fleet plan", fleet.file)
-        asked.ask("fleet run", fleet.file)
+        (folder / "none.toml").write_text(fleet.file.read_text().replace("lab.toml", "none.toml").replace(
+            '"keys/office"', f'"{fleet.folder}/keys/office"'
+        ))  # fmt: skip
+        (nothing,) = asked.ask("fleet run", folder / "none.toml", codes=(1,))["campaigns"]
+        assert "none.toml: no such file" in nothing["problem"]
         assert asked.refused("fleet", "stop", fleet.file, "b")["place"] == str(fleet.file)
     asked.refused("fleet", "status", fleet.file)
 
