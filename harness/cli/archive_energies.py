@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reports.archive.index import Entry
 
 MOST_SHOWN = 40
-MOST_INTERVALS = 1_000_000
+MOST_INTERVALS = 250_000
 NOTE = (
     "Energies as a report's power function gives them, gaps between readings filled. They have no uncertainty here: "
     "a report states it for runs and actions."

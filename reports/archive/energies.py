@@ -58,7 +58,8 @@ class Intervals:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A chunk to be computed: which row groups of which file, and how. `constants`: columns that are not read."""
+    """A chunk to be computed: which row groups of which file, and how. `constants`: columns that are not read;
+    `cuts_ns`: the cuts near it, of which the first is `first_cut` among those of its part."""
 
     url: str
     path: str
@@ -67,6 +68,7 @@ class Task:
     meter: PowerDescriptor
     how: How
     cuts_ns: Stamps
+    first_cut: int
 
 
 Computed: TypeAlias = Callable[[Sequence[Task]], Iterator[Chunk | None]]
@@ -89,7 +91,7 @@ def compute(task: Task) -> Chunk | None:
         ArchiveError: the part cannot be read.
     """
     readings = _readings(_file(Store(task.url), task.path), task)
-    return chunk_of(readings, task.how, task.cuts_ns) if len(readings) else None
+    return chunk_of(readings, task.how, task.cuts_ns, task.first_cut) if len(readings) else None
 
 
 def energies(
@@ -188,9 +190,12 @@ def _plan(store: Store, part: Part, intervals: Intervals) -> _Plan | None:
     if _is_to_be_whole(meter, groups):
         return _Plan(part.path, (), meter, how, cuts_ns, inside)
     tasks = [
-        Task(store.url, part.path, own, _constants(meter, [groups[place] for place in own]), meter, how, cuts_ns)
+        Task(store.url, part.path, own, _constants(meter, [groups[place] for place in own]), meter, how,
+             cuts_ns[first:last], int(first))
         for own in _chunks(groups, intervals.begins_ns[inside], intervals.ends_ns[inside])
-    ]
+        for edges_ns in [[groups[own[0]].first_ns - SLACK_NS, groups[own[-1]].last_ns + SLACK_NS]]
+        for first, last in [np.searchsorted(cuts_ns, edges_ns)]
+    ]  # fmt: skip
     return _Plan(part.path, tuple(tasks), meter, how, cuts_ns, inside)
 
 

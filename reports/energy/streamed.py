@@ -153,8 +153,9 @@ def _more(total: Exact, value: float, rest: float = 0.0) -> tuple[float, float]:
     return more.high, more.low
 
 
-def chunk_of(readings: Readings, how: How, cuts_ns: Stamps) -> Chunk:
-    """What at least one reading tells; `cuts_ns` in order, those of all chunks."""
+def chunk_of(readings: Readings, how: How, cuts_ns: Stamps, first_cut: int = 0) -> Chunk:
+    """What at least one reading tells; `cuts_ns` in order, those of all chunks or, from `first_cut` of them on, those
+    that lie near its readings."""
     cuts_s = np.asarray((cuts_ns - how.origin_ns) * NS, dtype=np.float64)
     begin_s = readings[:1].ends_s(how)
     at = int(np.searchsorted(cuts_s, begin_s[0]))
@@ -162,7 +163,7 @@ def chunk_of(readings: Readings, how: How, cuts_ns: Stamps) -> Chunk:
     for first in range(0, len(readings) - 1, BLOCK):
         running.add(_between(readings[first : first + BLOCK + 1], how))
     values = np.array([*running.found, running.now()], dtype=np.float64)
-    return Chunk(readings[:1], readings[-1:], Sums(at, values), len(readings))
+    return Chunk(readings[:1], readings[-1:], Sums(first_cut + at, values), len(readings))
 
 
 def _between(readings: Readings, how: How) -> Lines:
