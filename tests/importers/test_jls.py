@@ -157,7 +157,7 @@ def without(path: Path, change: Callable[[bytes], bytes]) -> Path:
     [
         (lambda data: data[:-1000], r"found \d+ bytes, and it says \d+; copy it again, or open it in the"),
         (lambda data: data[:16] + bytes(8) + data[24:], "and it says that it was never closed; copy it again"),
-        (lambda data: recording.MAGIC_1 + data[16:], "JLS version 1, as programs before 2023 wrote it; open it in"),
+        (lambda data: recording.MAGIC_1 + data[16:], "JLS version 1, as older programs write it; open it in"),
         (lambda _data: b"", "found the first bytes '', expected those of a JLS file"),
         (lambda _data: b"time,power\n1,2\n" * 9, "found the first bytes '74 69 6d 65"),
     ],

@@ -11,7 +11,7 @@ Decisions
 - Time runs by the instrument's sampling clock from the first sample on, whose UTC the file tells. By how much the
   file's own clock has moved away at the end is said.
 - A file that was not closed is refused: pyjls would repair it in its place, and a source is never changed.
-- JLS version 1 is not read: nothing that is kept reads it but programs for people.
+- JLS version 1 is not read: it is another format, which pyjls does not know, and the makers' program exports it anew.
 """
 
 import hashlib
@@ -153,7 +153,7 @@ def _check_header(path: Path) -> None:
         raise ImportFileError(f"{path}: cannot read ({why(error)}); name a file that is there") from None
     if head.startswith(MAGIC_1[: len(head)]) and head:
         raise ImportFileError(
-            f"{path}: JLS version 1, as programs before 2023 wrote it; open it in the Joulescope UI (1.0 or later) and "
+            f"{path}: JLS version 1, as older programs write it; open it in the Joulescope UI (1.0 or later) and "
             "export it as JLS"
         )
     if head == MAGIC_2 and length != size:
