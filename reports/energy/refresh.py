@@ -111,6 +111,11 @@ def _words(seen: Refresh, which: str, stated_s: float | None, is_set: str) -> tu
         return "remark" if is_slower else "good", (
             f"{asked}: it has a new value whenever it is asked ({stated}){advice if is_slower else ''}"
         )
+    if seen.refresh_s is None and seen.changes * LEAST_STEPS > seen.questions:
+        return "remark", (
+            f"{asked}: whether it repeats itself or the load is steady cannot be told from so few readings between "
+            f"changes ({stated}); let the load vary"
+        )
     if seen.refresh_s is None:
         return "remark", (
             f"{asked}, at no steady distance: it may send when a value changes, or was too slow to answer ({stated})"

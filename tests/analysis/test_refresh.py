@@ -67,7 +67,9 @@ def test_a_meter_that_is_new_whenever_it_is_asked_and_one_that_keeps_no_step_are
     assert "a new value whenever it is asked" in said(0.1, times_s, random.normal(50, 1, times_s.size))[1]
     grade, sentence = said(1.0, times_s, random.normal(50, 1, times_s.size))
     assert (grade, "refresh_s may be shorter" in sentence) == ("remark", True)
-    changes = np.cumsum(random.random(times_s.size) < 0.25)
+    changes = np.cumsum(random.random(times_s.size) < 0.4)
+    assert "cannot be told from so few readings between changes" in said(0.1, times_s, changes.astype(np.float64))[1]
+    changes = np.cumsum(random.random(times_s.size) < 0.15)
     grade, sentence = said(1.0, times_s, changes.astype(np.float64))
     assert (grade, "at no steady distance" in sentence) == ("remark", True)
 
