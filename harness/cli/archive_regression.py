@@ -165,7 +165,7 @@ def _interval(found: Regression) -> str:
     if found.ratio_interval is not None:
         low, high = (100 * (end - 1) for end in found.ratio_interval)
         return f"{low:+.2g} % to {high:+.2g} %, 95 %"
-    if found.difference_interval is not None:
-        low, high = found.difference_interval
+    if found.difference_interval_wh is not None:
+        low, high = found.difference_interval_wh
         return f"{low:+.3g} Wh to {high:+.3g} Wh, 95 %"
     return f"no interval: {found.reason}"

@@ -112,11 +112,17 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
         written += is_new
     entry = replace(fresh, parts=tuple(parts), raw=_bag(campaign, store, name) if raw else None)
     content = text_of(entry)
+    _require_whole(store, entry)
     _enter(store, entry, content, None if key is None else signer.sign(content, key, OF_ARCHIVE))
     _prune(store, entry, content)
-    if not _is_whole(store, entry):  # whoever pruned before us took for nobody's what we had just put
-        raise Taken(entry.name)
+    _require_whole(store, entry)
     return Added(entry=entry, is_new=True, written=written)
+
+
+def _require_whole(store: Store, entry: Entry) -> None:
+    """Raise Taken where another addition took for nobody's what was put before its entry is there: it begins again."""
+    if not _is_whole(store, entry):
+        raise Taken(entry.name)
 
 
 def _refuse_another(campaign: Path, store: Store, before: Entry, fresh: Entry) -> None:

@@ -24,7 +24,6 @@ from reports.inference.contrast import Contrast, Limit
 from reports.results.compared_pair import Headline
 from reports.results.comparison import Key, Margin
 from reports.results.regression import Regression, RegressionWord, ReleaseSide
-from reports.results.uncertainty import Number
 
 OF_A_RELEASE = ("program", "environment", "weights", "command")
 """What of the work a release may change without being other work."""
@@ -54,8 +53,8 @@ def regression(
         reference=_side(first, name), newest=_side(second, name), verdict=verdict(told, looks),
         reason=_reason(contrast, told), ratio=None if ratio is None else ratio.value,
         ratio_interval=None if contrast is None else contrast.interval_of_ratio(complete=True),
-        difference=None if contrast is None else Number(contrast.difference(complete=True), "Wh"),
-        difference_interval=None if contrast is None else contrast.interval(complete=True),
+        difference_wh=None if contrast is None else contrast.difference(complete=True).value,
+        difference_interval_wh=None if contrast is None else contrast.interval(complete=True),
         p_more=None if told is None else min(1.0, looks * told.above),
         p_not_more=None if told is None else min(1.0, looks * told.below),
         origin=worst_origin(campaign for side in (first, second) for campaign, _ in side.parts),
@@ -100,6 +99,7 @@ def _side(side: Side, name: Headline) -> ReleaseSide:
     mean = side.quantities[name].mean
     return ReleaseSide(
         release=side.label, campaigns=tuple(campaign.name for campaign, _ in side.parts), n_runs=len(side.runs),
-        energy=None if mean is None else Number(mean.estimate, "Wh"),
+        energy_wh=None if mean is None else mean.estimate.value,
+        U_energy_wh=None if mean is None else mean.estimate.expanded,
         verdicts=tuple(campaign.verdict_on(scenario) for campaign, scenario in side.parts),
     )  # fmt: skip

@@ -8,7 +8,6 @@ from typing import Literal, TypeAlias
 
 from reports.results.comparison import Margin
 from reports.results.meters import CampaignOrigin
-from reports.results.uncertainty import Number
 from reports.results.verdict import Word
 
 RegressionWord: TypeAlias = Literal["regression", "not-worse", "undecided"]
@@ -25,8 +24,10 @@ class ReleaseSide:
     """Which campaigns measured it."""
     n_runs: int
     """Runs in its mean."""
-    energy: Number | None
+    energy_wh: float | None
     """Mean of a run; null: there is none."""
+    U_energy_wh: float | None
+    """Its expanded uncertainty (95 %), type B included."""
     verdicts: tuple[Word, ...]
     """Of each campaign."""
 
@@ -58,9 +59,9 @@ class Regression:
     """Newest over reference."""
     ratio_interval: tuple[float, float] | None
     """Its 95 % interval, type B included."""
-    difference: Number | None
+    difference_wh: float | None
     """Newest less reference; null: one of them has no such energy."""
-    difference_interval: tuple[float, float] | None
+    difference_interval_wh: tuple[float, float] | None
     """Its 95 % interval, type B included."""
     p_more: float | None
     """That it is above the margin by chance."""

@@ -208,6 +208,24 @@ def test_who_adds_what_another_just_added_finds_it_there_and_one_who_has_more_ad
     assert len(own.names("index")) == 2, "an entry and its signature; what was before is removed"
 
 
+def test_who_loses_parts_to_another_that_prunes_begins_again(
+    campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, real = Store(str(tmp_path / "a")), Store.put_file
+    lost: list[str] = []
+
+    def losing(self: Store, name: str, file: Path) -> None:
+        real(self, name, file)
+        if name.startswith("parts/") and not lost:
+            lost.append(name)
+            self.remove(name)
+
+    monkeypatch.setattr(Store, "put_file", losing)
+    assert added(campaign, store).is_new
+    assert set(lost) <= set(store.names("parts"))
+    assert failed(verify(store, campaign.name, None)) == []
+
+
 def test_drafts_of_a_writer_that_was_killed_are_removed_after_a_day(campaign: Path, own: Store) -> None:
     old, new = (Path(own.path(f"parts/{campaign.name}/runs/.{name}.9.part")) for name in ("old", "new"))
     for draft in (old, new):

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.cli import main
+from harness.cli.archive_regression import ReleaseAnswer
 from harness.evidence.archive_releases import chosen, judged, releases_of
 from harness.evidence.archives import add
 from reports.api import open_archive
@@ -18,6 +19,7 @@ from reports.archive.errors import ArchiveError
 from reports.archive.store import Store
 from reports.comparison.regression import verdict
 from reports.inference.contrast import Contrast, Mean
+from reports.results.codec import decoded
 from reports.results.comparison import Margin
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
@@ -63,6 +65,7 @@ def test_the_answer_is_that_of_compare_and_counts_the_looks(store: Store, capsys
     assert asked(store, "--margin", "10%", "--json") == 4
     once = json.loads(capsys.readouterr().out)
     assert asked(store, "--margin", "10%", "--looks", "3", "--json") == 4
+    assert decoded(ReleaseAnswer, once, "the answer").regression.verdict == "regression"
     often = json.loads(capsys.readouterr().out)["regression"]
     assert often["p_more"] == pytest.approx(3 * once["regression"]["p_more"])
     assert [one["release"] for one in once["releases"]] == ["1.0", "1.1", "1.2", "1.2"]
