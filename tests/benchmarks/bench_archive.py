@@ -3,10 +3,11 @@
 Run: nice .venv/bin/python -m tests.benchmarks.bench_archive [CAMPAIGNS]     default 300
 
 One small synthetic campaign is added under many names to one archive. Twenty more additions to it are timed, in turn
-with the first twenty to an empty one, less the analysis of the campaign itself, which is the same for each. The question is a mean by scenario over
-the runs of all campaigns: of their parts, of packs, and of packs with twenty more campaigns beside them, by
-`archive.query` from the archive's place on, and by DuckDB from one Parquet file with the same rows, in turn. The size
-is that of the parts with readings and samples of runs of 1000 s, over that of the same runs' CSV files.
+with the first twenty to an empty one, less the analysis of the campaign itself, which is the same for each. The
+question is a mean by scenario over the runs of all campaigns: of their parts, of packs, and of packs with twenty more
+campaigns beside them, by `archive.query` from the archive's place on, and by DuckDB from one Parquet file with the same
+rows, in turn. The size is that of the parts with readings and samples of runs of 1000 s, over that of the same runs'
+CSV files.
 """
 
 import sys
