@@ -522,7 +522,7 @@ V3_REPORT = bytes.fromhex("a81c0201010201000201003011300f060a2b060106030f0101040
 
 
 MOST_DATAGRAMS = 2
-"""Of one input, each of which is opened eight times."""
+"""Of one input: each is opened several times, with and without keys."""
 
 
 def _snmp_v3(chunks: Sequence[bytes]) -> int:
