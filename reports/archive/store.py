@@ -85,10 +85,18 @@ class Store:
             if self.read(MARKER) != MARK:
                 raise ArchiveError(f"{self.url}: {MARKER} is of another program or a newer wattlab; nothing was added")
             return
-        if self._do("", lambda: self.files.exists(self._root) and bool(self.files.ls(self._root, detail=False))):
+        if self._do("", self._others):
             raise ArchiveError(f"{self.url}: something else lies there; name an empty folder for the archive")
         with suppress(Taken):
             self.create(MARKER, MARK)
+
+    def _others(self) -> set[str]:
+        """What lies there and makes it no place for an archive: nothing where another makes one at this moment."""
+        if not self.files.exists(self._root):
+            return set()
+        self.files.invalidate_cache()
+        found = {str(path).rstrip("/").rpartition("/")[2] for path in self.files.ls(self._root, detail=False)}
+        return set() if MARKER in found else {name for name in found if not _is_draft(name)}
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""

@@ -208,6 +208,18 @@ def test_who_adds_what_another_just_added_finds_it_there_and_one_who_has_more_ad
     assert len(own.names("index")) == 2, "an entry and its signature; what was before is removed"
 
 
+def test_two_that_make_an_archive_at_the_same_moment_make_one(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / ".wattlab-archive.json.7.part").write_bytes(b"half")
+    store = Store(str(tmp_path / "a"))
+    store.make()
+    store.require()
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "photo.jpg").write_bytes(b"")
+    with pytest.raises(ArchiveError, match="something else lies there"):
+        Store(str(tmp_path / "b")).make()
+
+
 def test_who_loses_parts_to_another_that_prunes_begins_again(
     campaign: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
