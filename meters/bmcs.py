@@ -21,6 +21,8 @@ BMCS: Mapping[str, Driver] = {
         open=redfish.open_redfish,
         links=("http",),
         tls="give the BMC a certificate of yours and name it by https://",
+        scheme="https",
+        names=("bmc", "idrac", "ilo", "xclarity", "openbmc", "supermicro"),
     ),
     ipmi_driver.DRIVER: Driver(
         summary="BMCs of servers: power of the machine as DCMI, or sensors of watts, have it",
@@ -30,6 +32,7 @@ BMCS: Mapping[str, Driver] = {
         options=ipmi_driver.OPTIONS,
         open=ipmi_driver.open_ipmi,
         links=("ipmi",),
+        names=("bmc", "idrac", "ilo", "supermicro", "dcmi", "ipmitool"),
     ),
 }
 """Each with its name."""

@@ -23,6 +23,7 @@ PLUGS: Mapping[str, Driver] = {
         open=gude.open_gude,
         links=("http",),
         tls="switch HTTPS on at the strip and name it by https://",
+        names=("expertpowercontrol", "epc1202", "gude1202"),
     ),
     tasmota.DRIVER: Driver(
         summary="plugs with Tasmota firmware",
@@ -32,6 +33,7 @@ PLUGS: Mapping[str, Driver] = {
         options=tasmota.OPTIONS,
         open=tasmota.open_tasmota,
         links=("http",),
+        names=("nous", "nousa1t", "sonoff", "athom", "delock"),
     ),
     shelly.DRIVER: Driver(
         summary="Shelly plugs and meters, Gen1 and Gen2 or later",
@@ -43,6 +45,7 @@ PLUGS: Mapping[str, Driver] = {
         links=("http",),
         tls="give the device a certificate (Gen2 and later, from firmware 2.0.0 on; new ones have one) and name it by "
         "https://",
+        names=("plugs", "shellyplug", "shellypm", "1pm", "pm1", "em", "3em"),
     ),
     homewizard.DRIVER: Driver(
         summary="HomeWizard plugs, kWh meters and P1 meters",
@@ -53,6 +56,7 @@ PLUGS: Mapping[str, Driver] = {
         open=homewizard.open_homewizard,
         links=("http",),
         tls='set api = "v2" and name it by https://',
+        names=("hweskt", "hwep1", "hwekwh1", "energysocket"),
     ),
     mqtt.DRIVER: Driver(
         summary="what publishes its power at a topic of an MQTT broker (Tasmota, Zigbee2MQTT, ESPHome, Shelly)",
@@ -63,6 +67,7 @@ PLUGS: Mapping[str, Driver] = {
         open=mqtt.open_mqtt,
         links=("mqtt",),
         tls="give the broker a certificate and name it by mqtts:// (that shows the broker, and no device behind it)",
+        names=("zigbee2mqtt", "zigbee", "z2m", "esphome", "mosquitto"),
     ),
     kasa.DRIVER: Driver(
         summary="TP-Link Kasa plugs, strips and bulbs with the older protocol (HS110, KP115, HS300)",
@@ -72,6 +77,8 @@ PLUGS: Mapping[str, Driver] = {
         options=kasa.OPTIONS,
         open=kasa.open_kasa,
         links=("tcp",),
+        tcp_port=9999,
+        names=("tplink", "hs110", "hs300", "kp115", "kp125", "ep40", "kl430"),
     ),
     tapo.DRIVER: Driver(
         summary="TP-Link Tapo plugs and newer Kasa plugs (P110, P115, EP25, KP125M; a socket of P304M, P316M)",
@@ -81,6 +88,7 @@ PLUGS: Mapping[str, Driver] = {
         options=tapo.OPTIONS,
         open=tapo.open_tapo,
         links=("http",),
+        names=("tplink", "p110", "p115", "p304", "p316", "ep25", "kp125m"),
     ),
     fritz.DRIVER: Driver(
         summary="AVM FRITZ!DECT plugs through their FRITZ!Box; new values every two minutes",
@@ -91,6 +99,7 @@ PLUGS: Mapping[str, Driver] = {
         open=fritz.open_fritz,
         links=("http",),
         tls="the box has HTTPS with a certificate of its own: name it by https://",
+        names=("avm", "fritzbox", "fritzdect", "dect200", "dect210"),
     ),
     mystrom.DRIVER: Driver(
         summary="myStrom switches",
@@ -100,6 +109,7 @@ PLUGS: Mapping[str, Driver] = {
         options=mystrom.OPTIONS,
         open=mystrom.open_mystrom,
         links=("http",),
+        names=("mystromswitch",),
     ),
     netio.DRIVER: Driver(
         summary="NETIO socket strips and PDUs; one output, or the whole unit",
@@ -110,6 +120,7 @@ PLUGS: Mapping[str, Driver] = {
         open=netio.open_netio,
         links=("http",),
         tls="switch HTTPS on at the device and name it by https://",
+        names=("powerbox", "powercable", "powerpdu", "powerdin"),
     ),
     homeassistant.DRIVER: Driver(
         summary="a power that Home Assistant has: the last resort, somebody else's number",
@@ -120,6 +131,7 @@ PLUGS: Mapping[str, Driver] = {
         open=homeassistant.open_homeassistant,
         links=("http",),
         tls="give Home Assistant a certificate and name it by https://",
+        names=("hass", "ha"),
     ),
     nut.DRIVER: Driver(
         summary="UPSs behind NUT's upsd that measure their power (ups.realpower)",
@@ -129,6 +141,9 @@ PLUGS: Mapping[str, Driver] = {
         options=nut.OPTIONS,
         open=nut.open_nut,
         links=("tcp",),
+        tcp_port=3493,
+        names=("ups", "upsd", "smartups", "eaton5p"),
+        named="ups",
     ),
     nut.LOAD_DRIVER: Driver(
         summary="UPSs behind NUT's upsd that tell their load only: an estimate from it",
@@ -138,6 +153,9 @@ PLUGS: Mapping[str, Driver] = {
         options=nut.OPTIONS,
         open=nut.open_nut_load,
         links=("tcp",),
+        tcp_port=3493,
+        names=("ups", "upsd"),
+        named="ups",
     ),
 }
 """Each with its name."""

@@ -1,7 +1,7 @@
 """A meter's port as the lab names it: a device path or a URL, and why it cannot be opened.
 
 Knows: the schemes there are, what a name lacks, what an error of the system means for somebody in front of the port.
-Does not know: how a port is opened, what it proves (`meters.origin`).
+Does not know: how a port is opened, what it proves (`meters.origin`), which driver takes which (`meters.port_forms`).
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def scheme_of(port: str) -> str:
         complete = False
     if scheme not in URL_SCHEMES or not complete:
         raise MeterOptionError(
-            f"port {port!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, rfc2217://HOST:PORT, "
-            "http://HOST, https://HOST, snmp://HOST, ipmi://HOST, mqtt://HOST or mqtts://HOST; correct `port`"
+            f"port {without_login(port)!r}: expected a device path, socket://HOST:PORT, socket+tls://HOST:PORT, "
+            "rfc2217://HOST:PORT, http://HOST, https://HOST, snmp://HOST, ipmi://HOST, mqtt://HOST or mqtts://HOST; "
+            "correct `port`"
         )
     return scheme
 
@@ -53,14 +54,15 @@ def web_place(url: str) -> tuple[str, str, int]:
     except ValueError:
         pass
     raise MeterOptionError(
-        f"port {_without_password(url)!r}: expected http://HOST or https://HOST, with :PORT or without, and nothing "
+        f"port {without_login(url)!r}: expected http://HOST or https://HOST, with :PORT or without, and nothing "
         "more; correct `port`"
     )
 
 
-def _without_password(url: str) -> str:
-    head, mark, tail = url.partition("://")
-    return head + mark + tail.rpartition("@")[2]
+def without_login(port: str) -> str:
+    """Return a port for a sentence, without the user and the password that somebody wrote into its URL."""
+    head, mark, tail = port.rpartition("://")
+    return port if port.startswith("/") else head + mark + tail.rpartition("@")[2]
 
 
 def open_trouble(port: str, error: Exception) -> str:

@@ -204,6 +204,11 @@ class RangeChoice:
     steps: tuple[float, ...] = ()
 
 
+LEAST_PATIENCE_S = 5.0
+SILENT_PACES = 2.5
+"""After so many paces without a reading one was left out for certain, however unevenly they come."""
+
+
 @dataclass(frozen=True, slots=True)
 class Description:
     """What is fixed about a meter's readings.
@@ -229,6 +234,16 @@ class Description:
     refresh_s: float | None = None
     range_choices: tuple[RangeChoice, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def pace_s(self) -> float:
+        """Return how often a reading comes, s; 0 where nobody says it."""
+        return self.interval_s or self.window_s
+
+    @property
+    def patience_s(self) -> float:
+        """Return how long this meter may say nothing, s, before that is worth a word."""
+        return max(LEAST_PATIENCE_S, SILENT_PACES * self.pace_s)
 
     def column(self, name: str) -> Column | None:
         """Return the column of that name, `None` where the meter has none."""

@@ -21,6 +21,7 @@ from meters.meter import Meter, MeterOptionError
 from meters.modbus import drivers as modbus_drivers
 from meters.options import did_you_mean
 from meters.plugs import PLUGS
+from meters.port_forms import wrong_form
 from meters.ptdaemon import codec as ptdaemon_codec
 from meters.ptdaemon import dialogue as ptdaemon_dialogue
 from meters.reading import Origin
@@ -44,6 +45,7 @@ DRIVERS: Mapping[str, Driver] = {
         options=yokogawa_setup.WT310_OPTIONS,
         open=yokogawa_dialogue.open_wt310,
         links=("serial", "tcp", "usbtmc"),
+        names=("yokogawa", "wt332", "wt333"),
     ),
     yokogawa_dialects.WT210: Driver(
         summary="Yokogawa WT210 in its 488.2 mode",
@@ -52,6 +54,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.15 % of reading + 0.1 % of range, 12 months",
         options=yokogawa_setup.WT210_OPTIONS,
         open=yokogawa_dialogue.open_wt210,
+        names=("yokogawa", "wt230"),
     ),
     register_maps.PZEM.driver: Driver(
         summary="Peacefair PZEM-004T v3, PZEM-016",
@@ -60,6 +63,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.5 % of reading; energy in steps of 1 Wh",
         options=modbus_drivers.PZEM_OPTIONS,
         open=modbus_drivers.open_pzem,
+        names=("peacefair", "pzem004t", "pzem016"),
     ),
     register_maps.SDM120.driver: Driver(
         summary="Eastron SDM120",
@@ -68,6 +72,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="power 1 % of range maximum, energy class 1 (1 %)",
         options=modbus_drivers.SDM120_OPTIONS,
         open=modbus_drivers.open_sdm120,
+        names=("eastron",),
     ),
     register_maps.SDM230.driver: Driver(
         summary="Eastron SDM230",
@@ -76,6 +81,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="power 1 % of range maximum, energy class 1 (1 %)",
         options=modbus_drivers.SDM230_OPTIONS,
         open=modbus_drivers.open_sdm230,
+        names=("eastron",),
     ),
     "umg604": Driver(
         summary="Janitza UMG 604",
@@ -84,6 +90,8 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed (sold as class 0.5S for energy)",
         options=modbus_drivers.UMG604_OPTIONS,
         open=modbus_drivers.open_umg604,
+        tcp_port=502,
+        names=("janitza",),
     ),
     mcp39f511n_codec.DRIVER: Driver(
         summary="Microchip MCP39F511N demonstration board (ADM00706), two outlets",
@@ -92,6 +100,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="0.5 % of reading, uncalibrated",
         options=mcp39f511n_dialogue.OPTIONS,
         open=mcp39f511n_dialogue.open_mcp39f511n,
+        names=("microchip", "adm00706", "mcp39f511"),
     ),
     powerspy2.DRIVER: Driver(
         summary="Alciom PowerSpy2 (and PowerSpy)",
@@ -100,6 +109,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="about 1 % of reading, not confirmed",
         options=powerspy2.OPTIONS,
         open=powerspy2.open_powerspy2,
+        names=("alciom", "powerspy"),
     ),
     wattsup.DRIVER: Driver(
         summary="Watts Up? PRO, PRO ES, .Net",
@@ -108,6 +118,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="1.5 % + 3 counts of 0.1 W",
         options=wattsup.OPTIONS,
         open=wattsup.open_wattsup,
+        names=("wattsuppro", "wattsupnet"),
     ),
     ptdaemon_codec.DRIVER: Driver(
         summary="SPEC PTDaemon and every analyser behind it",
@@ -117,6 +128,8 @@ DRIVERS: Mapping[str, Driver] = {
         options=ptdaemon_dialogue.OPTIONS,
         open=ptdaemon_dialogue.open_ptdaemon,
         links=("tcp",),
+        tcp_port=8888,
+        names=("spec", "ptd"),
     ),
     hm8115.DRIVER: Driver(
         summary="Hameg (Rohde & Schwarz) HM8115-2",
@@ -125,6 +138,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed: no data sheet at hand",
         options=hm8115.OPTIONS,
         open=hm8115.open_hm8115,
+        names=("hameg", "hm81152"),
     ),
     zes_dialects.LMG95.driver: Driver(
         summary="ZES Zimmer LMG95",
@@ -133,6 +147,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed: no data sheet at hand",
         options=zes_settings.LMG95_OPTIONS,
         open=zes_dialogue.open_lmg95,
+        names=("zes", "zimmer"),
     ),
     zes_dialects.LMG450.driver: Driver(
         summary="ZES Zimmer LMG450, one channel of four",
@@ -141,6 +156,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="unconfirmed: no data sheet at hand",
         options=zes_settings.LMG450_OPTIONS,
         open=zes_dialogue.open_lmg450,
+        names=("zes", "zimmer"),
     ),
     zes_dialects.LMG670.driver: Driver(
         summary="ZES Zimmer LMG670 and its family LMG600, one channel of seven",
@@ -150,6 +166,8 @@ DRIVERS: Mapping[str, Driver] = {
         options=zes_settings.LMG670_OPTIONS,
         open=zes_dialogue.open_lmg670,
         links=("tcp",),
+        tcp_port=5025,
+        names=("zes", "zimmer", "lmg600", "lmg640", "lmg641", "lmg671"),
     ),
     sml_dialogue.DRIVER: Driver(
         summary="electricity meters that push SML through an optical head",
@@ -158,6 +176,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=sml_dialogue.OPTIONS,
         open=sml_dialogue.open_sml,
+        names=("opticalhead", "smartmeter"),
     ),
     mbus_dialogue.DRIVER: Driver(
         summary="electricity meters at an M-Bus, behind a level converter",
@@ -177,6 +196,7 @@ DRIVERS: Mapping[str, Driver] = {
             options=snmp_drivers.options_of(mib),
             open=snmp_drivers.opener_of(mib),
             links=("snmp",),
+            names=("pdu", "".join(filter(str.isalnum, mib.maker.casefold()))),
         )
         for mib in snmp_pdus.MIBS.values()
     },
@@ -188,6 +208,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=iec62056_driver.OPTIONS,
         open=iec62056_driver.open_iec62056,
+        names=("d0", "iec1107", "opticalhead"),
     ),
     p1.DRIVER: Driver(
         summary="smart meters with a P1 port (DSMR 2.2 to 5, e-MUCS): the whole connection",
@@ -196,6 +217,7 @@ DRIVERS: Mapping[str, Driver] = {
         limits="not on the wire; the class on the meter's plate (option accuracy_class)",
         options=p1.OPTIONS,
         open=p1.open_p1,
+        names=("dsmr", "emucs", "smartmeter"),
     ),
 }
 
@@ -228,8 +250,29 @@ KNOWN: Mapping[str, Driver] = {**DRIVERS, **COUNTERS}
 
 
 def no_driver(name: str) -> str:
-    """Return the sentence for a name that is none of a driver."""
-    return f"no driver {name!r}; {did_you_mean(name, KNOWN)}"
+    """Return the sentence for a name that is none of a driver; that of a meter names who reads it."""
+    return f"no driver {name!r}; {meant_by(name) or did_you_mean(name, KNOWN)}"
+
+
+LEAST_NAME = 4
+"""Characters of a name after which others may follow, as in `P110M`."""
+
+
+def meant_by(name: str) -> str:
+    """Return `did you mean kasa?` for what people call a meter by, empty for any other word."""
+    word = "".join(filter(str.isalnum, name.casefold()))
+    known = {each for driver in DRIVERS.values() for each in driver.names}
+    begins = [each for each in known if word == each or (len(each) >= LEAST_NAME and word.startswith(each))]
+    longest = max(begins, key=len, default=None)
+    drivers = [each for each, driver in DRIVERS.items() if longest in driver.names]
+    return f"did you mean {' or '.join(drivers)}?" if drivers else ""
+
+
+def wrong_port(name: str, port: str) -> str:
+    """Return what is wrong with the port that somebody wrote for the driver `name`, what it takes, and what to write;
+    empty where it can be opened there."""
+    driver = KNOWN[name]
+    return wrong_form(port, driver.ports, driver.links, driver.named)
 
 
 LACKING = {

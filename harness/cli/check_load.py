@@ -5,6 +5,7 @@ what is printed; what counts as a fit stands in `harness.station.check_loads`.
 """
 
 import argparse
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -13,15 +14,17 @@ from rich.console import Console
 
 from harness.cli.documents import Document
 from harness.cli.screen import say
+from harness.cli.types import seconds
 from harness.measure.embedded import open_port
 from harness.measure.lab_file import StationConfig
-from harness.record.errors import LabError
+from harness.record.errors import ConfigError, LabError
 from harness.station.access import access_of
 from harness.station.check_loads import CheckLoadRecord, judge_check_load, stated
 from harness.station.instruments import CheckLoad
 from harness.station.register import load_register
 from meters import registry
 from meters.meter import Meter, MeterTimeout
+from meters.reading import Description
 
 CHECK_LOAD_S = 30.0
 FEWEST_READINGS = 3
@@ -49,7 +52,10 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--meter", metavar="METER", help="the meter of lab.toml to try (default: its only one)")
     verb.add_argument("--connected", action="store_true", help="the check load is connected already: do not ask")
     verb.add_argument(
-        "--seconds", type=float, default=CHECK_LOAD_S, metavar="S", help=f"read for so long (default {CHECK_LOAD_S:g})"
+        "--seconds",
+        type=seconds,
+        metavar="S",
+        help=f"read for so long (default: {CHECK_LOAD_S:g}, longer for a slow meter)",
     )
 
 
@@ -68,15 +74,14 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
         listed = ", ".join(register.file.check_loads) or "none"
         raise LabError(f"{register.path}: no check load {name!r}, it has {listed}")
     meter = _meter_to_try(config, arguments.meter)
-    if arguments.seconds <= 0:
-        raise LabError(f"--seconds is {arguments.seconds:g}, expected more than 0")
     with open_port(config, meter) as port:
-        if not arguments.connected:
-            _ask_to_connect(meter, name, known)
         section = config.file.meters[meter]
         access = access_of(config.station, register, meter)
         opened = registry.open_meter(section.driver, port, capture=None, options=section.options, access=access)
         try:
+            duration_s = _duration(arguments.seconds, opened.describe())
+            if not arguments.connected:
+                _ask_to_connect(meter, name, known)
             match = register.find(opened.identify(), section.instrument)
             record = judge_check_load(
                 name=name,
@@ -86,8 +91,8 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
                 identity=opened.identify(),
                 origin=opened.origin().kind,
                 description=stated(opened.describe(), section.limits_percent),
-                powers_w=_read_for(opened, meter, arguments.seconds),
-                duration_s=arguments.seconds,
+                powers_w=_read_for(opened, meter, duration_s),
+                duration_s=duration_s,
                 operator=config.file.lab.operator,
             )
         finally:
@@ -99,6 +104,23 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
         say(console, line)
     say(console, f"written to {register.history_path}")
     return 0 if record.passed else 1
+
+
+def _duration(given: float | None, description: Description) -> float:
+    """How long the meter is read.
+
+    Raises:
+        ConfigError: it gives too few readings in the time that was given.
+    """
+    least_s = math.ceil((FEWEST_READINGS + 1) * description.pace_s)
+    if given is None:
+        return max(CHECK_LOAD_S, least_s)
+    if given < FEWEST_READINGS * description.pace_s:
+        raise ConfigError(
+            f"--seconds {given:g}: this meter gives a reading each {description.pace_s:.3g} s, and {FEWEST_READINGS} "
+            f"are needed; give --seconds {least_s} or more"
+        )
+    return given
 
 
 def _meter_to_try(config: StationConfig, named: str | None) -> str:
@@ -120,7 +142,7 @@ def _ask_to_connect(meter: str, name: str, known: CheckLoad) -> None:
 
 def _read_for(meter: Meter, name: str, seconds: float) -> list[float]:
     """The power readings (W) of so many seconds; the first is left out, its window may begin before the load did."""
-    meter.read(SILENT_S)
+    meter.read(max(SILENT_S, meter.describe().patience_s))
     end, powers_w = time.monotonic() + seconds, []
     while (left_s := end - time.monotonic()) > 0:
         try:

@@ -19,16 +19,16 @@ from harness.cli.meter_port import (
     sparkline,
 )
 from harness.cli.network import network_meters, say_network
-from harness.cli.ports import kind_of, plugged_in, ports_sheet, probe, who
+from harness.cli.ports import plugged_in, ports_sheet, probe, who
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import Parser, add_json_argument, add_verb, at_least
 from harness.record.errors import ConfigError, printable
 from meters import registry
 from meters.meter import MeterGarbage, MeterTimeout
 from meters.options import Option
+from meters.port_forms import link_of
 from meters.reading import Reading, Tier
 
-READ_TIMEOUT_S = 5.0
 NO_PREFIX = "\0"
 LONGEST_CURVE = 60
 HEAD_ROWS = "time_ns power_w flags"
@@ -105,6 +105,8 @@ def call_drivers(arguments: argparse.Namespace) -> int:
     if arguments.driver:
         driver = registry.KNOWN[arguments.driver]
         say(console, f"{arguments.driver}: {driver.summary}; {driver.wire}; {driver.tier}; {driver.limits}")
+        if driver.ports:
+            say(console, f"port: {' or '.join(driver.ports)}")
         console.print(options_sheet(driver.options))
     else:
         console.print(drivers_sheet(chosen))
@@ -147,7 +149,7 @@ def call_list(arguments: argparse.Namespace) -> int:
     meters, remarks = network_meters(drivers) if arguments.network else ([], [])
     if arguments.network:  # ports may take minutes
         say_network(meters, remarks, console)
-    ports = plugged_in() if not arguments.port else [{"port": port, "kind": kind_of(port)} for port in arguments.port]
+    ports = plugged_in() if not arguments.port else [{"port": port, "kind": link_of(port)} for port in arguments.port]
     if arguments.probe:
         probe(ports, drivers, access_by(arguments))
     arguments.answer = Ports(ports=tuple(map(port_of, ports)), network=tuple(meters), remarks=tuple(remarks))
@@ -179,12 +181,13 @@ def call_read(arguments: argparse.Namespace) -> int:
         say_remarks(meter, console)
         readings: list[Reading] = []
         lost: list[str] = []
+        patience_s = meter.describe().patience_s
         say(console, HEAD_LIVE if console.is_terminal else HEAD_ROWS)
         try:
             with Live(console=console, auto_refresh=False) as live:
                 while arguments.count is None or len(readings) < arguments.count:
                     try:
-                        readings.append(meter.read(READ_TIMEOUT_S))
+                        readings.append(meter.read(patience_s))
                     except (MeterTimeout, MeterGarbage) as error:
                         say(console, f"{time.strftime('%H:%M:%S')} {error}")
                         lost.append(printable(str(error)))

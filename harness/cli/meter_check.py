@@ -3,6 +3,7 @@ load, then perhaps of one that is switched."""
 
 import argparse
 import io
+import math
 import os
 import random
 import shlex
@@ -23,13 +24,14 @@ from harness.cli.meter_documents import SelfTest, TestedPart
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks, sparkline
 from harness.cli.screen import Sheet, columns
 from harness.cli.types import add_json_argument, at_least, seconds
-from harness.record.errors import LabError, printable
+from harness.record.errors import ConfigError, LabError, printable
 from meters import registry
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
 from reports.energy.refresh import refresh_check
 from reports.energy.selftest import (
     LEAST_EDGES,
+    LEAST_READINGS,
     Check,
     Floats,
     Readings,
@@ -40,6 +42,7 @@ from reports.energy.selftest import (
 )
 
 READ_TIMEOUT_S = 1.0
+USUAL_S = 60.0
 SHORTEST_S, LONGEST_S = 2.3, 4.1
 """Between two switchings, drawn anew each time so that they fall anywhere in the meter's window; in windows where
 that is longer."""
@@ -56,7 +59,9 @@ BAD = 3
 def add_arguments(check: argparse.ArgumentParser) -> None:
     """What the action takes."""
     add_meter_arguments(check)
-    check.add_argument("--seconds", type=seconds, default=60.0, help="length of the constant part (default: 60)")
+    check.add_argument(
+        "--seconds", type=seconds, help=f"length of the constant part (default: {USUAL_S:g}, longer for a slow meter)"
+    )
     check.add_argument(
         "--switch",
         metavar="COMMAND",
@@ -76,9 +81,10 @@ def call_check(arguments: argparse.Namespace) -> int:
     with named(arguments) as place, ExitStack() as stack:
         meter = stack.enter_context(closing(place.open(io.BytesIO())))
         description = meter.describe()
+        seconds_s = _seconds(arguments.seconds, description)
         fast_s = _fast_s(place.driver, description)
-        enough_s = 0.0 if fast_s is None else _enough_s(description, arguments.seconds)
-        whole_s = arguments.seconds + enough_s
+        enough_s = 0.0 if fast_s is None else _enough_s(description, seconds_s)
+        whole_s = seconds_s + enough_s
         console.print(f"{place.driver}, {meter.origin().kind}: keep the load constant for {whole_s:g} s", markup=False)
         say_remarks(meter, console)
         fast: list[Reading] = []
@@ -86,7 +92,7 @@ def call_check(arguments: argparse.Namespace) -> int:
             stack.close()
             fast = _asked_fast(place, fast_s, enough_s, console)
             meter = stack.enter_context(closing(place.open(io.BytesIO())))
-        steady = _listen(meter, arguments.seconds, console, "constant load")
+        steady = _listen(meter, seconds_s, console, "constant load")
         _show(steady, console)
         checks = constant_load(_arrays(steady), _stated(description))
         checks.insert(1, _refresh(place.driver, fast or steady, description))
@@ -106,6 +112,23 @@ def call_check(arguments: argparse.Namespace) -> int:
             checks=tuple(TestedPart(check.name, check.grade, check.sentence, check.numbers) for check in checks),
         )  # fmt: skip
     return BAD if any(check.grade == "bad" for check in checks) else 0
+
+
+def _seconds(given: float | None, description: Description) -> float:
+    """How long the load is to be constant.
+
+    Raises:
+        ConfigError: the meter gives too few readings in the time that was given.
+    """
+    least_s = math.ceil(LEAST_READINGS * description.pace_s)
+    if given is None:
+        return max(USUAL_S, least_s)
+    if given < LEAST_READINGS * description.pace_s:
+        raise ConfigError(
+            f"--seconds {given:g}: this meter gives a reading each {description.pace_s:.3g} s, and "
+            f"{LEAST_READINGS} are needed; give --seconds {least_s} or more"
+        )
+    return given
 
 
 def _fast_s(driver: str, description: Description) -> float | None:

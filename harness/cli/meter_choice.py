@@ -10,12 +10,13 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from harness.cli.called import command
-from harness.cli.meter_port import access_by
-from harness.cli.ports import kind_of, plugged_in, ports_sheet, probe
+from harness.cli.meter_port import access_by, require_port
+from harness.cli.ports import plugged_in, ports_sheet, probe
 from harness.cli.screen import say
 from harness.record.errors import ConfigError
 from meters import registry
 from meters.meter import MeterError
+from meters.port_forms import link_of
 
 NETWORK = "--meter http://ADDRESS"
 SOFTWARE = "software"
@@ -35,7 +36,7 @@ def meters_of(arguments: argparse.Namespace, console: Console) -> list[tuple[str
     if arguments.meter == SOFTWARE:
         return _counters(console)
     if "/" in arguments.meter.partition("@")[0]:
-        return _found([{"port": arguments.meter, "kind": kind_of(arguments.meter)}], arguments, console)
+        return _found([{"port": arguments.meter, "kind": link_of(arguments.meter)}], arguments, console)
     return [named_meter(arguments.meter)]
 
 
@@ -51,21 +52,10 @@ def named_meter(text: str) -> tuple[str, str]:
         ports = "" if mark else ", or the port of a meter, such as http://192.168.1.20, /dev/ttyUSB0"
         raise ConfigError(f"{text}: expected DRIVER@PORT{ports}; {registry.no_driver(driver)}")
     if not port:
-        raise ConfigError(f"{text}: name its port behind it, such as {_example(driver)}")
+        forms = " or ".join(f"{driver}@{form}" for form in registry.KNOWN[driver].ports)
+        raise ConfigError(f"{text}: name its port behind it: {forms}")
+    require_port(driver, port)
     return driver, port
-
-
-def _example(driver: str) -> str:
-    links = registry.DRIVERS[driver].links
-    ports = {
-        "http": "http://192.168.1.20",
-        "snmp": "snmp://192.168.1.20",
-        "ipmi": "ipmi://192.168.1.20",
-        "mqtt": "mqtt://192.168.1.20",
-        "serial": "/dev/ttyUSB0",
-        "usbtmc": "/dev/usbtmc0",
-    }
-    return f"{driver}@{ports.get(links[0], 'socket://192.168.1.20:PORT')}"
 
 
 def _counters(console: Console) -> list[tuple[str, str]]:
@@ -119,7 +109,7 @@ def _otherwise(named: str | None) -> str:
     """What to do where nobody can be asked; `named`: the port that was named."""
     if named is None:
         return f"{command('measure', '--probe')} asks who is there, or name the meter: --meter DRIVER@PORT, {NETWORK}."
-    kind = kind_of(named)
+    kind = link_of(named)
     drivers = [name for name, driver in registry.DRIVERS.items() if kind in driver.links]
     example = "shelly" if "shelly" in drivers else drivers[0]
     return f"Add --probe, which asks there who it is, or name its driver too, such as --meter {example}@{named}."

@@ -11,9 +11,9 @@ from typing import Literal
 
 from harness.cli.documents import Document
 from harness.cli.network import NetworkMeter
-from meters.driver import Link
 from meters.meter import Meter
 from meters.options import Option
+from meters.port_forms import Link
 from meters.reading import Identity, OriginKind, Reading, Tier
 from meters.registry import KNOWN
 
@@ -88,6 +88,10 @@ class DriverEntry:
     """Their limits of error, in words."""
     links: tuple[Link, ...]
     """Kinds of port at which it can be opened."""
+    ports: tuple[str, ...]
+    """What may be written as its port, the usual form first: NAME, HOST, PORT are the lab's. None: a counter."""
+    names: tuple[str, ...]
+    """What people call such a meter by, in small letters and digits."""
     options: Mapping[str, DriverOption]
     """Its options by name."""
 
@@ -207,7 +211,9 @@ def driver_entry(name: str) -> DriverEntry:
     """A driver of the registry."""
     driver = KNOWN[name]
     options = {option: _option(about) for option, about in driver.options.items()}
-    return DriverEntry(name, driver.summary, driver.wire, driver.tier, driver.limits, driver.links, options)
+    return DriverEntry(
+        name, driver.summary, driver.wire, driver.tier, driver.limits, driver.links, driver.ports, driver.names, options
+    )
 
 
 def _option(about: Option) -> DriverOption:

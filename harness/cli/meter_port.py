@@ -31,13 +31,25 @@ def driver_name(text: str) -> str:
     return text
 
 
+def require_port(driver: str, port: str) -> None:
+    """Refuse a port at which the driver cannot be opened.
+
+    Raises:
+        ConfigError: what is wrong with it, and what to write.
+    """
+    if wrong := registry.wrong_port(driver, port):
+        raise ConfigError(f"port of {driver}: {wrong}")
+
+
 def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
     """How a meter is named: by lab.toml, or by driver and port."""
     verb.add_argument("meter", help="a meter of lab.toml, or a driver (`wattlab meter drivers`) followed by PORT")
     verb.add_argument(
         "port",
         nargs="?",
-        help="/dev/serial/by-id/..., /dev/usbtmc0, socket://host:port, socket+tls://host:port, http://host, https://host",
+        help="as the driver has it (`wattlab meter drivers NAME`): /dev/serial/by-id/..., /dev/usbtmc0, "
+        "socket://HOST:PORT, http://HOST, snmp://HOST, ipmi://HOST, mqtt://HOST; with TLS socket+tls://, https://, "
+        "mqtts://",
     )
     verb.add_argument("--option", action="append", default=[], metavar="NAME=VALUE", help="driver option")
     add_login_arguments(verb)
@@ -104,6 +116,7 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
     if arguments.port is not None:  # what stands in lab.toml is not asked for, nor what reads it
         if arguments.meter not in registry.KNOWN:
             raise ConfigError(registry.no_driver(arguments.meter))
+        require_port(arguments.meter, arguments.port)
         yield NamedMeter(arguments.meter, arguments.port, options, access_by(arguments))
         return
     from harness.measure.embedded import open_port
@@ -113,7 +126,9 @@ def named(arguments: argparse.Namespace) -> Iterator[NamedMeter]:
 
     lab = load_station(arguments.lab) if arguments.lab.is_file() else None
     if arguments.meter in registry.KNOWN and (lab is None or arguments.meter not in lab.file.meters):
-        raise ConfigError(f"{arguments.meter}: name its port after it; `wattlab meter list` shows what is plugged in")
+        forms = " or ".join(registry.KNOWN[arguments.meter].ports)
+        plugged = "; `wattlab meter list` shows what is plugged in"
+        raise ConfigError(f"{arguments.meter}: name its port after it{forms and ', '}{forms}{plugged}")
     lab = lab or load_station(arguments.lab)
     if any(given is not None for given in (arguments.password_file, arguments.user, arguments.privacy_password_file)):
         raise ConfigError(f"--password-file: {lab.path} names the password of {arguments.meter}; leave it out here")

@@ -20,7 +20,6 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli.meter_documents import RecordedSession
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
-from harness.cli.ports import kind_of
 from harness.cli.types import add_json_argument, at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
 from harness.record.errors import ConfigError, LabError, printable
@@ -28,6 +27,7 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import Meter, MeterError, MeterGarbage, MeterTimeout
+from meters.port_forms import link_of
 from meters.reading import Reading
 from meters.registry import COUNTERS
 from meters.session import WIRE_LOG, Session, first_difference, read_session, write_session
@@ -108,7 +108,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
         driver=place.driver,
         options={name: value for name, value in place.options.items() if isinstance(value, (float, int, str))},
         login=place.access.credentials is not None,
-        port_kind=kind_of(place.port),
+        port_kind=link_of(place.port),
         wattlab=str(software_facts(APPLICATION)["version"]),
         recorded_utc=recorded_utc,
         note=arguments.note,

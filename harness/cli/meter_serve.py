@@ -22,7 +22,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import NoReturn, TextIO
 
-from harness.cli.meter_port import access_by, add_login_arguments, options_of
+from harness.cli.meter_port import access_by, add_login_arguments, options_of, require_port
 from harness.record.errors import ConfigError, why
 from meters import registry
 from meters.meter import Meter
@@ -65,6 +65,7 @@ def call_serve_ptd(arguments: argparse.Namespace) -> int:
     """Serve the meter; 0 when a signal ended it."""
     place = _place(arguments)
     host, tcp_port = _address(arguments.listen or f"127.0.0.1:{place.tcp_port}")
+    require_port(arguments.driver, place.device_port)
     options, access = options_of(arguments.option), access_by(arguments)
 
     def open_with(options: Mapping[str, object]) -> Meter:

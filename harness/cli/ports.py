@@ -50,13 +50,6 @@ def _told(about: dict[str, str | None]) -> dict[str, str]:
     return {key: printable(value) for key, value in about.items() if value}
 
 
-def kind_of(port: str) -> str:
-    """Which of `registry.Link` a port is, by its name."""
-    kinds = {"http": "http", "https": "http", "snmp": "snmp", "ipmi": "ipmi", "mqtt": "mqtt", "mqtts": "mqtt"}
-    scheme, mark, _rest = port.partition("://")
-    return kinds.get(scheme, "tcp") if mark else "usbtmc" if Path(port).name.startswith("usbtmc") else "serial"
-
-
 def probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Access) -> None:
     """Ask with each driver that fits the port, until one understands the answer; what one refuses is the next best."""
     from rich.progress import Progress

@@ -47,8 +47,8 @@ def of_meters(
             continue
         try:
             identity, origin = meter.identify(), meter.origin()
-            reading = meter.read(FIRST_READING_S)
             description = meter.describe()
+            reading = meter.read(max(FIRST_READING_S, description.patience_s))
         except MeterError as error:
             yield Reason("refuse", subject, str(error))
         else:

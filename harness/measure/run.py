@@ -199,9 +199,10 @@ class Run:
             )
             self.meters.append(recorder)
         for recorder in self.meters:
-            if not recorder.wait_spoken(FIRST_READING_S):
+            patience_s = max(FIRST_READING_S, recorder.description.patience_s)
+            if not recorder.wait_spoken(patience_s):
                 raise LabError(
-                    f"meter {recorder.name}: no reading within {FIRST_READING_S:g} s of its start; "
+                    f"meter {recorder.name}: no reading within {patience_s:g} s of its start; "
                     "look at `wattlab meter read` and at the wire log of this run"
                 )
 

@@ -45,7 +45,7 @@ def _problem(open_meter: Callable[[BinaryIO], Meter]) -> MeterError | None:
     try:
         meter = open_meter(io.BytesIO())
         try:
-            meter.read(FIRST_READING_S)
+            meter.read(max(FIRST_READING_S, meter.describe().patience_s))
         finally:
             meter.close()
     except MeterError as error:

@@ -10,8 +10,7 @@ from pathlib import Path
 from harness.station.station import BRACKETED, EMBEDDED, LOCAL, SSH_ADDRESS, MeterSection, Station, SutSection, Witness
 from meters.meter import MeterOptionError
 from meters.options import did_you_mean, read_options
-from meters.port import IPMI_SCHEME, MQTT_SCHEMES, SNMP_SCHEME, WEB_SCHEMES, scheme_of
-from meters.registry import COUNTERS, KNOWN, no_driver
+from meters.registry import COUNTERS, KNOWN, no_driver, wrong_port
 
 LARGEST_LIMIT_PERCENT = 50.0
 LONGEST_NAME = 100
@@ -95,11 +94,6 @@ def of_passwords(where: str, station: Station, section: MeterSection, runs: Path
     named = section.password_file or section.password_env
     privacy = section.privacy_password_file or section.privacy_password_env
     is_v3 = section.port.startswith("snmp://") and section.options.get("protocol") == "v3"
-    if "@" in section.port.partition("://")[2]:
-        yield (
-            f"{where}.port: found a login in it, and this file is kept with every run; take it out, and name a "
-            "password_file"
-        )
     if section.password_file and section.password_env:
         yield f"{where}: found password_file and password_env, expected one of them"
     if section.privacy_password_file and section.privacy_password_env:
@@ -174,27 +168,14 @@ def of_counters(where: str, section: MeterSection, sut: SutSection) -> Iterator[
 
 def of_port(where: str, section: MeterSection) -> Iterator[str]:
     """A port that is named, and of a kind at which its driver can be opened."""
-    port, driver = section.port, KNOWN.get(section.driver)
+    port = section.port
     if not port:
         yield f"{where}: empty; `wattlab meter list --probe` says which meter answers at which port"
         return
     if port == EMBEDDED:
         return
-    try:
-        scheme = scheme_of(port)
-    except MeterOptionError as error:
-        yield f"{where}: {error}"
-        return
-    for own in (SNMP_SCHEME, IPMI_SCHEME):
-        if driver is not None and driver.links == (own,) and scheme != own:
-            address = "" if "/" in port else f", such as {own}://{port}"
-            yield f"{where}: found {port!r}, expected {own}://HOST{address}: {section.driver} is read there"
-    if driver is not None and driver.links == ("mqtt",) and scheme not in MQTT_SCHEMES:
-        address = "" if "/" in port else f", such as mqtt://{port}"
-        yield f"{where}: found {port!r}, expected mqtt://HOST or mqtts://HOST{address}: {section.driver} is read there"
-    if driver is not None and driver.links == ("http",) and scheme not in WEB_SCHEMES:
-        address = "" if "/" in port else f", such as http://{port}"
-        yield f"{where}: found {port!r}, expected http://HOST or https://HOST{address}: {section.driver} is read there"
+    if section.driver in KNOWN and (wrong := wrong_port(section.driver, port)):
+        yield f"{where}: {wrong}"
 
 
 def of_shared_lines(path: Path, meters: Mapping[str, MeterSection]) -> Iterator[str]:

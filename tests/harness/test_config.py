@@ -333,15 +333,21 @@ def test_mistakes_below_a_misspelt_key_and_of_a_port_stand_in_the_first_list(tmp
     lines = str(refused.value)
     assert "campaing.stabilization_s: found '5', expected a number" in lines
     assert "scenario.x.files: found 'x', expected" in lines
-    assert "meters.wall.port: found '192.168.1.20', expected http://HOST or https://HOST, such as http://192" in lines
+    assert (
+        "meters.wall.port: found '192.168.1.20', expected http://HOST or https://HOST; write http://192.168.1.20"
+        in lines
+    )
     assert "campaing: unknown key; did you mean campaign?" in lines
 
 
 @pytest.mark.parametrize(
     ("driver", "port", "said"),
     [
-        ("wattsup", "ftp://x", "expected a device path"),
-        ("shelly", "/dev/ttyUSB0", "expected http://HOST or https://HOST: "),
+        ("wattsup", "ftp://x", "expected /dev/serial/by-id/NAME, socket://HOST:PORT"),
+        ("shelly", "/dev/ttyUSB0", "expected http://HOST or https://HOST"),
+        ("kasa", "192.168.1.20", "; write socket://192.168.1.20:9999"),
+        ("nut", "rack@127.0.0.1", "; write socket://127.0.0.1:3493, and rack as the option ups"),
+        ("mqtt", "mqtt://me:not-known@broker", "found a login in it, which every log would show; write mqtt://broker"),
     ],
 )
 def test_a_port_of_another_kind_than_the_drivers_is_a_mistake_of_the_file(

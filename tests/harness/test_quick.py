@@ -239,8 +239,10 @@ def chosen(meter: str | None, *, probe: bool = False) -> list[tuple[str, str]]:
     ("text", "said"),
     [
         ("shely@http://1", "did you mean shelly"),
-        ("shelly", "name its port behind it, such as shelly@http"),
-        ("wattsup", "such as wattsup@/dev/ttyUSB0"),
+        ("shelly", "name its port behind it: shelly@http://HOST or"),
+        ("wattsup", "wattsup@/dev/serial/by-id/NAME or"),
+        ("hs110@192.168.1.20", r"did you mean kasa\?"),
+        ("kasa@192.168.1.20", "write socket://192.168.1.20:9999"),
         ("nonsense", "or the port of a meter"),
     ],
 )
@@ -250,7 +252,7 @@ def test_what_is_no_meter_is_told_with_what_one_is(text: str, said: str) -> None
 
 
 def test_a_named_meter_is_taken_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    assert chosen("shelly@http://me@192.168.1.20") == [("shelly", "http://me@192.168.1.20")]
+    assert chosen("shelly@http://192.168.1.20") == [("shelly", "http://192.168.1.20")]
     assert chosen("rapl") == [("rapl", "/sys/class/powercap")]
     assert capsys.readouterr().out == ""
 
