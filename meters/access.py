@@ -35,7 +35,8 @@ REPLAYED = Credentials("", WITHHELD)
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """By which key the instrument register knows the instrument `name`; each that is not empty must fit.
+    """By which key the instrument register knows the instrument `name`; each that is not empty must fit. Without a name
+    it is a fingerprint that the lab gave for this connection, which says nothing of an instrument.
 
     `certificate_sha256` and `public_key_sha256` are 64 hexadecimal digits, `authority` the certificates (PEM) of whom
     the instrument's certificate must be issued by.

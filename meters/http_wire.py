@@ -110,6 +110,7 @@ class HttpWire:
         self._places: list[Place] = []
         self._tap: Tap | None = None
         self._gone = self._refused = ""
+        self._has_answered = False
         self.reopen()
 
     @property
@@ -271,6 +272,7 @@ class HttpWire:
         try:
             connection.request(request.method, request.path, request.body, headers)
             response = connection.getresponse()
+            self._has_answered = True
             body = self._body(response, may_be_empty=request.method != "GET")
             if response.will_close:
                 self._hang_up()
@@ -366,7 +368,12 @@ class HttpWire:
 
     def _unplugged(self, why: str) -> MeterUnplugged:
         self._gone = why
-        return MeterUnplugged(f"{self.port}: the meter went away while it was open ({why}); it is reopened when back")
+        if self._has_answered:
+            words = f"the meter went away while it was open ({why}); look at the meter and its network"
+        else:
+            other = "https" if self._scheme == "http" else "http"
+            words = f"no answer came ({why}); check that this is the meter's web port, and whether it wants {other}://"
+        return MeterUnplugged(f"{self.port}: {words}")
 
 
 class _Dropped(Exception):

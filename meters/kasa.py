@@ -91,14 +91,16 @@ def realtime_question(device: Device, outlet: int) -> bytes:
     """Return the question for the values of now; raises `MeterOptionError` for an outlet that is not there."""
     question: dict[str, object] = {device.module: {"get_realtime": {}}}
     if outlet > len(device.outlets) or (device.outlets and not outlet):
-        raise MeterOptionError(f"option outlet is {outlet}, expected {_outlets(device)}, as it has")
+        raise MeterOptionError(f"option outlet is {outlet}, expected {_outlets(device)}")
     if outlet:
         question["context"] = {"child_ids": [device.outlets[outlet - 1]]}
     return json.dumps(question, separators=(",", ":")).encode()
 
 
 def _outlets(device: Device) -> str:
-    return f"1 to {len(device.outlets)}" if device.outlets else "0"
+    if not device.outlets:
+        return "0: this device is no strip, it has one outlet and no number for it"
+    return f"1 to {len(device.outlets)}, for so many outlets does this strip have"
 
 
 def _framed(plain: bytes) -> bytes:

@@ -6,6 +6,7 @@ Knows: names, numbers, words; which known name a mistyped one is nearest to. Doe
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -21,7 +22,8 @@ class Option:
     """One option: its default, what it is (with its unit), and what it may be.
 
     A number lies between `low` and `high`; `choices`, where there are any, are the words it may be (for a number:
-    beside the numbers, such as `auto`). A `whole` number has no fraction.
+    beside the numbers, such as `auto`); `form` is the regular expression of further words. A `whole` number has no
+    fraction.
     """
 
     default: Value
@@ -30,6 +32,7 @@ class Option:
     high: float = math.inf
     choices: tuple[str, ...] = ()
     whole: bool = False
+    form: str = ""
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -79,6 +82,8 @@ def word(values: Mapping[str, Value], name: str) -> str:
 
 def _value(driver: str, name: str, option: Option, value: object) -> Value:
     if isinstance(value, str) and (value in option.choices or (isinstance(option.default, str) and not option.choices)):
+        return value
+    if isinstance(value, str) and option.form and re.fullmatch(option.form, value):
         return value
     numeric = not isinstance(option.default, str) or math.isfinite(option.low)
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -70,12 +70,13 @@ def _attest_socket(port: str, identity: Identity, peer: Peer | None, declaration
         evidence |= _of_certificate(peer)
     if any(map(is_this_machine, addresses)) or identity.emulated:
         return Origin("emulated", evidence)
-    if peer is not None and peer.pinned and _says_who(identity):
+    is_registered = peer is not None and bool(peer.pinned and peer.name)
+    if is_registered and _says_who(identity):
         return Origin("attested", evidence)
     if declaration is not None and _fits(declaration, name, identity):
         return Origin("declared", evidence | _of_declaration(declaration))
     lacks = [] if _says_who(identity) else ["identity"]
-    lacks += [] if peer is not None and peer.pinned else ["pin" if parts.scheme in TLS_SCHEMES else "tls"]
+    lacks += [] if is_registered else ["pin" if parts.scheme in TLS_SCHEMES else "tls"]
     return Origin("unattested", evidence | {"lacks": list(lacks)})
 
 

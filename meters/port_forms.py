@@ -124,7 +124,7 @@ def _place_of(port: str) -> _Place:
 
 def _fits(port: str, place: _Place, links: Sequence[Link]) -> bool:
     if not place.scheme:
-        is_path = "/" in port or Path(port).exists()
+        is_path = "/" in port or (port != "" and "\0" not in port and Path(port).exists())
         return is_path and "\0" not in port and link_of(port) in links
     has_number = bool(place.number) or place.scheme in DEFAULT_PORTS
     is_bare = not place.more or place.scheme == "rfc2217"

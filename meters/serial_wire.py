@@ -142,9 +142,7 @@ class SerialWire:
             self._capture.record(Exchange(time_ns, direction, data))
 
     def _unplugged(self, error: Exception) -> MeterUnplugged:
-        return MeterUnplugged(
-            f"{self.port}: the port went away while it was open ({error}); connect the meter again, it is reopened"
-        )
+        return MeterUnplugged(f"{self.port}: the port went away while it was open ({error}); connect the meter again")
 
 
 class TcpPort:

@@ -82,7 +82,7 @@ def _context(pin: Pin | None, *, verified: bool = False) -> ssl.SSLContext:
 
 def _held(pin: Pin, certificate: bytes, port: str) -> tuple[str, ...]:
     """Return which pins the certificate fits; raises `MeterMismatch` with both sides where one does not."""
-    registered = f"as registered for {pin.name}"
+    registered = f"as registered for {pin.name}" if pin.name else "as the option certificate says"
     keys = {
         "certificate": (certificate_sha256(certificate), pin.certificate_sha256),
         "public key": (public_key_sha256(certificate) or "unreadable", pin.public_key_sha256),
@@ -115,8 +115,9 @@ def _unknown(port: str, why: str, digest: str) -> str:
     shown = f" (SHA-256 {digest})" if digest else ""
     return (
         f"{port}: found a certificate{shown} that nobody vouches for whom this machine trusts ({why}): compare the "
-        "fingerprint at the device, write it into the instrument register as tls_sha256, and name the instrument in "
-        "lab.toml (docs/instruments.md)"
+        f"fingerprint at the device, then give --option certificate=SHA256:{digest or 'FINGERPRINT'} (in lab.toml "
+        f'options = {{ certificate = "SHA256:..." }}; certificate=any takes whoever answers). What is to be certified '
+        "needs it in the instrument register, as tls_sha256 (docs/instruments.md)"
     )
 
 

@@ -116,9 +116,7 @@ class UsbtmcWire:
         return MeterTimeout(f"{self.port}: {silence}")
 
     def _unplugged(self, error: OSError) -> MeterUnplugged:
-        return MeterUnplugged(
-            f"{self.port}: the device went away while it was open ({error}); connect the meter again, it is reopened"
-        )
+        return MeterUnplugged(f"{self.port}: the device went away while it was open ({error}); connect the meter again")
 
     def _record(self, direction: Literal["<", ">"], time_ns: int, data: bytes) -> None:
         if self._capture is not None:

@@ -150,7 +150,7 @@ def _parsed(words: Sequence[str]) -> argparse.Namespace:
         SystemExit: 1, and what is wrong was said.
     """
     try:
-        return parser().parse_args(words)
+        return parser().parse_args(words or ["--help"])
     except WrongUsage as error:
         from harness.cli import documents
 

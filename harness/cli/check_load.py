@@ -14,7 +14,6 @@ from rich.console import Console
 
 from harness.cli.documents import Document
 from harness.cli.screen import say
-from harness.cli.types import seconds
 from harness.measure.embedded import open_port
 from harness.measure.lab_file import StationConfig
 from harness.record.errors import ConfigError, LabError
@@ -53,7 +52,7 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--connected", action="store_true", help="the check load is connected already: do not ask")
     verb.add_argument(
         "--seconds",
-        type=seconds,
+        type=float,
         metavar="S",
         help=f"read for so long (default: {CHECK_LOAD_S:g}, longer for a slow meter)",
     )
@@ -74,6 +73,8 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
         listed = ", ".join(register.file.check_loads) or "none"
         raise LabError(f"{register.path}: no check load {name!r}, it has {listed}")
     meter = _meter_to_try(config, arguments.meter)
+    if arguments.seconds is not None and arguments.seconds <= 0:
+        raise LabError(f"--seconds is {arguments.seconds:g}, expected more than 0")
     with open_port(config, meter) as port:
         section = config.file.meters[meter]
         access = access_of(config.station, register, meter)

@@ -15,11 +15,13 @@ from harness.cli.meter_port import (
     add_meter_arguments,
     driver_name,
     opened,
+    require_some_port,
     say_remarks,
     sparkline,
 )
 from harness.cli.network import network_meters, say_network
-from harness.cli.ports import plugged_in, ports_sheet, probe, who
+from harness.cli.ports import plugged_in, ports_sheet, who
+from harness.cli.probing import probe
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import Parser, add_json_argument, add_verb, at_least
 from harness.record.errors import ConfigError, printable
@@ -145,20 +147,22 @@ def call_list(arguments: argparse.Namespace) -> int:
     """
     if arguments.network and not arguments.probe:
         raise ConfigError("--network: sends to everybody on the networks of this host; give --probe too, which says so")
+    for port in arguments.port or []:
+        require_some_port(port, arguments.driver)
     console, drivers = Console(), arguments.driver or list(registry.DRIVERS)
     meters, remarks = network_meters(drivers) if arguments.network else ([], [])
     if arguments.network:  # ports may take minutes
         say_network(meters, remarks, console)
     ports = plugged_in() if not arguments.port else [{"port": port, "kind": link_of(port)} for port in arguments.port]
     if arguments.probe:
-        probe(ports, drivers, access_by(arguments))
+        probe(ports, drivers, access_by(arguments), named=bool(arguments.driver))
     arguments.answer = Ports(ports=tuple(map(port_of, ports)), network=tuple(meters), remarks=tuple(remarks))
     if not ports:
         say(console, f"{NO_PORT} {'' if arguments.network else ON_A_NETWORK}".rstrip())
         return 0
     console.print(ports_sheet(ports, probed=arguments.probe))
     if not arguments.probe:
-        say(console, "Nothing was written to any port. `wattlab meter list --probe` asks who answers.")
+        say(console, f"Nothing was written to any port. `wattlab meter list --probe` asks who answers. {ON_A_NETWORK}")
     return 0
 
 

@@ -22,9 +22,9 @@ from rich.text import Text
 
 from harness.cli.meter_documents import SelfTest, TestedPart
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks, sparkline
-from harness.cli.screen import Sheet, columns
+from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument, at_least, seconds
-from harness.record.errors import ConfigError, LabError, printable
+from harness.record.errors import ConfigError, LabError
 from meters import registry
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
@@ -85,7 +85,7 @@ def call_check(arguments: argparse.Namespace) -> int:
         fast_s = _fast_s(place.driver, description)
         enough_s = 0.0 if fast_s is None else _enough_s(description, seconds_s)
         whole_s = seconds_s + enough_s
-        console.print(f"{place.driver}, {meter.origin().kind}: keep the load constant for {whole_s:g} s", markup=False)
+        say(console, f"{place.driver}, {meter.origin().kind}: keep the load constant for {whole_s:g} s")
         say_remarks(meter, console)
         fast: list[Reading] = []
         if fast_s is not None:
@@ -245,7 +245,7 @@ def _listen(meter: Meter, seconds: float, console: Console, what: str) -> list[R
                 readings.append(meter.read(READ_TIMEOUT_S))
             except (MeterTimeout, MeterGarbage) as error:
                 if isinstance(error, MeterGarbage):
-                    progress.console.print(printable(str(error)), markup=False)
+                    say(progress.console, str(error))
             last = readings[-1].power_w if readings else None
             shown = "" if last is None else f" {last:.2f} W"
             progress.update(task, completed=gone_s, description=f"{what}{shown}")
@@ -287,7 +287,7 @@ def _stamp_offset_s(description: Description) -> float:
 def _report(checks: Sequence[Check], meter: Meter) -> None:
     Console().print(grades_sheet(checks))
     if meter.origin().kind == "emulated":
-        print("This meter is emulated: the test says nothing about an instrument.")
+        say(Console(), "This meter is emulated: the test says nothing about an instrument.")
 
 
 def grades_sheet(checks: Sequence[Check]) -> Sheet:

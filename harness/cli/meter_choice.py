@@ -11,7 +11,8 @@ from rich.console import Console
 
 from harness.cli.called import command
 from harness.cli.meter_port import access_by, require_port
-from harness.cli.ports import plugged_in, ports_sheet, probe
+from harness.cli.ports import plugged_in, ports_sheet
+from harness.cli.probing import probe
 from harness.cli.screen import say
 from harness.record.errors import ConfigError
 from meters import registry
@@ -84,7 +85,7 @@ def _found(ports: list[dict[str, str]], arguments: argparse.Namespace, console: 
         return []
     if not (arguments.probe or _allowed(ports, arguments.meter, console)):
         return []
-    probe(ports, list(registry.DRIVERS), access_by(arguments))
+    probe(ports, list(registry.DRIVERS), access_by(arguments), named=False)
     console.print(ports_sheet(ports, probed=True))
     answering = [port for port in ports if "driver" in port]
     if len(answering) == 1:

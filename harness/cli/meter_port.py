@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.cli.screen import say
 from harness.cli.types import add_station_argument
 from harness.record.errors import ConfigError
-from meters import registry
+from meters import port_forms, registry
 from meters.access import Access, Credentials
 from meters.meter import Meter
 from meters.wire_log import Sink
@@ -39,6 +40,22 @@ def require_port(driver: str, port: str) -> None:
     """
     if wrong := registry.wrong_port(driver, port):
         raise ConfigError(f"port of {driver}: {wrong}")
+
+
+def require_some_port(port: str, drivers: Sequence[str] | None) -> None:
+    """Refuse a port at which none of the drivers can be opened (of all where none is named).
+
+    Raises:
+        ConfigError: what is wrong with it, and what to write.
+    """
+    wrong = [registry.wrong_port(name, port) for name in drivers or registry.DRIVERS]
+    if all(wrong):
+        forms = "http://HOST, socket://HOST:PORT, snmp://HOST, ipmi://HOST, mqtt://HOST"
+        is_named = drivers or port_forms.has_login(port)
+        _, mark, meant = port_forms.wrong_form(port, ("http://HOST",), ("http",), "").partition("; write ")
+        such = f", such as {meant}" if mark else ""
+        other = f"found {port!r}, expected {forms} or a device{such}; `wattlab meter drivers NAME` shows that of one"
+        raise ConfigError(f"--port: {wrong[0] if is_named else other}")
 
 
 def add_meter_arguments(verb: argparse.ArgumentParser) -> None:
@@ -160,17 +177,12 @@ def say_remarks(meter: Meter, console: "Console") -> None:
         held = "pinned" if evidence["tls_pinned"] else "not pinned, so that nothing is shown by it"
         keys = f"certificate SHA-256 {evidence['tls_sha256']}, public key SHA-256 {evidence['tls_public_key_sha256']}"
         text = f"{evidence['tls_version']}: {keys}; {held}"
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        say(console, text)
     if advice := registry.remedy(meter.describe().driver, meter.origin()):
         reason = registry.why(meter.origin())
-        console.print(
-            f"{meter.origin().kind}{reason and f', for {reason}'}: {advice}",
-            markup=False,
-            highlight=False,
-            soft_wrap=True,
-        )
+        say(console, f"{meter.origin().kind}{reason and f', for {reason}'}: {advice}")
     for remark in meter.describe().remarks:
-        console.print(f"remark: {remark}", markup=False, highlight=False, soft_wrap=True)
+        say(console, f"remark: {remark}")
 
 
 def options_of(words: Sequence[str]) -> dict[str, object]:

@@ -20,9 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from harness.cli.meter_documents import RecordedSession
 from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks
+from harness.cli.screen import say
 from harness.cli.types import add_json_argument, at_least, seconds
 from harness.measure.embedded import emulator, emulator_wire
-from harness.record.errors import ConfigError, LabError, printable
+from harness.record.errors import ConfigError, LabError
 from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from meters.access import ANYBODY, REPLAYED, Access
@@ -62,18 +63,18 @@ def call_record(arguments: argparse.Namespace) -> int:
             raise ConfigError(f"{place.driver}: counters of this machine are no meter; a session is one with a meter")
         session = _recorded(place, arguments, console, done)
     write_session(arguments.into, session)
-    _say(console, f"{arguments.into}: {len(session.readings)} readings, {session.origin.kind}")
+    say(console, f"{arguments.into}: {len(session.readings)} readings, {session.origin.kind}")
     if session.origin.kind == "emulated":
-        _say(console, "This meter is emulated, and the session says so: it tells nothing about an instrument.")
+        say(console, "This meter is emulated, and the session says so: it tells nothing about an instrument.")
     difference, how = prove(arguments.into, console)
     arguments.answer = RecordedSession(
         folder=str(arguments.into), driver=session.driver, identity=session.identity, origin=session.origin.kind,
         readings=len(session.readings), difference=difference, at_recorded_pace=bool(how),
     )  # fmt: skip
     if difference is not None:
-        _say(console, f"replayed: {difference}")
+        say(console, f"replayed: {difference}")
         return DIFFERS
-    _say(console, f"replayed: {len(session.readings)} readings, identical{how}")
+    say(console, f"replayed: {len(session.readings)} readings, identical{how}")
     return 0
 
 
@@ -95,7 +96,7 @@ def _recorded(place: NamedMeter, arguments: argparse.Namespace, console: Console
     with _wire_log(arguments.into) as log:
         meter = place.open(log)
         try:
-            _say(console, f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}")
+            say(console, f"{place.driver}, {meter.origin().kind}: {' '.join(_who(meter))}")
             say_remarks(meter, console)
             readings = _listen(meter, done, console)
             identity, origin, description = meter.identify(), meter.origin(), meter.describe()
@@ -144,10 +145,6 @@ def _wire_log(folder: Path) -> Iterator[BinaryIO]:
         raise LabError(f"{error} (what was said until then stands in {folder / WIRE_LOG}; it is no session)") from error
 
 
-def _say(console: Console, text: str) -> None:
-    console.print(printable(text), markup=False, highlight=False, soft_wrap=True)
-
-
 def _who(meter: Meter) -> list[str]:
     identity = meter.identify()
     parts = [part for part in (identity.maker, identity.model, identity.serial, identity.firmware) if part]
@@ -167,10 +164,10 @@ def _listen(meter: Meter, done: StopRule, console: Console) -> list[Reading]:
                 except MeterTimeout:
                     pass
                 except MeterGarbage as error:
-                    _say(progress.console, str(error))
+                    say(progress.console, str(error))
                 progress.update(task, completed=part, description=f"recording{_power(readings)}")
         except KeyboardInterrupt:
-            _say(progress.console, "stopped; what came until now is the session")
+            say(progress.console, "stopped; what came until now is the session")
     return readings
 
 

@@ -1,16 +1,10 @@
-"""What is plugged in, and who answers at it when every driver asks. Knows ports and drivers. Knows no lab.toml."""
+"""What is plugged in, as a list and as a table. Knows ports. Knows no lab.toml; who answers at them `probing` asks."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from rich.console import Console
-
 from harness.cli.screen import Sheet, columns
 from harness.record.errors import printable
-from meters import registry
-from meters.access import Access
-from meters.meter import MeterError, MeterRefused, MeterUnavailable
 from meters.reading import Identity, Origin
 
 USBTMC_FILES = "usbtmc*"
@@ -48,35 +42,6 @@ def plugged_in() -> list[dict[str, str]]:
 
 def _told(about: dict[str, str | None]) -> dict[str, str]:
     return {key: printable(value) for key, value in about.items() if value}
-
-
-def probe(ports: Sequence[dict[str, str]], drivers: Sequence[str], access: Access) -> None:
-    """Ask with each driver that fits the port, until one understands the answer; what one refuses is the next best."""
-    from rich.progress import Progress
-
-    steps = [(port, name) for port in ports for name in drivers if port["kind"] in registry.KNOWN[name].links]
-    with Progress(transient=True, console=Console(stderr=True)) as progress:
-        task = progress.add_task("asking", total=len(steps))
-        for port, name in steps:
-            progress.update(task, advance=1, description=f"asking {port['port']} as {name}")
-            if "driver" in port:
-                continue
-            try:
-                meter = registry.open_meter(name, port["port"], capture=io.BytesIO(), options={}, access=access)
-            except MeterRefused as error:
-                port["answers"] = f"{name}: {error}"
-                continue
-            except MeterUnavailable as error:
-                port.setdefault("answers", str(error).removeprefix(f"{port['port']}: "))
-                continue
-            except MeterError:
-                port.setdefault("answers", "nobody that a driver understands at its default options")
-                continue
-            try:
-                port["driver"], port["origin"] = name, meter.origin().kind
-                port["answers"] = f"{name}: {who(meter.identify(), meter.origin())}"
-            finally:
-                meter.close()
 
 
 def who(identity: Identity, origin: Origin) -> str:

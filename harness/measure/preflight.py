@@ -7,7 +7,7 @@ nothing.
 import math
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -76,7 +76,17 @@ def check_lab(
         *of_meters(config, register, open_meters),
         *_sut(config, sut),
     ]
-    return [replace(reason, text=printable(reason.text)) for reason in found]
+    return [replace(reason, text=printable(reason.text)) for reason in _once(found)]
+
+
+def _once(reasons: Iterable[Reason]) -> Iterator[Reason]:
+    """Without those that refuse for what was refused already: a register that cannot be read stops every meter."""
+    refused: set[str] = set()
+    for reason in reasons:
+        if reason.severity != "refuse" or reason.text not in refused:
+            yield reason
+        if reason.severity == "refuse":
+            refused.add(reason.text)
 
 
 def of_files(config: LabConfig) -> list[Reason]:

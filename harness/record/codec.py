@@ -176,7 +176,8 @@ def record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str, mist
     wrong is a mistake, and something of its type stands in for it."""
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cast(Any, cls))}
-    meant = [did_you_mean(key, known) for key in raw if key not in known]
+    instead = {key: words for f in known.values() for key, words in f.metadata.get("in_place_of", {}).items()}
+    meant = [instead.get(key) or did_you_mean(key, known) for key in raw if key not in known]
     unknown = [key for key in raw if key not in known]
     mistakes.extend(f"{file}: {path}{key}: unknown key; {name}" for key, name in zip(unknown, meant, strict=True))
     for key, name in zip(unknown, meant, strict=True):

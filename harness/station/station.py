@@ -199,6 +199,14 @@ class NamedSut(SutSection):
         return f"suts.{self.name}"
 
 
+OPEN_PASSWORDS: Mapping[str, str] = {
+    "community": "the community is the meter's password: write it into a file, and name that as password_file",
+    "password": "a run keeps lab.toml: write the password into a file, and name that as password_file",
+    "token": "the token is the meter's password: write it into a file, and name that as password_file",
+}
+"""What stands for a key that would show a password."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSection:
     """One meter: driver, port, the circuit it sits in, the driver's own options, and how it lets the lab in.
@@ -225,7 +233,7 @@ class MeterSection:
     """Limits of error of its power, in % of the reading, as the lab states them: in place of the driver's; 0: none."""
     user: str = ""
     """Its login, where it is not the one its kind always has; SNMP v3 needs one."""
-    password_file: str = ""
+    password_file: str = field(default="", metadata={"in_place_of": OPEN_PASSWORDS})
     """File whose only line is its password, relative to lab.toml; no run keeps it."""
     password_env: str = ""
     """Or the environment variable that holds the password."""

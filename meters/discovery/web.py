@@ -16,7 +16,7 @@ import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from meters import fritz, gude, homeassistant, homewizard, mystrom, netio, redfish, shelly, tasmota
+from meters import fritz, gude, homeassistant, homewizard, mystrom, netio, shelly, tasmota
 from meters.deadline import Deadline
 from meters.http_auth import LoginVeil
 from meters.http_tap import Tap
@@ -31,6 +31,7 @@ from meters.tapo.veil import FIRST_PATH
 PAGE_S, WHOLE_S = 3.0, 20.0
 """How long one page may take, and all of them."""
 BODY_LIMIT = 1 << 18
+CLOSED = "GUDE and NETIO devices"
 NOWHERE = "/wattlab-asks-who-is-there"
 """A page that no device has."""
 
@@ -138,7 +139,7 @@ def _home_assistant(data: bytes) -> str:
 
 
 SIGNS = (
-    Sign(redfish.DRIVER, redfish.ROOT, _redfish, ("redfish", "idrac", "ilo")),
+    Sign("redfish", "/redfish/v1/", _redfish, ("redfish", "idrac", "ilo")),
     Sign(shelly.DRIVER, shelly.INFO_PATH, lambda data: _words(shelly.decode_info(data).identity), ("shelly",)),
     Sign(homewizard.DRIVER, "/api", _homewizard),
     Sign(fritz.DRIVER, fritz.encode_login("", ""), _fritz, ("fritz",)),
@@ -159,7 +160,14 @@ def recognise(url: str, drivers: frozenset[str]) -> Server:
         OSError: nothing answers there, or nothing that speaks HTTP.
     """
     deadline = Deadline(WHOLE_S)
-    unknown = _page(url, NOWHERE, None, deadline)
+    try:
+        unknown = _page(url, NOWHERE, None, deadline)
+    except ConnectionRefusedError as error:
+        raise OSError("nothing answers there; switch the meter on, check its address") from error
+    except OSError:
+        if url.startswith("http://") and _speaks_tls(url):
+            raise OSError(f"what answers there speaks TLS; write https{url.removeprefix('http')}") from None
+        raise
     for page, sign in _pages(url, drivers, deadline):
         if page is not None and (says := _known_by(page, sign, unknown)):
             return Server(Recognised(sign.driver, says), says)
@@ -177,31 +185,32 @@ def _pages(url: str, drivers: frozenset[str], deadline: Deadline) -> Iterator[tu
 
 def _known_by(page: Page, sign: Sign, unknown: Page) -> str:
     """What a device says of itself, empty where it is not one of this driver."""
-    if page.status == http.client.OK and page.body != unknown.body:
-        try:
-            return sign.read(page.body)
-        except MeterError:
-            return ""
+    if page.status == http.client.OK:
+        return _read(sign, page.body)
     if page.status != http.client.UNAUTHORIZED:
         return ""
     if any(word in page.realm.casefold() for word in sign.realms):
         return f"asks for a login ({page.realm[:60]})"
-    try:
-        is_own = sign.driver == homewizard.DRIVER and bool(sign.read(page.body))
-    except MeterError:
-        is_own = False
-    if is_own:
-        return sign.read(page.body)
+    if says := _read(sign, page.body):
+        return says
     if sign.driver == homeassistant.DRIVER and not page.realm and page.body.strip() == b"401: Unauthorized":
         return "a service that wants a token, as Home Assistant does"
     # Everything else is open or not there, and this page is the one that has a login before it.
     return "asks for a login" if unknown.status == http.client.NOT_FOUND else ""
 
 
+def _read(sign: Sign, body: bytes) -> str:
+    try:
+        return sign.read(body)
+    except MeterError:
+        return ""
+
+
 def _of_itself(page: Page) -> str:
     server = page.headers.get("server", "")
     named = f" that calls itself {server[:60]!r}" if server else ""
-    login = f", which asks everybody for a login ({page.realm[:60]})" if page.status == 401 else ""
+    is_closed = page.status == http.client.UNAUTHORIZED
+    login = f", which wants a login before it says anything ({page.realm[:60]}), as {CLOSED} do" if is_closed else ""
     return f"a web server{named}{login}"
 
 
@@ -226,6 +235,18 @@ def _page(url: str, path: str, body: bytes | None, whole: Deadline) -> Page:
         raise OSError(f"what answers there speaks no HTTP ({type(error).__name__})") from error
     finally:
         sock.close()
+
+
+def _speaks_tls(url: str) -> bool:
+    _scheme, host, number = web_place(url)
+    try:
+        with (
+            socket.create_connection((host, number), PAGE_S) as sock,
+            _anybody().wrap_socket(sock, server_hostname=host),
+        ):
+            return True
+    except OSError:
+        return False
 
 
 def _anybody() -> ssl.SSLContext:

@@ -103,6 +103,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
         self._credentials = access.credentials
         self._repetitions = Repetitions(number(values, "refresh_s"))
         self._first: Mapping[str, Value] = {}
+        self._not_read: tuple[str, ...] = ()
         super().__init__(MqttWire(port, Line(1), sink, access), PacketSplitter)
 
     def _forget(self) -> None:
@@ -135,6 +136,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
                 break
         with self._at_port("check `topic` and the paths"):
             self._first = payload.decode_payload(message.payload, self._places)
+            self._not_read = payload.not_read(message.payload, self._places)
         if not message.retained:
             self._frames.appendleft(frame)
 
@@ -151,6 +153,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
             if place.field.quantity in self._first
         )
         is_shown_to_one = self.peer is not None and bool(self.peer.pinned)
+        readable = [READABLE] if self._credentials is not None and not is_shown_to_one else []
         return Description(
             driver=DRIVER,
             averaging="instantaneous",
@@ -160,7 +163,7 @@ class MqttDialogue(LineDialogue[MqttWire]):
             columns=columns,
             tier="uncalibrated",
             interval_s=self._interval_s,
-            remarks=(NOBODY, *([READABLE] if self._credentials is not None and not is_shown_to_one else [])),
+            remarks=(NOBODY, *readable, *self._not_read),
         )
 
     def sample(self, deadline: Deadline) -> Reading:

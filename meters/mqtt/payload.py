@@ -36,10 +36,11 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A quantity and where it stands in a message; an empty path: the message is its number."""
+    """A quantity, where it stands in a message (an empty path: the message is its number), the option that says so."""
 
     field: Field
     path: Path
+    option: str
 
 
 def read_path(option: str, text: str) -> Path:
@@ -63,14 +64,27 @@ def places_of(values: Mapping[str, OptionValue]) -> tuple[Place, ...]:
     """Return where the quantities stand, power first; raises `MeterOptionError`."""
     factor = POWER_UNITS[word(values, "power_unit")]
     limit = HIGHEST_W / factor
-    places = [Place(Field("power_w", (), "W", -limit, limit, factor), read_path("power", word(values, "power")))]
+    places = [
+        Place(Field("power_w", (), "W", -limit, limit, factor), read_path("power", word(values, "power")), "power")
+    ]
     for option, quantity, unit, low, high in (*OTHERS, FACTOR):
         if path := read_path(option, word(values, option)):
-            places.append(Place(Field(quantity, (), unit, low, high), path))
+            places.append(Place(Field(quantity, (), unit, low, high), path, option))
     factor = ENERGY_UNITS[word(values, "energy_unit")]
     if path := read_path("energy", word(values, "energy")):
-        places.append(Place(Field("energy_wh", (), "Wh", 0.0, HIGHEST_WH / factor, factor), path))
+        places.append(Place(Field("energy_wh", (), "Wh", 0.0, HIGHEST_WH / factor, factor), path, "energy"))
     return tuple(places)
+
+
+def not_read(payload: bytes, places: tuple[Place, ...]) -> tuple[str, ...]:
+    """Return in sentences what a message does not have where an option says that it stands; raises `MeterGarbage`."""
+    message, sentences = parse_json(payload), []
+    for place in places:
+        try:
+            decode_value(_at(message, place.path), place.field)
+        except MeterGarbage as error:
+            sentences.append(f"option {place.option} leads to no number of the first message, and is not read: {error}")
+    return tuple(sentences)
 
 
 def decode_payload(payload: bytes, places: tuple[Place, ...]) -> dict[str, Value]:

@@ -9,9 +9,11 @@ machine trusts. Proved by mockups and servers of others (docs/meters.md); no rea
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
-from meters.access import ANYBODY, Access
+from meters.access import ANYBODY, Access, Pin
+from meters.certificates import read_fingerprint
 from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter, interval_option, refresh_option
 from meters.json_reply import Node, parse_json
@@ -65,8 +67,10 @@ OPTIONS: Mapping[str, Option] = {
     ),
     "certificate": Option(
         "verified",
-        "over https://: `verified`, only one that is pinned or that this machine's authorities vouch for; or any",
+        "over https://: `verified`, only one that is pinned or that this machine's authorities vouch for; "
+        "SHA256:DIGITS, only the one with this fingerprint; or any",
         choices=("verified", "any"),
+        form=r"(?i:sha256):(?:[0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}",
     ),
     "refresh_s": refresh_option(REFRESH_S),
     "reply_s": Option(10.0, "seconds an answer may take", low=0.1, high=60.0),
@@ -181,9 +185,12 @@ def open_redfish(
         number(values, "reply_s"),
         number(values, "range_w"),
         number(values, "refresh_s"),
-        word(values, "certificate") == "verified",
+        word(values, "certificate") != "any",
     )
     place = (word(values, "source"), _name(values["chassis"]), _name(values["control"]))
+    fingerprint = read_fingerprint(word(values, "certificate"))
+    if fingerprint is not None and access.pin is None:  # that of the register goes before
+        access = replace(access, pin=Pin("", certificate_sha256=fingerprint))
     by_session = word(values, "login") == "session" and access.credentials is not None
     dialogue = Redfish(port, place, settings, capture, access, by_session=by_session)
     return DialogueMeter(dialogue, settings.interval_s, access)

@@ -82,7 +82,10 @@ class Tapo(PolledHttp[Mapping[str, Value]]):
             answer = self._link.ask(messages.encode_question(messages.CHILDREN), deadline)
             sockets = messages.decode_sockets(answer.data)
             if self._outlet > len(sockets):
-                raise MeterOptionError(f"option outlet is {self._outlet}, expected 1 to {len(sockets)}, as it has")
+                raise MeterOptionError(
+                    f"option outlet is {self._outlet}, expected 1 to {len(sockets)}, for so many "
+                    "sockets does this strip have"
+                )
             self._socket = sockets[self._outlet - 1]
         return identity
 

@@ -213,7 +213,7 @@ def test_an_emulator_says_which_wire_it_wants(
     assert "--control" not in error
 
 
-@pytest.mark.parametrize("words", [[], ["nonsense"], ["plan", "--nonsense"], ["import", "oscar", "x"]])
+@pytest.mark.parametrize("words", [["nonsense"], ["plan", "--nonsense"], ["import", "oscar", "x"]])
 def test_wrong_usage_is_exit_code_1_with_the_usage(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         cli.main(words)
@@ -237,6 +237,14 @@ def test_an_option_of_one_value_is_not_taken_twice(
     with pytest.raises(SystemExit):
         cli.main(words)
     assert message in capsys.readouterr().err
+
+
+def test_no_words_at_all_are_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([])
+    assert ended.value.code == 0
+    said = capsys.readouterr().out
+    assert all(f"    {verb} " in said for verb in cli.VERBS)
 
 
 def test_a_bug_is_a_traceback_and_exit_code_2(

@@ -363,6 +363,23 @@ def test_a_port_of_another_kind_than_the_drivers_is_a_mistake_of_the_file(
         load(file)
 
 
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("community", "unknown key; the community is the meter's password: write it into a file, and name that as"),
+        ("password", "unknown key; a run keeps lab.toml: write the password into a file, and name that as password_f"),
+        ("token", "unknown key; the token is the meter's password"),
+    ],
+)
+def test_a_password_in_the_file_is_told_where_it_belongs_and_never_repeated(
+    tmp_path: Path, key: str, said: str
+) -> None:
+    with pytest.raises(ConfigError) as refused:
+        read(tmp_path, MINIMAL.replace('driver = "wattsup"', f'driver = "wattsup"\n{key} = "not-known"', 1))
+    assert f"meters.wall.{key}: {said}" in str(refused.value)
+    assert "not-known" not in str(refused.value)
+
+
 WARM_UP = '[warm_up]\nfolder = "workloads/constant-load"\nparameters = { load_s = 2.0 }\npause_s = 3.0\n'
 
 

@@ -13,7 +13,7 @@ import pytest
 from harness import cli
 from harness.cli.check import show
 from harness.measure.agenda import horizon_s
-from harness.measure.embedded import emulator
+from harness.measure.embedded import emulator, open_wires
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.preflight import check_lab
 from harness.measure.reason import Reason
@@ -245,7 +245,7 @@ def test_a_check_load_passes_and_twice_its_power_fails_with_the_ratio_named(
         (["lamp"], "then give --connected: there is no terminal to ask at"),
         (["lamp", "--meter", "gpu"], "no meter 'gpu', it has wall"),
         (["lamp", "--connected", "--seconds", "0"], "--seconds is 0"),
-        (["lamp", "--connected", "--seconds", "1.1"], "at least 3 are needed"),
+        (["lamp", "--connected", "--seconds", "1.1"], "and 3 are needed; give --seconds 4"),
     ],
 )
 def test_what_hinders_a_check_load_is_one_sentence_and_nothing_is_written(
@@ -261,3 +261,17 @@ def test_what_hinders_a_check_load_is_one_sentence_and_nothing_is_written(
     lab(tmp_path, port, MINIMAL)
     assert try_load(tmp_path, *words) == 1
     assert "names no register" in capsys.readouterr().err
+
+
+def test_a_register_that_cannot_be_read_is_one_reason_however_many_meters_need_it(
+    tmp_path: Path, port: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configured = lab(tmp_path, port, NAMED, "[instruments.plug]\nmakr = 'x'\n")
+    problem = f"{tmp_path / 'instruments.toml'}: "
+    monkeypatch.setattr(survey, "SURVEY_S", 0.0)
+    nobody = SutSection(
+        host="127.0.0.1", port=1, user="x", key_file="/no/key", known_hosts="/no/hosts", python="python3"
+    )
+    with open_wires(configured) as wires:
+        reasons = check_lab(configured, nobody, wires.openers)
+    assert [reason.subject for reason in reasons if problem in reason.text] == ["register"]

@@ -263,7 +263,7 @@ def test_ports_are_listed_and_nothing_is_written_to_them_unasked(
     asked: list[Sequence[dict[str, str]]] = []
     there = [{"port": "/dev/ttyUSB9", "kind": "serial", "what": "FT232R"}]
     monkeypatch.setattr(meter_choice, "plugged_in", lambda: [dict(port) for port in there])
-    monkeypatch.setattr(meter_choice, "probe", lambda found, _drivers, _access: asked.append(found))
+    monkeypatch.setattr(meter_choice, "probe", lambda found, _drivers, _access, named: asked.append(found))
     assert chosen(None) == []
     said = capsys.readouterr().out
     assert "/dev/ttyUSB9" in said
@@ -300,7 +300,8 @@ def test_the_one_that_answers_is_taken_and_of_several_none(
 ) -> None:
     answering = 1
 
-    def probe(found: Sequence[dict[str, str]], _drivers: object, _access: object) -> None:
+    def probe(found: Sequence[dict[str, str]], _drivers: object, _access: object, *, named: bool) -> None:
+        assert not named
         for port in found[:answering]:
             port |= {"driver": "wattsup", "answers": "wattsup: Watts up? PRO"}
 

@@ -364,7 +364,7 @@ def _mqtt(chunks: Sequence[bytes]) -> int:
             with suppress(MeterGarbage):
                 packet = mqtt_packets.decode_packet(frame.body)
                 if isinstance(packet, mqtt_packets.Message):
-                    for found in (places, (mqtt_payload.Place(places[0].field, ()),)):
+                    for found in (places, (mqtt_payload.Place(places[0].field, (), "power"),)):
                         with suppress(MeterGarbage):
                             values = mqtt_payload.decode_payload(packet.payload, found)
                             reading_of(values, 1, 3680.0, stale=False)

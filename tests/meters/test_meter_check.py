@@ -7,8 +7,10 @@ import json
 import pytest
 
 from harness.cli import main
-from harness.cli.meter_check import _fast_s
+from harness.cli.meter_check import _fast_s, _seconds
+from harness.record.errors import ConfigError
 from meters.meter import Meter
+from meters.reading import Description
 from meters.registry import open_meter
 from tests.meters.conftest import StartEmulator
 from tests.meters.fleet import FLEET
@@ -40,3 +42,40 @@ def test_what_a_driver_takes_for_its_refresh_stands_in_its_description(
     is_asked = name not in ("p1", "mqtt")
     assert (description.refresh_s is not None) == is_asked
     assert (_fast_s(name, description) is not None) == is_asked
+
+
+def described(interval_s: float | None, window_s: float = 0.0) -> Description:
+    """What a meter says that gives a reading so often."""
+    return Description(
+        driver="mqtt", averaging="instantaneous", window_s=window_s, stamp="unknown", latency_s=0.0, columns=(),
+        tier="uncalibrated", interval_s=interval_s,
+    )  # fmt: skip
+
+
+def test_what_a_slow_meter_needs_is_said_before_it_is_listened_to() -> None:
+    assert _seconds(None, described(1.0)) == 60.0
+    assert _seconds(None, described(10.0)) == 100.0
+    assert _seconds(100.0, described(10.0)) == 100.0
+    assert _seconds(2.0, described(None)) == 2.0, "of nobody's pace nothing is known"
+    with pytest.raises(ConfigError, match=r"^--seconds 40: .* each 10 s, and 10 are needed; give --seconds 100 "):
+        _seconds(40.0, described(10.0))
+
+
+def test_how_long_a_silence_is_none_follows_from_the_pace() -> None:
+    for description, pace_s, patience_s in (
+        (described(10.0), 10.0, 25.0),
+        (described(0.1), 0.1, 5.0),
+        (described(None, window_s=60.0), 60.0, 150.0),
+        (described(None), 0.0, 5.0),
+    ):
+        assert (description.pace_s, description.patience_s) == (pace_s, patience_s)
+
+
+def test_a_slow_meter_is_read_without_a_word_between_its_readings(
+    start_emulator: StartEmulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("meters.reading.LEAST_PATIENCE_S", 0.1)
+    port = start_emulator("--profile", "watts=50", "--interval", "0.6", name="mqtt").address
+    words = ["--option", "topic=tele/EMULATED/SENSOR", "--option", "power=ENERGY.Power", "--option", "interval_s=0.6"]
+    assert main(["meter", "read", "mqtt", port, *words, "--count", "3", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["lost"] == []

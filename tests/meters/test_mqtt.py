@@ -42,7 +42,7 @@ from meters.mqtt.packets import (
     encode_subscribe,
     withhold_login,
 )
-from meters.mqtt.payload import OPTIONS, decode_payload, places_of, read_path
+from meters.mqtt.payload import OPTIONS, decode_payload, not_read, places_of, read_path
 from meters.playback import Playback
 from meters.polled_http import reading_of
 from meters.registry import open_meter
@@ -157,6 +157,14 @@ def test_messages_of_documentations(
     reading = reading_of(decode_payload(payload, places_of(options(**given))), 1, 3680.0, stale=False)
     assert reading.power_w == pytest.approx(power_w)
     assert reading.energy_wh == (energy_wh if energy_wh is None else pytest.approx(energy_wh))
+
+
+def test_a_path_that_leads_to_no_number_is_told_and_the_power_read() -> None:
+    places = places_of(options(power="apower", energy="aenergy", voltage="volts"))
+    assert set(decode_payload(SHELLY2, places)) == {"power_w"}
+    voltage, energy = not_read(SHELLY2, places)
+    assert voltage.startswith("option voltage leads to no number of the first message, and is not read: ")
+    assert energy.startswith("option energy leads to no number of the first message, and is not read: $.aenergy")
 
 
 def test_a_message_without_its_power_is_refused_and_any_other_quantity_left_out() -> None:

@@ -96,6 +96,6 @@ def test_the_name_of_a_meter_names_who_reads_it(name: str, said: str) -> None:
 
 
 def test_no_name_of_a_meter_is_that_of_another_driver() -> None:
-    names = {name for driver in DRIVERS.values() for name in driver.names}
-    assert all(name.isalnum() and name == name.casefold() for name in names)
-    assert not names & set(DRIVERS)
+    for driver, about in DRIVERS.items():
+        assert all(name.isalnum() and name == name.casefold() for name in about.names)
+        assert not set(about.names) & (set(DRIVERS) - {driver})
