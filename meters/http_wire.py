@@ -25,7 +25,7 @@ from meters.deadline import Deadline
 from meters.http_auth import Eager, Login, LoginVeil, hidden, read_challenges, withhold
 from meters.http_tap import Tap, Veil
 from meters.meter import MeterError, MeterGarbage, MeterRefused, MeterTimeout, MeterUnavailable, MeterUnplugged
-from meters.port import web_place
+from meters.port import no_web_answer, web_place
 from meters.wire import Chunk
 from meters.wire_log import Capture, Sink
 
@@ -109,8 +109,7 @@ class HttpWire:
         self._veil = veil or LoginVeil(None if self._login is None else self._login.credentials)
         self._places: list[Place] = []
         self._tap: Tap | None = None
-        self._gone = self._refused = ""
-        self._has_answered = False
+        self._gone, self._refused, self._has_answered = "", "", False
         self.reopen()
 
     @property
@@ -368,12 +367,8 @@ class HttpWire:
 
     def _unplugged(self, why: str) -> MeterUnplugged:
         self._gone = why
-        if self._has_answered:
-            words = f"the meter went away while it was open ({why}); look at the meter and its network"
-        else:
-            other = "https" if self._scheme == "http" else "http"
-            words = f"no answer came ({why}); check that this is the meter's web port, and whether it wants {other}://"
-        return MeterUnplugged(f"{self.port}: {words}")
+        away = f"the meter went away while it was open ({why}); look at the meter and its network"
+        return MeterUnplugged(f"{self.port}: {away if self._has_answered else no_web_answer(self._scheme, why)}")
 
 
 class _Dropped(Exception):

@@ -59,6 +59,12 @@ def web_place(url: str) -> tuple[str, str, int]:
     )
 
 
+def no_web_answer(scheme: str, why: str) -> str:
+    """Return what it may mean that a web server of this scheme never answered."""
+    other = "https" if scheme == "http" else "http"
+    return f"no answer came ({why}); check that this is the meter's web port, and whether it wants {other}://"
+
+
 def without_login(port: str) -> str:
     """Return a port for a sentence, without the user and the password that somebody wrote into its URL."""
     head, mark, tail = port.rpartition("://")

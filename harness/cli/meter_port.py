@@ -48,7 +48,9 @@ def require_some_port(port: str, drivers: Sequence[str] | None) -> None:
     Raises:
         ConfigError: what is wrong with it, and what to write.
     """
-    wrong = [registry.wrong_port(name, port) for name in drivers or registry.DRIVERS]
+    kind = port_forms.link_of(port)
+    names = sorted(drivers or registry.DRIVERS, key=lambda name: kind not in registry.KNOWN[name].links)
+    wrong = [registry.wrong_port(name, port) for name in names]
     if all(wrong):
         forms = "http://HOST, socket://HOST:PORT, snmp://HOST, ipmi://HOST, mqtt://HOST"
         is_named = drivers or port_forms.has_login(port)

@@ -81,7 +81,9 @@ def not_read(payload: bytes, places: tuple[Place, ...]) -> tuple[str, ...]:
     message, sentences = parse_json(payload), []
     for place in places:
         try:
-            decode_value(_at(message, place.path), place.field)
+            node = _at(message, place.path)
+            if not node.is_null:
+                node.number(place.field.low, place.field.high)
         except MeterGarbage as error:
             sentences.append(f"option {place.option} leads to no number of the first message, and is not read: {error}")
     return tuple(sentences)

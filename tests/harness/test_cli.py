@@ -244,7 +244,7 @@ def test_no_words_at_all_are_answered_with_the_help(capsys: pytest.CaptureFixtur
         cli.main([])
     assert ended.value.code == 0
     said = capsys.readouterr().out
-    assert all(f"    {verb} " in said for verb in cli.VERBS)
+    assert all(f"\n    {verb}" in said for verb in cli.VERBS)
 
 
 def test_a_bug_is_a_traceback_and_exit_code_2(

@@ -63,7 +63,7 @@ from harness.measure.ranging import Found
 from harness.measure.reason import Reason
 from harness.record.documents import VERSION
 from harness.record.verify import Check
-from meters.reading import Identity, Origin, RangeChoice, Reading
+from meters.reading import Description, Identity, Origin, RangeChoice, Reading
 from meters.registry import DRIVERS
 from reports.energy import selftest
 from reports.inference.planning import Wanted
@@ -447,6 +447,9 @@ def test_meter_read_prints_a_header_and_ends_with_130_at_ctrl_c(
 
         def origin(self) -> Origin:
             return Origin("emulated", {})
+
+        def describe(self) -> Description:
+            return Description("wattsup", "window", 1.0, "end", 0.0, (), "indicative")
 
         def read(self, _: float) -> Reading:
             if calls.pop():

@@ -178,3 +178,4 @@ def test_a_login_or_a_bare_host_is_refused_before_anything_is_asked(capsys: pyte
         said = capsys.readouterr().err
         assert SECRET not in said
         assert "found a login in it" in said or "expected" in said
+        assert "write http://192.0.2.1, " in said or not port.startswith("http")
