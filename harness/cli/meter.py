@@ -62,7 +62,10 @@ def add_arguments(verb: Parser) -> None:
     )
     found.add_argument("--driver", action="append", type=driver_name, metavar="DRIVER", help="probe with this one only")
     found.add_argument(
-        "--port", action="append", metavar="PORT", help="probe here only (also socket://, http://, with TLS too)"
+        "--port",
+        action="append",
+        metavar="PORT",
+        help="probe here only: a device, http://HOST, socket://HOST:PORT, snmp://HOST, ipmi://HOST, mqtt://HOST",
     )
     add_login_arguments(found)
     add_json_argument(found, "the ports", Ports)

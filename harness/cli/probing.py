@@ -1,7 +1,8 @@
 """Who answers at a port: what tells itself to everybody first, then every driver that fits, the special ones first.
 
 Knows: in which order is asked, how long, and which of several answers is worth a sentence. Knows no lab.toml.
-A password goes to who was recognised, or to the driver that was named, and to nobody else.
+A web server gets the password after it was recognised, or where its driver was named. Elsewhere the port says what is
+spoken there: who is at it gets it.
 """
 
 import io
@@ -19,7 +20,7 @@ from meters.deadline import Deadline
 from meters.discovery.pushed import heard
 from meters.discovery.web import Server, recognise
 from meters.driver import Driver
-from meters.meter import Meter, MeterError, MeterMismatch, MeterTimeout, MeterUnavailable
+from meters.meter import Meter, MeterError, MeterMismatch, MeterOptionError, MeterTimeout, MeterUnavailable
 
 LONGEST_S = 120.0
 """One port; who is being asked then may finish."""
@@ -134,19 +135,20 @@ class _Probe:
         return False
 
     def _is_settled(self, name: str) -> bool:
-        """Whether no other driver can fare better: nothing is there, or an SNMP agent is silent to everybody."""
+        """Whether no other driver can fare better: nothing is there, an SNMP agent is silent to all, or it is such
+        a meter and wants an option."""
         trouble = self.troubles[name]
         is_silent = self.port["kind"] == "snmp" and isinstance(trouble, MeterTimeout)
-        return is_silent or isinstance(trouble, MeterUnavailable)
+        return is_silent or isinstance(trouble, (MeterUnavailable, MeterOptionError))
 
     def _told(self, asked: Sequence[str], waiting: Sequence[str]) -> str:
         left = f"; not asked after {LONGEST_S:g} s: {', '.join(waiting)} (--driver NAME)" if waiting else ""
         last = self.troubles[asked[-1]]
-        if self._is_settled(asked[-1]):
+        if self._is_settled(asked[-1]) and not isinstance(last, MeterOptionError):
             return self._bare(last)
         if len(asked) == 1 and not waiting:
             return f"{asked[0]}: {self._bare(last)}"
-        nearest = next((name for name in asked if self._is_near(self.troubles[name])), None)
+        nearest = next((name for name in reversed(asked) if self._is_near(self.troubles[name])), None)
         return (NOBODY if nearest is None else f"{nearest}: {self._bare(self.troubles[nearest])}") + left
 
     def _is_near(self, trouble: MeterError) -> bool:

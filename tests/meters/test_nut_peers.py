@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli import probing
+from meters.access import ANYBODY
 from meters.meter import MeterMismatch, MeterOptionError, MeterUnavailable
 from meters.registry import open_meter
 from tests.meters.conftest import StartEmulator, wait_until
@@ -102,6 +104,16 @@ def test_the_driver_reads_upsd_and_names_what_it_has(upsd: Upsd) -> None:
         meter.reopen()
         assert meter.read(5.0).power_w == power_w
         meter.close()
+
+
+def test_a_probe_says_which_ups_is_to_be_named_and_asks_nobody_else(
+    upsd: Upsd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(probing, "LISTEN_S", 0.5)
+    found = {"port": upsd.port, "kind": "tcp"}
+    probing.probe([found], ["nut", "nut-load", "umg604", "p1"], ANYBODY, named=False)
+    assert found["answers"].startswith("nut: option ups is ''")
+    assert "full" in found["answers"]
 
 
 def test_a_driver_that_stops_repeats_itself_until_upsd_says_that_it_is_stale(upsd: Upsd) -> None:
