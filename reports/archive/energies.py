@@ -306,8 +306,8 @@ def _readings(file: parquet.ParquetFile, task: Task) -> Readings:
     else:
         window_s = _values(table, "window_s")
         window_s = np.where(np.isfinite(window_s), window_s, task.meter.window_s)
-    known = np.isfinite(power_w)
-    if not known.all():
+    if not np.isfinite(power_w.sum()):
+        known = np.isfinite(power_w)
         times_ns, power_w, window_s = times_ns[known], power_w[known], window_s[known]
     if (certificate := certificate_of(task.meter)) is not None:
         power_w = power_w - certificate.error_w(power_w)

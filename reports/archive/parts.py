@@ -5,6 +5,7 @@ Knows Parquet and the index. Knows no campaign.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyarrow import parquet
@@ -29,14 +30,17 @@ def write_part(rows: Rows, folder: Path) -> Path:
 def write_rows(rows: pa.Table, folder: Path) -> Path:
     """The same with a table of Arrow."""
     path = folder / "part.parquet"
-    schema = rows.schema
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    rising = {name: "DELTA_BINARY_PACKED" for name in RISING if name in schema.names}
-    parquet.write_table(
-        rows, path, compression="zstd", use_dictionary=texts, column_encoding=rising or None,
-        write_statistics=True, row_group_size=ROWS_A_GROUP,
-    )  # fmt: skip
+    parquet.write_table(rows, path, row_group_size=ROWS_A_GROUP, **encoding_of(rows.schema))
     return path
+
+
+def encoding_of(schema: pa.Schema) -> dict[str, Any]:
+    """How columns are written: texts, and numbers of a display of few digits, as numbers of a dictionary."""
+    alike = [field.name for field in schema if pa.types.is_string(field.type) or pa.types.is_floating(field.type)]
+    rising = {name: "DELTA_BINARY_PACKED" for name in RISING if name in schema.names}
+    return {
+        "compression": "zstd", "use_dictionary": alike, "column_encoding": rising or None, "write_statistics": True
+    }  # fmt: skip
 
 
 def part_of(rows: Rows, campaign: str, file: Path) -> Part:

@@ -44,25 +44,19 @@ class Before:
 
 def of_windows(ends_s: Floats, window_s: Floats, power_w: Floats, before: Before | None) -> Lines:
     """Windows that end at `ends_s`, and the gaps before them; (n,) each. `before` is None of the first block."""
-    begins_s = ends_s - OVERLAP * window_s
-    begins_s[1:] = np.maximum(ends_s[:-1], begins_s[1:])
-    if before is not None:
-        begins_s[0] = max(before.end_s, begins_s[0])
+    begins_s = ends_s - OVERLAP * (window_s if any(window_s.strides) else window_s[:1])
     edges_s = np.concatenate([begins_s[:1] if before is None else [before.end_s], ends_s])
-    if np.array_equal(begins_s, edges_s[:-1]) and (ends_s > begins_s).all():
+    late = np.flatnonzero(begins_s > edges_s[:-1])
+    if not late.size:  # windows meet
         return Lines(edges_s, power_w, _nothing(power_w.size), _none(power_w.size))
-    edges_s = np.column_stack([begins_s, ends_s]).ravel()
-    first_w = np.repeat(power_w, 2)[:-1]
-    rise_w = np.zeros(first_w.size)
-    rise_w[1::2] = np.diff(power_w)
-    if before is not None:
-        edges_s = np.concatenate([[before.end_s], edges_s])
-        first_w = np.concatenate([[before.power_w], first_w])
-        rise_w = np.concatenate([[power_w[0] - before.power_w], rise_w])
-    gap = np.zeros(first_w.size, dtype=bool)
-    places = slice(1, None, 2) if before is None else slice(0, None, 2)
-    gap[places] = np.diff(edges_s)[places] > 0
-    return Lines(edges_s, first_w, rise_w, gap)
+    before_w = power_w[late - 1]
+    if late[0] == 0 and before is not None:
+        before_w[0] = before.power_w
+    places = late + np.arange(late.size)
+    first_w = np.insert(power_w, late, before_w)
+    rise_w, gap = np.zeros(first_w.size), np.zeros(first_w.size, dtype=bool)
+    rise_w[places], gap[places] = power_w[late] - before_w, True
+    return Lines(np.insert(edges_s, late + 1, begins_s[late]), first_w, rise_w, gap)
 
 
 def of_instants(times_s: Floats, power_w: Floats, reach_s: float) -> Lines:

@@ -10,7 +10,7 @@ the order of the readings: what lies between two of them is computed there. A su
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,7 +49,9 @@ class Readings:
 
     def ends_s(self, how: How) -> Floats:
         """Where their windows end."""
-        ends_s = np.asarray((self.times_ns - how.origin_ns) * NS - how.late_s, dtype=np.float64)
+        ends_s = np.asarray((self.times_ns - how.origin_ns) * NS, dtype=np.float64)
+        if how.late_s:
+            ends_s -= how.late_s
         return ends_s + self.window_s if how.at_start else ends_s
 
 
@@ -148,7 +150,7 @@ class _Running:
 
 
 def _more(total: Exact, value: float, rest: float = 0.0) -> tuple[float, float]:
-    more = replace(total)
+    more = Exact(total.high, total.low)
     more.add(value, rest)
     return more.high, more.low
 

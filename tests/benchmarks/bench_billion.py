@@ -29,7 +29,7 @@ from pyarrow import csv, parquet
 from harness.record.documents import PowerDescriptor, encode
 from reports.archive.energies import Intervals, energies
 from reports.archive.index import Entry, Part, digest_of, entries, file_of, text_of
-from reports.archive.parts import RISING, ROWS_A_GROUP
+from reports.archive.parts import ROWS_A_GROUP, encoding_of
 from reports.archive.schemas import SCHEMAS
 from reports.archive.store import Store
 from reports.archive.tables import METER
@@ -95,18 +95,14 @@ def _part(store: Store, first: int, count: int) -> Part:
     path = f"parts/{CAMPAIGN}/readings/run{first:012d}--wall.parquet"
     file = Path(store.path(path))
     file.parent.mkdir(parents=True, exist_ok=True)
-    texts = [field.name for field in schema if pa.types.is_string(field.type)]
-    rising = dict.fromkeys(RISING, "DELTA_BINARY_PACKED")
     alike: dict[str, Any] = {
         "campaign_uid": "0" * 64, "campaign": CAMPAIGN, "run": f"run{first:012d}", "provenance": "emulated",
         "in_rating": True, "meter": "wall", "circuit": "sut-ac-inlet",
     }  # fmt: skip
     stamps: list[int] = []
     written = 0
-    with parquet.ParquetWriter(
-        file, schema.with_metadata({METER: encode(DESCRIPTOR)}), compression="zstd", use_dictionary=texts,
-        column_encoding=rising, write_statistics=True,
-    ) as writer:  # fmt: skip
+    about = schema.with_metadata({METER: encode(DESCRIPTOR)})
+    with parquet.ParquetWriter(file, about, **encoding_of(schema)) as writer:
         for times_ns, power_w in batches(first, count):
             size = times_ns.size
             known = {"time_ns": times_ns, "utc_ns": times_ns, "power_w": power_w}
