@@ -15,6 +15,7 @@ from typing import Any
 
 from harness.evidence.changes import (
     ABSENT,
+    ADDED_WITHIN,
     FIRST,
     PROBABILITY,
     STATISTICS,
@@ -105,7 +106,8 @@ def _judge(kind: Derived[Any, Any], written: Json, computed: Recomputed, inputs:
 
 def _check_own(subject: str, written: Json, computed: Json) -> Iterator[Check]:
     """Results of this version: they differ in nothing."""
-    yield Check(subject, "results", *_compared(differences_of(_plain(written), _plain(computed))))
+    known = {key: value for key, value in computed.items() if key in written or key not in ADDED_WITHIN}
+    yield Check(subject, "results", *_compared(differences_of(_plain(written), _plain(known))))
     yield _check_findings(subject, written.get("findings"), computed["findings"])
     here, there = written.get(STATISTICS, ABSENT), computed[STATISTICS]
     why = _not_recomputed(here, there)

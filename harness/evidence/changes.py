@@ -41,16 +41,18 @@ OWN = ("schema", "computed_by")
 ADDED: Mapping[str, tuple[str, ...]] = {
     FIRST: (
         "campaign/lost", "evidence", "label/baseline/*/indicators", "label/idle/*/indicators",
-        "label/usage/*/*/indicators", "meters/*/assumed_percent", "records/environments", "records/inputs/*/bytes",
-        "records/inputs/*/kept", "records/inputs/*/of", "records/inputs/*/why", "records/programs", "runs/*/publisher",
-        "scenarios/*/invalid_because", "scenarios/*/publisher", "thresholds/agent_late_s",
-        "thresholds/baseline_unsteady_percent", "thresholds/foreign_energy_invalid_percent",
+        "label/usage/*/*/indicators", "meters/*/assumed_percent", "other_circuits", "records/environments",
+        "records/inputs/*/bytes", "records/inputs/*/kept", "records/inputs/*/of", "records/inputs/*/why",
+        "records/programs", "runs/*/publisher", "scenarios/*/invalid_because", "scenarios/*/publisher",
+        "thresholds/agent_late_s", "thresholds/baseline_unsteady_percent", "thresholds/foreign_energy_invalid_percent",
         "thresholds/foreign_energy_percent", "thresholds/foreign_load_invalid_percent", "thresholds/frozen_s",
         "thresholds/receipt_late_s", "thresholds/stimulus_*", "thresholds/tasks_failed_percent",
         "verdict/decision/because",
     ),
 }  # fmt: skip
 """Version -> keys that results of it do not have and later ones do: no difference where they are absent."""
+ADDED_WITHIN = ("other_circuits",)
+"""Keys that results of this version got after its first ones were signed: no difference where they are absent."""
 Place = tuple[str, ...]
 Relation = Callable[[object, object], bool]
 

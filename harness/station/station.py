@@ -221,7 +221,7 @@ class MeterSection:
     `socket://ADDRESS:PORT`; `embedded`: an emulator that wattlab starts."""
     circuit: str = SUT_CIRCUIT
     """What it measures, by any name; those of the SUT stand in `sut.circuits`. A meter on another circuit is
-    recorded and reported beside."""
+    recorded and reported beside: with its own energy, and no part of the SUT's."""
     sut: str = ""
     """Which of several SUTs it feeds; needed where its circuit does not say it (`harness.station.suts`)."""
     options: dict[str, Any] = field(default_factory=dict)

@@ -98,6 +98,11 @@ class Campaign:
         """A row a meter."""
         return derived.instruments(self.results)
 
+    @property
+    def other_circuits(self) -> pd.DataFrame:
+        """A row a run by a meter on a circuit that does not feed the SUT, with its ratio to the SUT's energy."""
+        return derived.other_circuits(self.results)
+
     def readings(self, *runs: str | int) -> pd.DataFrame:
         """Every reading of the meters, as indicated; of the named runs (folder or ordinal), without names of all.
 

@@ -11,7 +11,7 @@ from harness.record.campaign_folder import PHOTO, TRACKER
 from harness.record.documents import VERSION, Json, Thresholds
 from harness.record.entries import Attachment, of
 from harness.record.verify import Examination
-from reports.campaign import label, recorded, searches, witnessed
+from reports.campaign import label, other_circuits, recorded, searches, witnessed
 from reports.campaign.baseline import Baseline
 from reports.campaign.baseline_entry import baseline_entry, baseline_findings, outlying_blocks
 from reports.campaign.group import Group
@@ -190,6 +190,7 @@ class Reduction:
             inputs={run.run.path.name: run.run.manifest_sha256 for run in runs},
             evidence=witnessed.evaluate(entries, self.seen.receipts, limits),
             searches=searches.evaluate(entries, runs, self.judged.baseline),
+            other_circuits=other_circuits.evaluate(runs, self.terms, meters, limits),
         )
 
     def _findings(self, meters: Sequence[Meter], scenarios: Mapping[str, ScenarioResult]) -> list[Finding]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from harness.record.documents import Json, PhaseEvent, PowerDescriptor
 from harness.record.run_folder import RunFolder
+from reports.campaign.other_streams import OtherStream, other_streams
 from reports.energy import hardware, publisher
 from reports.energy.climbs import Climb, climbs
 from reports.energy.contributions import RunTerms, Stream, run_terms
@@ -40,7 +41,7 @@ from reports.results.useful_work import UsefulWork
 
 FACTS = (
     "block", "doubles_j", "energy_j", "errors", "foreign_percent", "gap_energy_j", "gap_s", "gpu", "idle_w",
-    "indicator_means", "noises_w", "own_terms", "parts_j", "register_wh",
+    "indicator_means", "noises_w", "others", "own_terms", "parts_j", "register_wh",
 )  # fmt: skip
 """Attributes of a run that take no memory and are computed of its readings (`AnalysedRun.keep_facts`)."""
 IDLE_S = 30.0
@@ -86,14 +87,9 @@ class AnalysedRun:
     @cached_property
     def feeding(self) -> tuple[PowerDescriptor, ...]:
         """The meters whose sum is the SUT's power, where each reads anything in the run's interval; else none."""
-        if self.series.begin_ns is None or self.series.end_ns is None:
-            return ()
-        for part in self.series.parts:
-            reach_ns = int(2e9 * max(float(part.window_s.max()), 1.0))
-            first, last = np.searchsorted(part.times_ns, [self.series.begin_ns, self.series.end_ns + reach_ns])
-            if last <= first:
-                return ()
-        return tuple(part.descriptor for part in self.series.parts)
+        interval_ns, parts = self.interval_ns, self.series.parts
+        is_read = interval_ns is not None and all(part.reads_in(*interval_ns) for part in parts)
+        return tuple(part.descriptor for part in parts) if is_read else ()
 
     @property
     def parts(self) -> tuple[PowerSeries, ...]:
@@ -298,9 +294,8 @@ class AnalysedRun:
     @cached_property
     def gap_energy_j(self) -> float:
         """Energy of the gaps."""
-        return (
-            float(self.function.gap_energy_j(*self.interval_ns)) if self.function and self.interval_ns else float("nan")
-        )
+        function, interval_ns = self.function, self.interval_ns
+        return float(function.gap_energy_j(*interval_ns)) if function and interval_ns else float("nan")
 
     @cached_property
     def doubles_j(self) -> list[tuple[float, float]]:
@@ -311,6 +306,11 @@ class AnalysedRun:
             (float(one.energy_j(*self.interval_ns)), float(other.energy_j(*self.interval_ns)))
             for one, other in ((power_function(a), power_function(b)) for a, b in self.series.doubles)
         ]
+
+    @cached_property
+    def others(self) -> tuple[OtherStream, ...]:
+        """What meters on circuits that do not feed the SUT read in the rating interval."""
+        return tuple(other_streams(self.series, self.clock_bound_s))
 
     @property
     def mean_power_w(self) -> float:

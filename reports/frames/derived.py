@@ -1,4 +1,4 @@
-"""Frames of what was computed: runs, actions, scenarios, efficiency, work, findings, instruments.
+"""Frames of what was computed: runs, actions, scenarios, efficiency, work, findings, instruments, other circuits.
 
 Knows the records of results.json, and of each run whose readings it rests on (`provenance`). Computes no number.
 """
@@ -70,6 +70,11 @@ INSTRUMENTS = {
     "latency_s": FLOAT, "ranging": TEXT, "certificate": TEXT, "certified": TEXT,
     "certificate_expires": TEXT, "check_load": TEXT, "check_load_utc": TEXT, "check_load_ratio": FLOAT,
     "check_load_result": TEXT, "n_runs": WHOLE, "assumed_limit_percent": FLOAT,
+}  # fmt: skip
+
+OTHER_CIRCUITS = {
+    **RUN, "meter": TEXT, "circuit": TEXT, "tier": TEXT, **quantity("mean_power_w"), **quantity("energy_wh"),
+    "gap_s": FLOAT, **quantity("ratio_percent"),
 }  # fmt: skip
 
 
@@ -254,6 +259,22 @@ def _calibration(said: Json) -> Row:
         "check_load_utc": _text(last.get("utc")), "check_load_ratio": last.get("ratio"),
         "check_load_result": None if passed is None else "passed" if passed else "failed",
     }  # fmt: skip
+
+
+def other_circuits(results: CampaignNumbers) -> pd.DataFrame:
+    """A row a run by a meter on another circuit; `provenance` and `included` are that meter's."""
+    runs = {run.folder: run for run in results.runs}
+    rows = (
+        {
+            **_run_head(results, runs[own.folder], {own.folder: one.origin}), "included": own.included,
+            "meter": one.meter, "circuit": one.circuit, "tier": one.tier,
+            **cells_of("mean_power_w", own.mean_power_w), **cells_of("energy_wh", own.energy_wh),
+            "gap_s": own.gap_s.value, **cells_of("ratio_percent", own.ratio_percent),
+        }
+        for one in results.other_circuits
+        for own in one.runs
+    )  # fmt: skip
+    return frame(rows, OTHER_CIRCUITS)
 
 
 IDENTITY = ("maker", "model", "serial", "firmware", "driver")

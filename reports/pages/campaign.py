@@ -18,6 +18,7 @@ from reports.pages.document import DocumentPage, numbered, section_of, stamp_of
 from reports.pages.epoch_correlations import epoch_correlation_blocks
 from reports.pages.few import few_lines, induced_of_one
 from reports.pages.numbers import NOTHING, Scale, bare, claim, full, in_page_units, quantity
+from reports.pages.other_circuits import other_circuit_blocks
 from reports.pages.plain_words import as_text, claim_of
 from reports.pages.planned import planned_blocks
 from reports.pages.proof import not_proved
@@ -214,6 +215,7 @@ def _sections(
         section("runs", "All runs", run_tables.run_table(results)),
         section("service", "Service under load", ratings_blocks(results, stamp)),
         section("trackers", "Trackers beside the meter", tracker_blocks(results, stamp)),
+        section("other-circuits", "Meters on other circuits", other_circuit_blocks(results, stamp)),
         section("efficiency-factors", "Efficiency", plots.epoch_figure(results, stamp),
                 epoch_correlation_blocks(statistics, declared, results.scenarios),
                 plots.efficiency_figure(results, stamp), result_tables.efficiency_table(results),

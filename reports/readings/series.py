@@ -96,6 +96,12 @@ class PowerSeries:
     held: NDArray[np.bool_] | None = None
     stale_ns: NDArray[np.int64] = field(default_factory=lambda: np.array([], dtype=np.int64))
 
+    def reads_in(self, begin_ns: int, end_ns: int) -> bool:
+        """Whether it has a reading in an interval, or so shortly behind it that its window may reach into it."""
+        reach_ns = int(2e9 * max(float(self.window_s.max()), 1.0))
+        first, last = np.searchsorted(self.times_ns, [begin_ns, end_ns + reach_ns])
+        return bool(last > first)
+
     @property
     def is_held(self) -> NDArray[np.bool_]:
         """Which readings only repeat the one before."""

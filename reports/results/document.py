@@ -15,6 +15,7 @@ from reports.results.header import CampaignHeader
 from reports.results.label import Label
 from reports.results.meters import CrossCheck, Measurement, Meter
 from reports.results.observer import Observer
+from reports.results.other_circuits import OtherCircuit
 from reports.results.recorded import Recorded
 from reports.results.run import RunResult
 from reports.results.scenario import ScenarioResult
@@ -111,6 +112,8 @@ class CampaignNumbers:
     """Whose word stands behind it beside the operator's."""
     searches: tuple[SearchResult, ...] = field(default=(), metadata=keyed(left_out=True))
     """Every search; absent where no scenario searches."""
+    other_circuits: tuple[OtherCircuit, ...] = field(default=(), metadata=keyed(left_out=True))
+    """Every meter on a circuit that does not feed the SUT; absent where there is none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,18 @@ ROOT = Path(__file__).parents[2]
 ARCHIVES = ROOT / "tests" / "data" / "archives"
 PAGE = (ROOT / "docs" / "notebooks.md").read_text()
 SHAPE = Shape(loads={"cnn": replace(LOADS["cnn"], epochs=3, tokens=5000)}, broken={4: "abort"}, duration_s=30)
-FRAMES = ("runs", "actions", "epochs", "scenarios", "action_means", "efficiency", "work", "findings", "instruments")
+FRAMES = (
+    "runs",
+    "actions",
+    "epochs",
+    "scenarios",
+    "action_means",
+    "efficiency",
+    "work",
+    "findings",
+    "instruments",
+    "other_circuits",
+)
 
 
 @pytest.fixture(scope="module")

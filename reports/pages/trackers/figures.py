@@ -8,12 +8,13 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from reports.figures import grouped_bars, scatter
-from reports.figures.grouped_bars import GroupedPanel, Series
+from reports.figures.grouped_bars import GroupedPanel
 from reports.figures.palette import BASELINE
 from reports.figures.scatter import Line, Points, ScatterPanel
 from reports.figures.sheet import Labelled
+from reports.pages.bar_series import bar_series
 from reports.pages.blocks import Figure
-from reports.pages.numbers import Scale, bare, half_width_of, page_scale, scale_for, value_of
+from reports.pages.numbers import page_scale, scale_for
 from reports.pages.trackers.ratios import agreed
 from reports.pages.trackers.sentences import comparisons_of, keys_of
 from reports.pages.trackers.words import name_of
@@ -56,20 +57,9 @@ def _bar_panel(trackers: Trackers, title: str, groups: Sequence[str], keys: Sequ
         key: [by_tracker[key].tracker_wh if key in by_tracker else None for by_tracker in chosen] for key in keys
     }
     scale = scale_for([*meter, *(number for numbers in columns.values() for number in numbers)])
-    series = [_series("meter", BASELINE, meter, scale)]
-    series += [_series(key, style_of[key], numbers, scale) for key, numbers in columns.items()]
+    series = [bar_series("meter", BASELINE, meter, scale)]
+    series += [bar_series(name_of(key), style_of[key], numbers, scale) for key, numbers in columns.items()]
     return GroupedPanel(title, scale.axis("energy"), groups, series)
-
-
-def _series(key: str, style: int, numbers: Sequence[Number | None], scale: Scale) -> Series:
-    values = [value_of(number, scale) for number in numbers]
-    halves = [half_width_of(number, scale) for number in numbers]
-    ends = [
-        (None, None) if value is None or half is None else (value - half, value + half)
-        for value, half in zip(values, halves, strict=True)
-    ]
-    texts = [bare(number, scale).split(" ±")[0] for number in numbers]
-    return Series(name_of(key), style, values, texts, [low for low, _ in ends], [high for _, high in ends])
 
 
 def agreement_figure(results: Results, trackers: Trackers, stamp: str) -> Figure | None:
