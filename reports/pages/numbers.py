@@ -4,7 +4,8 @@ Knows a `Number` and that records hold such. Knows no document.
 
 Rounding: U to two significant digits, the value to the same decimal (JCGM 100:2008, 7.2.6). Without U the standard
 deviation takes its place, named as such; without either four significant digits are printed and no claim is made, of a
-power or an energy of one observation two: nobody knows how far the next one lies from it.
+power or an energy of one observation three, and as many decimals as the same observation has where it stands with its
+U (the mean of one run, and that run): U of meter and edges is known, how far the next run lies from it is not.
 Seconds are printed to a thousandth at the most: no edge of an interval is known better.
 
 Units: one unit for each kind of quantity on a page (`in_page_units`), chosen by the largest of its results; what lists
@@ -33,8 +34,8 @@ BYTES = {
 }
 """Unit of an amount of data -> its larger ones: of 1000 each, or of 1024."""
 DECIMALS_OF_SECONDS = 3
-DIGITS_OF_ONE = 2
-"""Significant digits of a power or an energy that was observed once and has no U."""
+DIGITS_OF_ONE = 3
+"""Significant digits, at least, of a power or an energy that was observed once and has no U."""
 NOISE = 1e-9
 """Relative to the value, or in the printed unit: a spread below this is floating point dust."""
 LARGEST = 1e300
@@ -62,9 +63,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class PrintedNumber(Number):
-    """A Number on a page: all of its kind are printed in the unit `printed` there."""
+    """A Number on a page: all of its kind are printed in the unit `printed` there. `elsewhere`: the U that the same
+    observation has in another place of the document, in `unit`; 0 where it has none."""
 
     printed: str = ""
+    elsewhere: float = 0.0
 
 
 def in_page_units(document: Document, *heads: str) -> Document:
@@ -75,8 +78,19 @@ def in_page_units(document: Document, *heads: str) -> Document:
     known = {unit: size for unit, size in (in_tuples | largest).items() if size > 0}
     units = {unit: _fitting(unit, size).unit for unit, size in known.items() if unit.partition("/")[0] in PREFIXED}
     global _last
-    _last = _with_units(document, units), units  # the next to be asked of; looking for its units takes a while
+    # the next to be asked of; looking for its units takes a while
+    _last = _with_units(document, units, _single_u(document)), units
     return _last[0]  # type: ignore[return-value]
+
+
+def _single_u(document: object) -> dict[tuple[str, str], float]:
+    """Unit and value of every single observation that has a U -> that U."""
+    found = (number for number in numbers_in(document) if number.n == 1 and number.value)
+    return {_observation(number): size for number in found if (size := number.expanded) and is_finite(size)}
+
+
+def _observation(number: Number) -> tuple[str, str]:
+    return number.unit, f"{number.value:.12g}"
 
 
 def _largest(numbers: Iterable[Number]) -> dict[str, float]:
@@ -131,20 +145,25 @@ def _numbers_outside(value: Any) -> Iterator[Number]:  # noqa: ANN401  a record 
             yield from _numbers_outside(part)
 
 
-def _with_units(value: Any, units: Mapping[str, str]) -> Any:  # noqa: ANN401  a record or a part of one
+def _with_units(value: Any, units: Mapping[str, str], single_u: Mapping[tuple[str, str], float]) -> Any:  # noqa: ANN401  a record or a part of one
     if isinstance(value, Number):
         printed = units.get(value.unit)
-        return value if printed is None else PrintedNumber(value.estimate, value.unit, value.sd, value.n, printed)
+        if printed is None:
+            return value
+        elsewhere = single_u.get(_observation(value), 0.0) if value.n == 1 and value.expanded is None else 0.0
+        return PrintedNumber(value.estimate, value.unit, value.sd, value.n, printed, elsewhere)
     if type(value) in PLAIN:
         return value
     if isinstance(value, tuple):
-        parts = tuple([_with_units(part, units) for part in value])
+        parts = tuple([_with_units(part, units, single_u) for part in value])
         return value if all(map(is_, parts, value)) else parts
     if type(value) is dict or isinstance(value, Mapping):
-        return {name: _with_units(part, units) for name, part in value.items()}
+        return {name: _with_units(part, units, single_u) for name, part in value.items()}
     if is_dataclass(value) and not isinstance(value, type):
         before = {name: getattr(value, name) for name in names_of(type(value))}
-        changed = {name: new for name, part in before.items() if (new := _with_units(part, units)) is not part}
+        changed = {
+            name: new for name, part in before.items() if (new := _with_units(part, units, single_u)) is not part
+        }
         return type(value)(**(before | changed)) if changed else value
     return value
 
@@ -303,5 +322,8 @@ def _places_by_spread(number: Number, scale: Scale, value: float) -> int:
         return decimals_for(deviation)
     if abs(value) < NOISE or (value.is_integer() and abs(value) < 1e7):
         return 0
-    digits = DIGITS_OF_ONE if number.n == 1 and not set(PREFIXED).isdisjoint(number.unit.split("/")) else 4
-    return digits - 1 - math.floor(math.log10(abs(value)))
+    places = -1 - math.floor(math.log10(abs(value)))
+    if number.n != 1 or set(PREFIXED).isdisjoint(number.unit.split("/")):
+        return places + 4
+    elsewhere = number.elsewhere if isinstance(number, PrintedNumber) else 0.0
+    return max(places + DIGITS_OF_ONE, decimals_for(elsewhere * scale.factor) if elsewhere else places)

@@ -89,9 +89,9 @@ def test_a_printed_uncertainty_has_exactly_two_significant_digits(expanded: floa
 
 def test_without_an_uncertainty_none_is_printed() -> None:
     assert full(number(12.3456789, "W")) == f"12.35{THIN}W"
-    assert full(number(12.3456789, "W", n=1)) == f"12{THIN}W (no U, n{NB}={NB}1)"
-    assert bare(number(0.0015134, n=1), Scale("mWh", 1e3)) == "1.5"
-    assert bare(number(0.66123, "1/Wh", n=1), Scale("1/Wh")) == "0.66"
+    assert full(number(12.3456789, "W", n=1)) == f"12.3{THIN}W (no U, n{NB}={NB}1)"
+    assert bare(number(0.0015134, n=1), Scale("mWh", 1e3)) == "1.51"
+    assert bare(number(0.66123, "1/Wh", n=1), Scale("1/Wh")) == "0.661"
     assert "±" not in full(number(12.3456789, "W", sd=0.42, n=3))
 
 
@@ -188,6 +188,24 @@ def test_a_unit_is_chosen_by_u_where_that_is_larger_than_the_value() -> None:
     shown = in_page_units(Document({"a": {"energy_wh": number(0.0, U=0.011)}}), "scenarios")
     assert quantity(shown.scenarios["a"]["energy_wh"]) == f"(0 ± 11){THIN}mWh"
     assert scale_for([number(1e-7, U=0.011)]).unit == "mWh"
+
+
+@pytest.mark.parametrize(
+    ("value", "size", "with_u", "without"),
+    [(143.26, 40.0, "143 ± 40", "143"), (143.26, 0.15, "143.26 ± 0.15", "143.26"), (143.26, 400.0, "140 ± 400", "143")],
+)
+def test_the_mean_of_one_run_has_no_fewer_digits_than_that_run(
+    value: float, size: float, with_u: str, without: str
+) -> None:
+    """And three at least, where that run has fewer; an observation that has a U nowhere has three."""
+    mean, other = number(value * (1 + 1e-15), "W", n=1), number(120.5, "W", n=1)
+    document = Document(
+        {"a": {"mean_power_w": mean, "other": other}}, {}, ({"mean_power_w": number(value, "W", U=size, n=1)},)
+    )
+    shown = in_page_units(document, "scenarios")
+    assert bare(shown.runs[0]["mean_power_w"], Scale("W")) == with_u
+    assert bare(shown.scenarios["a"]["mean_power_w"], Scale("W")) == without
+    assert bare(shown.scenarios["a"]["other"], Scale("W")) == "120" == bare(other, Scale("W"))
 
 
 def test_an_action_of_a_few_milliseconds_does_not_choose_the_unit_of_a_page() -> None:
