@@ -56,18 +56,25 @@ class Scale:
 
 LEAST_REACH = 1e-300
 """What lies closer together is one value: a tenth of it may be no number any more."""
+LEAST_PART = 1e-3
+"""The least reach of an axis as a part of what it shows: below it the eye would take the dust of a constant for a
+curve, and no meter tells it."""
 
 
 def scale_over(values: Iterable[float], margin: float, *, logarithmic: bool = False, falling: bool = False) -> Scale:
     """The scale that holds all finite values (0 to 1 where there is none), with that part of its reach left free at
-    both ends."""
+    both ends; what lies closer together than `LEAST_PART` of it stands in the middle of so much."""
     finite = [float(value) for value in values if math.isfinite(value)] or ([1.0, 10.0] if logarithmic else [0.0, 1.0])
     low, high = min(finite), max(finite)
     if logarithmic:
         low, high = math.log(low), math.log(high)
-    if high - low <= max(1e-12 * max(abs(low), abs(high)), LEAST_REACH):  # one value: it stands in the middle
+    size = max(abs(low), abs(high))
+    least = LEAST_PART * (1.0 if logarithmic else size)
+    if high - low <= max(1e-12 * size, LEAST_REACH):  # one value: it stands in the middle
         half = 0.05 * abs(low) if abs(low) > LEAST_REACH else 0.05
         low, high = low - half, high + half
+    elif high - low < least:
+        low, high = (low + high - least) / 2, (low + high + least) / 2
     free = margin * (high - low)
     low, high = low - free, high + free
     return Scale(math.exp(low) if logarithmic else low, math.exp(high) if logarithmic else high, logarithmic, falling)

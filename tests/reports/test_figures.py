@@ -330,6 +330,18 @@ def test_a_scale_holds_all_values_and_leaves_room() -> None:
     assert falling.part(100.0) == 0.0
 
 
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_the_dust_of_a_constant_is_no_curve(sign: float) -> None:
+    dust = scale.scale_over([sign * 100.000123, sign * 100.000124], 0.05)
+    assert dust.high - dust.low == pytest.approx(0.11, rel=1e-3)
+    assert dust.part(sign * 100.000123) == pytest.approx(0.5, abs=1e-4)
+    assert dust.ticks(5)[0] == pytest.approx(sign * 100, abs=0.1)
+    fine = scale.scale_over([sign * 100.0, sign * 100.2], 0.0)
+    assert fine.high - fine.low == pytest.approx(0.2)
+    many = scale.scale_over([100.0, 100.01], 0.0, logarithmic=True)
+    assert many.high / many.low == pytest.approx(1.001, rel=1e-5)
+
+
 def test_a_fine_path_counts_in_tenths_of_a_point_and_does_not_drift() -> None:
     x = np.array([0.0, 0.04, 0.08, 0.12, np.nan, 1.0])
     assert strokes.fine_path(x, np.zeros(6)) == "M0 0l1 0M10 0h0"
