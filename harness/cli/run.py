@@ -25,11 +25,11 @@ from harness.measure.bench import Bench
 from harness.measure.campaign import Campaign
 from harness.measure.campaign_lock import locked, nothing_left_unbegun
 from harness.measure.embedded import Wires, open_wires
+from harness.measure.journal import utc_now
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.material import Inventory
 from harness.measure.preflight import check_lab, require_ready
 from harness.measure.ranging import MARGIN, Found, choices_of, find_ranges, ranging_config
-from harness.measure.run import utc_now
 from harness.measure.scenario_file import MARKERS
 from harness.measure.without_meter import require_meter
 from harness.record.campaign_folder import DERIVED

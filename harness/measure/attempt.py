@@ -11,12 +11,12 @@ from pathlib import Path
 
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
-from harness.measure.journal import Journal, seal_run
+from harness.measure.journal import Journal, seal_run, utc_now
 from harness.measure.material import Material
 from harness.measure.plan import PlannedRun
 from harness.measure.rating.part import RunFailed
 from harness.measure.rating.words import reason_of
-from harness.measure.run import OnPhase, Run, uid_of, utc_now
+from harness.measure.run import OnPhase, Run, uid_of
 from harness.measure.scenario import Scenario
 from harness.record.documents import ExitStatus, Start, Stop
 from harness.record.run_folder import WORK

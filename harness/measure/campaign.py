@@ -30,6 +30,7 @@ from harness.measure.agenda import (
 from harness.measure.attempt import Ended, execute
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
+from harness.measure.journal import utc_now
 from harness.measure.lab_file import LabConfig, changed_since
 from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
@@ -44,7 +45,7 @@ from harness.measure.plan import (
     warm_up,
 )
 from harness.measure.recorder import MeterRecorder
-from harness.measure.run import OnPhase, Run, utc_now
+from harness.measure.run import OnPhase, Run
 from harness.measure.scenario import Scenario
 from harness.measure.searches import Suggest, register, suggest_for, with_suggestion
 from harness.measure.speaking import MeterAway, require_speaking
@@ -420,7 +421,11 @@ class Campaign:
             MeterAway: one gives none; says what was not begun, and how the campaign goes on.
         """
         try:
-            require_speaking(bench.open_meters, lambda meter: on_phase(f"waiting for meter {meter}", None, None))
+            require_speaking(
+                bench.open_meters,
+                bench.config.file.meters,
+                lambda meter: on_phase(f"waiting for meter {meter}", None, None),
+            )
         except MeterAway as away:
             raise MeterAway(
                 f"{away}. Attempt {attempt} at run {planned.ordinal} ({planned.scenario}, repetition "

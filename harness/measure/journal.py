@@ -6,6 +6,7 @@ Knows the run folder. Knows no meter, no agent and no plan.
 import queue
 import threading
 import time
+from datetime import UTC, datetime
 
 from harness.record.documents import (
     LONGEST_TEXT,
@@ -68,3 +69,8 @@ def seal_run(writer: RunWriter, journal: Journal, stop: Stop, sign: Sign = unsig
     if journal.failure is not None:
         raise journal.failure
     return writer.seal(stop, sign)
+
+
+def utc_now() -> str:
+    """The host's wall clock in UTC, ISO 8601, milliseconds: for people and for the audit trail, never for durations."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -42,8 +42,9 @@ def _not_registered(_identity: Identity, _origin: Origin) -> None:
 class MeterRecorder:
     """Records one meter until `stop`: readings, gaps, wire bytes. Survives silence, garbage and unplugging.
 
-    `open_meter` gets the file of the wire log and returns an open meter. Its errors at the start are the caller's;
-    later ones become gaps, except where another instrument answers or the disk refuses: then `failure` is set.
+    `meter` is open and writes its wire log to `wire`; both are closed with the recorder. Its errors become gaps, except
+    where another instrument answers or the disk refuses: then `failure` is set. Readings are taken at once; `announce`
+    says in the journal what they are.
     `calibration_of` says what the instrument register has of the instrument that answers, `limits_percent` what the lab
     states of its error (0: nothing).
     """
@@ -52,7 +53,8 @@ class MeterRecorder:
         self,
         name: str,
         circuit: str,
-        open_meter: Callable[[BinaryIO], Meter],
+        meter: Meter,
+        wire: BinaryIO,
         writer: RunWriter,
         journal: Journal,
         calibration_of: Callable[[Identity, Origin], Json | None] = _not_registered,
@@ -67,8 +69,7 @@ class MeterRecorder:
         self._journal = journal
         self._stop = threading.Event()
         self._spoken = threading.Event()
-        self._wire = writer.open_stream(f"wire-{name}.log")
-        self._meter = open_meter(self._wire)
+        self._wire, self._meter = wire, meter
         self.description = stated(self._meter.describe(), limits_percent)
         self.interval_s = self.description.interval_s or self.description.window_s or 1.0
         self._stream = f"readings-{name}.csv"
@@ -77,10 +78,16 @@ class MeterRecorder:
         self._file.write((",".join(header_of(self._columns)) + "\n").encode())
         identity, origin = self._meter.identify(), self._meter.origin()
         calibration = calibration_of(identity, origin)
-        journal.put(power_descriptor(self._stream, name, circuit, identity, origin, self.description, calibration))
+        self._descriptor = power_descriptor(
+            self._stream, name, circuit, identity, origin, self.description, calibration
+        )
         self._last_ns = time.monotonic_ns()
         self._thread = threading.Thread(target=self._guarded, name=f"meter {name}", daemon=True)
         self._thread.start()
+
+    def announce(self) -> None:
+        """Journal whose readings these are."""
+        self._journal.put(self._descriptor)
 
     def wait_spoken(self, timeout_s: float) -> bool:
         """Whether a first reading arrived within `timeout_s`."""

@@ -8,8 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Literal, TypeAlias
 
@@ -24,6 +22,7 @@ from harness.measure.rating.choice import rating_of
 from harness.measure.rating.part import POLL_S, RunFailed
 from harness.measure.rating.words import MEANINGS, OUT_OF_MEMORY, OUTPUTS, last_words, reason_of
 from harness.measure.recorder import MeterRecorder
+from harness.measure.recorders import begin_all
 from harness.measure.scenario import Scenario
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.documents import (
@@ -37,11 +36,9 @@ from harness.record.documents import (
 )
 from harness.record.errors import Interrupted, LabError
 from harness.record.run_writer import RunWriter
-from harness.station.register import Register
 from harness.sut.answers import RatingResult
 from harness.sut.clock import ClockExchange
 from harness.sut.session import ANSWER_S, AgentSession
-from meters.reading import Identity, Origin
 
 CLOCK_EXCHANGES_AT_EDGES = 8
 
@@ -192,12 +189,7 @@ class Run:
         bench, ambient = self.bench, self.bench.config.file.ambient
         if ambient.file:
             self._room = AmbientRecorder(ambient, self._writer, self._journal)
-        for name, section in bench.config.file.meters.items():
-            opener, calibration_of = bench.open_meters[name], partial(_calibration, bench.register, section.instrument)
-            recorder = MeterRecorder(
-                name, section.circuit, opener, self._writer, self._journal, calibration_of, section.limits_percent
-            )
-            self.meters.append(recorder)
+        begin_all(self.meters, bench, self._writer, self._journal)
         for recorder in self.meters:
             patience_s = max(FIRST_READING_S, recorder.description.patience_s)
             if not recorder.wait_spoken(patience_s):
@@ -384,16 +376,6 @@ def _trace(meter: MeterRecorder) -> Trace:
     return [(r.time_ns * 1e-9, r.power_w) for r in tuple(meter.recent) if r.power_w is not None]
 
 
-def utc_now() -> str:
-    """The host's wall clock in UTC, ISO 8601, milliseconds: for people and for the audit trail, never for durations."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def uid_of(folder: Path) -> str:
     """The uid a run folder carries in its name."""
     return folder.name.rsplit("-", 1)[-1]
-
-
-def _calibration(register: Register | None, named: str, identity: Identity, origin: Origin) -> Json | None:
-    """What the register has, today, of the instrument that answers."""
-    return None if register is None else register.calibration(identity, origin, named, utc_now())

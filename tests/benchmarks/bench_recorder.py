@@ -64,9 +64,10 @@ def record(
     ):
         writer.append(start or Start(**START))
         journal = Journal(writer)
-        recorder = MeterRecorder(
-            "wall", "c", lambda wire: open_meter("wattsup", ready["port"], capture=wire, options={}), writer, journal
-        )
+        wire = writer.open_stream("wire-wall.log")
+        meter = open_meter("wattsup", ready["port"], capture=wire, options={})
+        recorder = MeterRecorder("wall", "c", meter, wire, writer, journal)
+        recorder.announce()
         for event in events:
             journal.put(event)
         begin = resource.getrusage(resource.RUSAGE_SELF)

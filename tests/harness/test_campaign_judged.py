@@ -159,4 +159,4 @@ def test_another_instrument_in_its_place_is_not_waited_for() -> None:
 
     steady = {"a": lambda _: SteadyMeter(), "wall": opened}
     with pytest.raises(MeterAway, match="meter wall: /dev/ttyUSB0: a GUDE answers"):
-        require_speaking(steady, lambda _: pytest.fail("nothing is waited for"))
+        require_speaking(steady, {}, lambda _: pytest.fail("nothing is waited for"))

@@ -95,13 +95,9 @@ def test_a_recorded_meter_settles_leaves_the_band_with_the_load_and_comes_back_w
     with emulator(tmp_path / "port", profile="watts=0:100,4:150,6:100") as ready, RunWriter(tmp_path / "run") as writer:
         writer.append(Start(**START))
         journal = Journal(writer)
-        meter = MeterRecorder(
-            "wall",
-            "sut-ac-inlet",
-            lambda wire: open_meter("wattsup", ready["port"], capture=wire, options={}),
-            writer,
-            journal,
-        )
+        wire = writer.open_stream("wire-wall.log")
+        opened = open_meter("wattsup", ready["port"], capture=wire, options={})
+        meter = MeterRecorder("wall", "sut-ac-inlet", opened, wire, writer, journal)
         assert meter.wait_spoken(40)
         seen: list[bool] = []
         began: Condition | None = None

@@ -12,6 +12,7 @@ import pytest
 from harness.measure import agent_recorder
 from harness.measure import run as run_module
 from harness.measure.attempt import Ended, execute
+from harness.measure.journal import utc_now
 from harness.measure.plan import PlannedRun
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import Json, NoteEvent
@@ -223,7 +224,7 @@ class Lab:
         folder = self.campaign.path / f"20261128T080000Z-r{ordinal:02d}-{ordinal:08x}"
         planned = PlannedRun(ordinal=ordinal, kind="scenario", scenario="work", repetition=ordinal, seed=1, block=None)
         begin = {"ordinal": ordinal, "folder": folder.name, "attempt": 1}
-        self.campaign.append("run-begin", run_module.utc_now(), begin)
+        self.campaign.append("run-begin", utc_now(), begin)
         ended = execute(
             bench_of(self.config, LyingSut(CASES[name].lie)), planned, self.config.scenarios[0], folder, MATERIAL,
             attempt=1, previous_manifest=self._previous, on_start=lambda _: None, on_phase=lambda *_: None,
@@ -231,7 +232,7 @@ class Lab:
         )  # fmt: skip
         self._previous = ended.manifest
         end = {"exit_status": ended.exit_status, "reason": ended.reason, "manifest": ended.manifest}
-        self.campaign.append("run-end", run_module.utc_now(), begin | end)
+        self.campaign.append("run-end", utc_now(), begin | end)
         return folder, ended
 
     def results(self) -> Analysis:

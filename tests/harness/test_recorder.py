@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import pytest
 
@@ -25,7 +25,7 @@ from harness.record.documents import (
 )
 from harness.record.run_folder import RunFolder
 from harness.record.run_writer import RunWriter
-from meters.meter import Meter, MeterGarbage
+from meters.meter import MeterGarbage
 from meters.reading import Description, Identity, Origin, Reading
 from meters.registry import open_meter
 from tests.harness.emulated import emulator
@@ -40,10 +40,11 @@ class Bench:
     control: Path
 
     def recorder(self) -> MeterRecorder:
-        def opener(wire: BinaryIO) -> Meter:
-            return open_meter("wattsup", self.port, capture=wire, options={})
-
-        return MeterRecorder("wall", "sut-ac-inlet", opener, self.writer, self.journal)
+        wire = self.writer.open_stream("wire-wall.log")
+        meter = open_meter("wattsup", self.port, capture=wire, options={})
+        recorder = MeterRecorder("wall", "sut-ac-inlet", meter, wire, self.writer, self.journal)
+        recorder.announce()
+        return recorder
 
     def fault(self, line: str) -> None:
         with self.control.open("w") as pipe:
@@ -200,7 +201,9 @@ def test_another_instrument_at_the_port_ends_the_stream_with_its_error(bench: Be
     from meters.meter import MeterMismatch
 
     script: list[Reading | Exception] = [Reading(0, 5.0), MeterMismatch("another meter")]
-    recorder = MeterRecorder("wall", "c", lambda _: ScriptedMeter(script), bench.writer, bench.journal)
+    wire = bench.writer.open_stream("wire-wall.log")
+    recorder = MeterRecorder("wall", "c", ScriptedMeter(script), wire, bench.writer, bench.journal)
+    recorder.announce()
     wait_for(lambda: recorder.failure is not None)
     recorder.stop()
     assert str(recorder.failure) == "another meter"
