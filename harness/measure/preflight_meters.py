@@ -6,10 +6,12 @@ Knows the instrument register and what a meter says of itself. Changes nothing.
 import io
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import BinaryIO
 
 from harness.measure.agenda import horizon_s
 from harness.measure.lab_file import LabConfig
+from harness.measure.opening import at_once
 from harness.measure.reason import Reason, Severity
 from harness.measure.speaking import FIRST_READING_S
 from harness.record.errors import ConfigError, LabError
@@ -24,6 +26,11 @@ from meters.registry import remedy, why
 LEAST_W = 2.0
 """What a running computer takes at the least, by a large margin; boards that take less exist, and are no mistake."""
 LOW = "{:.2g} W is less than a running computer takes: is the machine at this outlet, and is the unit W and not kW?"
+DELIVERED = (
+    "it reads less than zero now, and a run of such readings enters no mean; at a whole connection with solar panels "
+    "measure at the machine's plug, or when nothing is delivered; else check polarity and wiring of its current path"
+)
+"""What a negative reading means before the first run."""
 
 
 def register_of(config: LabConfig) -> Register | None:
@@ -37,36 +44,41 @@ def register_of(config: LabConfig) -> Register | None:
 def of_meters(
     config: LabConfig, register: Register | None, open_meters: Mapping[str, Callable[[BinaryIO], Meter]]
 ) -> Iterator[Reason]:
-    """Every meter of lab.toml, opened once for a reading; `register`: the lab's, None where there is none."""
-    for name, open_meter in open_meters.items():
-        subject = f"meter {name}"
-        try:
-            meter = open_meter(io.BytesIO())
-        except (MeterError, ConfigError) as error:
-            yield Reason("refuse", subject, str(error))
-            continue
-        try:
-            identity, origin = meter.identify(), meter.origin()
-            description = meter.describe()
-            reading = meter.read(max(FIRST_READING_S, description.patience_s))
-        except MeterError as error:
-            yield Reason("refuse", subject, str(error))
-        else:
-            who = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
-            power = "no power" if reading.power_w is None else f"{reading.power_w:.1f} W"
-            section = config.file.meters[name]
-            yield _of_origin(config, subject, f"{who}, reads {power}", section.driver, origin)
-            yield from _of_ranging(subject, description)
-            if reading.power_w is not None and abs(reading.power_w) < LEAST_W and is_before_sut(config, section):
-                yield Reason("warn", subject, LOW.format(reading.power_w))
-            try:
-                match = None if register is None else register.find(identity, section.instrument)
-            except ConfigError as error:
-                yield Reason("refuse", subject, str(error))
-            else:
-                yield from _of_register(config, register, subject, section, match, origin)
-        finally:
-            meter.close()
+    """Every meter of lab.toml, all opened at the same time for a reading; `register`: the lab's, None where there is
+    none."""
+    jobs = {name: partial(_of_meter, config, register, name, opener) for name, opener in open_meters.items()}
+    for asked in at_once(jobs, config.file.meters).values():
+        yield from asked.result()
+
+
+def _of_meter(
+    config: LabConfig, register: Register | None, name: str, open_meter: Callable[[BinaryIO], Meter]
+) -> list[Reason]:
+    """One of them."""
+    subject = f"meter {name}"
+    try:
+        meter = open_meter(io.BytesIO())
+    except (MeterError, ConfigError) as error:
+        return [Reason("refuse", subject, str(error))]
+    try:
+        identity, origin = meter.identify(), meter.origin()
+        description = meter.describe()
+        reading = meter.read(max(FIRST_READING_S, description.patience_s))
+    except MeterError as error:
+        return [Reason("refuse", subject, str(error))]
+    finally:
+        meter.close()
+    who = " ".join(filter(None, (identity.maker, identity.model, identity.serial, identity.firmware)))
+    power = "no power" if reading.power_w is None else f"{reading.power_w:.1f} W"
+    section = config.file.meters[name]
+    found = [_of_origin(config, subject, f"{who}, reads {power}", section.driver, origin)]
+    found += _of_power(config, subject, section, reading.power_w)
+    found += _of_ranging(subject, description)
+    try:
+        match = None if register is None else register.find(identity, section.instrument)
+    except ConfigError as error:
+        return [*found, Reason("refuse", subject, str(error))]
+    return [*found, *_of_register(config, register, subject, section, match, origin)]
 
 
 def is_before_sut(config: LabConfig, section: MeterSection) -> bool:
@@ -98,6 +110,16 @@ def _of_origin(config: LabConfig, subject: str, found: str, driver: str, origin:
         return Reason("warn", subject, f"{found}; {said}")
     remark = f"{origin.kind}, for {why(origin)}: its numbers are no evidence about a real machine"
     return Reason("warn", subject, f"{found}; {remark}{f'; {advice}' if advice else ''}")
+
+
+def _of_power(config: LabConfig, subject: str, section: MeterSection, power_w: float | None) -> Iterator[Reason]:
+    """A power that no running computer takes, of a meter before the SUT."""
+    if power_w is None or not is_before_sut(config, section):
+        return
+    if abs(power_w) < LEAST_W:
+        yield Reason("warn", subject, LOW.format(power_w))
+    elif power_w < 0:
+        yield Reason("warn", subject, DELIVERED)
 
 
 def _of_ranging(subject: str, description: Description) -> Iterator[Reason]:

@@ -230,7 +230,7 @@ def test_the_check_says_what_a_meter_of_a_house_that_delivers_can_not_measure(be
         def read(self, timeout_s: float) -> Reading:
             return replace(super().read(timeout_s), power_w=-500.0)
 
-    openers: dict[str, Opener] = {"wall": lambda _: Delivering(), "bmc": lambda _: SteadyMeter()}
+    openers: dict[str, Opener] = {"wall": lambda _: Delivering(), "bmc": lambda _: Delivering()}
     told = [
         (reason.subject, reason.severity, reason.text)
         for reason in preflight_meters.of_meters(bench.config, None, openers)

@@ -56,8 +56,15 @@ KINDS: Mapping[FindingCode, FindingKind] = {
             "readings below zero, which no running machine has; invalid above `odd_readings_percent` of the run's "
             "readings"
         ),
-        meaning="Readings were negative: a machine that only takes power from the mains has none.",
-        remedy="Check polarity and wiring of the meter's current path; repeat the run.",
+        meaning=(
+            "Readings were negative: a machine that only takes power from the mains has none. A house with solar "
+            "panels has, and the sun moves its power by more than most machines do."
+        ),
+        remedy=(
+            "Where the meter sees a whole connection (`p1`, `sml`, `iec62056`, a HomeWizard P1 or kWh meter): measure "
+            "at the machine's plug, or when nothing is delivered. Else check polarity and wiring of the meter's "
+            "current path. Repeat the run."
+        ),
         limits=("odd_readings_percent",),
         takes_run_out="too many of its power readings are negative",
     ),
