@@ -10,9 +10,9 @@ import numpy as np
 
 from harness.record.documents import PowerDescriptor
 from reports.energy.contributions import RunTerms, Stream, run_terms
-from reports.energy.energy import Convention, power_function
 from reports.energy.gaps import holes
 from reports.energy.meter_error import error_of
+from reports.energy.power_function import Convention, power_function
 from reports.readings.series import PowerSeries, RunSeries
 
 

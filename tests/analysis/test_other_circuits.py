@@ -8,7 +8,7 @@ import pytest
 from harness.record.campaign_folder import CampaignFolder
 from reports.api import Campaign
 from reports.campaign.analyse import analyse
-from reports.energy.energy import power_function
+from reports.energy.power_function import power_function
 from reports.readings.series import read_run
 from reports.results.codec import document_text
 from reports.results.document import CampaignNumbers

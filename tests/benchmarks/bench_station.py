@@ -110,16 +110,13 @@ def main(seconds: float, outlets: int) -> None:
         writer = stack.enter_context(RunWriter(folder / "run"))
         writer.append(Start(**START))
         journal = Journal(writer)
-        recorders = [
-            MeterRecorder(
-                f"m{index}", "wall",
-                lambda sink, place=place: open_meter(  # type: ignore[misc]
-                    place[0], place[1], capture=sink, options=place[2] | {"interval_s": INTERVAL_S}, access=place[3]
-                ),
-                writer, journal,
-            )
-            for index, place in enumerate(places)
-        ]  # fmt: skip
+        recorders = []
+        for index, (driver, port, options, access) in enumerate(places):
+            wire = writer.open_stream(f"wire-m{index}.log")
+            asked = options | {"interval_s": INTERVAL_S}
+            meter = open_meter(driver, port, capture=wire, options=asked, access=access)
+            recorders.append(MeterRecorder(f"m{index}", "wall", meter, wire, writer, journal))
+            recorders[-1].announce()
         time.sleep(2.0)
         begin_s, begin_ns = cpu_s(), time.monotonic_ns()
         time.sleep(seconds)
