@@ -306,7 +306,7 @@ def test_numbers_by_the_oscar_rule_have_the_digits_that_u_leaves() -> None:
 
 def test_where_no_uncertainty_is_known_none_is_shown() -> None:
     text = checked(html_of(one_run())).text
-    assert "0.82\u202fWh" in text
+    assert "0.820\u202fWh" in text
     assert "induced energy per run, no U, n\u00a0=\u00a01" in text
     assert "Whiskers: U at 95 %; none where there is one run." in text
     assert "No U: one run does not show how far runs differ." in text
