@@ -146,6 +146,9 @@ def call_add(arguments: argparse.Namespace) -> int:
         what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
         done.append(_told(entry, is_new=added.is_new))
+        if added.lost_signature:
+            name = printable(entry.name)
+            say(Console(), f"{name} was signed, and is not now: give the command again, with --key.", "yellow")
     arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
     if store.keeps_apart is False:
         say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")

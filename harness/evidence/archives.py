@@ -66,6 +66,8 @@ class Added:
     """False: it was there already, just so."""
     written: int
     """Parts that were written now; others were there."""
+    lost_signature: bool = False
+    """Whether the entry before it was signed, and this one is not."""
 
 
 def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
@@ -97,12 +99,12 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     folder, name = CampaignFolder(campaign), numbers.campaign.name
     found = found_in(store, name)
     before = None if found is None else found.entry
+    was_signed = found is not None and store.exists(signature_of(found.path, found.content))
     fresh = _entry(numbers, folder.identity, folder, 1 if before is None else before.revision + 1)
     if found is not None and before is not None:
         _refuse_another(campaign, store, before, fresh)
         raw = raw or before.raw is not None
-        is_signed = key is None or store.exists(signature_of(found.path, found.content))
-        if is_signed and _is_same(before, fresh, raw) and _is_whole(store, before):
+        if (was_signed or key is None) and _is_same(before, fresh, raw) and _is_whole(store, before):
             _prune(store, before, found.content)
             return Added(entry=before, is_new=False, written=0)
     parts, written = [], 0
@@ -116,7 +118,7 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     _enter(store, entry, content, None if key is None else signer.sign(content, key, OF_ARCHIVE))
     _prune(store, entry, content)
     _require_whole(store, entry)
-    return Added(entry=entry, is_new=True, written=written)
+    return Added(entry=entry, is_new=True, written=written, lost_signature=was_signed and key is None)
 
 
 def _require_whole(store: Store, entry: Entry) -> None:

@@ -313,6 +313,19 @@ def test_without_sealed_files_verify_says_what_that_is_worth(campaign: Path, tmp
         restore(store, campaign.name, tmp_path)
 
 
+def test_an_addition_without_the_key_of_a_signed_entry_says_so(campaign: Path, tmp_path: Path) -> None:
+    key, grown = tmp_path / "key", tmp_path / "grown" / campaign.name
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    store = Store(str(tmp_path / "a"))
+    assert not added(campaign, store, key=key).lost_signature
+    assert not added(campaign, store).lost_signature, "nothing was written"
+    shutil.copytree(campaign, grown)
+    run = open_archive(store.url).query("SELECT run FROM runs WHERE included LIMIT 1")["run"][0]
+    annotate(grown, run, operator="A. Operator", text="the window was open", exclude="the room was cold")
+    assert added(grown, store).lost_signature
+    assert not added(grown, store, key=key).lost_signature
+
+
 def test_an_entry_is_signed_and_whoever_changes_it_is_found(campaign: Path, tmp_path: Path) -> None:
     key = tmp_path / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
