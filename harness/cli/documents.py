@@ -20,6 +20,7 @@ JSON = "--json"
 WITHOUT: Mapping[str, str] = {
     "station serve": "is a station until it is ended",
     "fleet scheduler": "is a scheduler until it is ended",
+    "archive work": "is a worker until it is ended",
     "completion": "prints a program for a shell",
     "help": "prints what a person reads",
     "init": "writes a file for a person to fill in",

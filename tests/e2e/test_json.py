@@ -20,11 +20,13 @@ from typing import Any, get_args, get_type_hints
 import pytest
 
 from harness import cli
-from harness.cli import demo, demo_study
+from harness.cli import demo, demo_study, network
 from harness.cli.called import NAME
 from harness.cli.documents import WITHOUT, Failure, FileDocument
 from harness.cli.reference import PAGE, documents, records, with_tables
 from harness.measure.lab_file import load
+from meters.discovery.found import Found
+from meters.discovery.search import Findings, Interface
 from reports.results.codec import decoded, parts_of
 from reports.results.environment import GivenUp
 from tests.analysis.studies import HEAD, QUESTION
@@ -89,6 +91,10 @@ U_w = 0.5
 source = "its data sheet"
 """
 SHAPE = Shape(loads={"cnn": Load(52.0, 34.0, epochs=2)}, repetitions=3, baseline_blocks=3, duration_s=30, gpu=False)
+
+
+NEEDY = Found("homewizard", "https://192.0.2.7", "HWE-KWH1", "mDNS", needs=("password_file: its token",))
+"""What was found on a network, and cannot be read as it is."""
 
 
 class Asked:
@@ -300,6 +306,10 @@ def ask_meters(asked: Asked, folder: Path) -> None:
             asked.ask("meter list", "--port", link)
             asked.ask("meter list", "--probe", "--port", link, "--driver", "wattsup")
             asked.ask("meter list")
+            with pytest.MonkeyPatch.context() as patched:  # the networks of whoever runs the tests are left alone
+                patched.setattr(network, "interfaces", lambda: [Interface("lab", "192.0.2.1", "", multicast=False)])
+                patched.setattr(network, "search", lambda *_: Findings((NEEDY,), ()))
+                asked.ask("meter list", "--probe", "--network", "--port", link, "--driver", "wattsup")
             asked.ask("meter read", "wattsup", link, "--count", "3")
             asked.ask("meter check", "wattsup", link, "--seconds", "13", codes=(0, 3))
             asked.ask("meter record", "wattsup", link, "--count", "3", "--into", folder / "session", codes=(0, 3))
