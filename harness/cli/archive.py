@@ -146,6 +146,9 @@ def call_add(arguments: argparse.Namespace) -> int:
         what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
         done.append(_told(entry, is_new=added.is_new))
+        if bare := sum(digest is None for digest in entry.runs.values()):
+            text = f"{counted(bare, 'run')} of {printable(entry.name)} without a seal: cut off, or still measured."
+            say(Console(), f"{text} When it is sealed, add the campaign again.", "yellow")
         if added.lost_signature:
             name = printable(entry.name)
             say(Console(), f"{name} was signed, and is not now: give the command again, with --key.", "yellow")
@@ -205,6 +208,7 @@ def call_verify(arguments: argparse.Namespace) -> int:
     from harness.evidence.archives import verify
     from reports.archive.compacted import packed_in
     from reports.archive.compaction import faults
+    from reports.archive.errors import ArchiveError
     from reports.archive.index import entries
     from reports.archive.store import Store
 
@@ -219,6 +223,11 @@ def call_verify(arguments: argparse.Namespace) -> int:
         good = "packs have the rows that parts have"
         checks += [Check("packs", "packed", passed=False, detail=fault) for fault in broken]
         checks += [] if broken else [Check("packs", "packed", passed=True, detail=good)]
+    if not checks:
+        raise ArchiveError(
+            f"{arguments.archive}: its index names no campaign, so nothing was checked; if there were some, take the "
+            "folder index from a copy of the archive"
+        )
     Console().print(checks_sheet(checks))
     failed = [check for check in checks if not check.passed]
     if failed:

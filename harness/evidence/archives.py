@@ -7,6 +7,7 @@ addition leaves parts that nobody names, and the same command again goes on; who
 what the other one has done before it. What an entry names no more is removed after it.
 """
 
+import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
@@ -53,6 +54,8 @@ from reports.results.header import CampaignHeader
 TRIES = 5
 """Of an addition, when others add the same campaign."""
 ANOTHER = "the signature is of another entry"
+OF_CAMPAIGN = ("customer", "sut", "host", "release", "begun_utc", "verdict", "origin", "logs", "log_bytes")
+"""What the index says of a campaign beside its parts and runs, and the sealed files too."""
 Tables: TypeAlias = dict[tuple[str, str | None, str], object]
 """Table, run and path without its digest -> rows."""
 
@@ -133,12 +136,26 @@ def _refuse_another(campaign: Path, store: Store, before: Entry, fresh: Entry) -
             f"{store.url}: another campaign is called {fresh.name} there (its log begins with another line); give one "
             "of them another name before it is measured, or add this one to another archive"
         )
-    if not before.runs.items() <= fresh.runs.items():
-        gone = sorted(set(before.runs.items()) - set(fresh.runs.items()))[0][0]
-        raise ArchiveError(
-            f"{campaign}: the archive has its run {gone}, which is not there any more or was sealed anew; nothing was "
-            f"added. `wattlab archive restore {store.url} {fresh.name}` gives back what was archived"
-        )
+    back = f"nothing was added. `wattlab archive restore {store.url} {fresh.name}` gives back what was archived"
+    for run, digest in sorted(before.runs.items()):
+        if run not in fresh.runs or digest not in (None, fresh.runs[run]):
+            raise ArchiveError(
+                f"{campaign}: the archive has its run {run}, which is not there any more or was sealed anew; {back}"
+            )
+    for log, digest in sorted(before.logs.items()):
+        if _beginning(campaign / log, before.log_bytes[log]) != digest:
+            raise ArchiveError(
+                f"{campaign}: the archive has a {log} of it that goes on or goes otherwise than the one here: this may "
+                f"be an older copy; {back}"
+            )
+
+
+def _beginning(file: Path, size: int) -> str | None:
+    """Digest of the first bytes of a file; None where it is not there or has fewer."""
+    if not file.is_file() or file.stat().st_size < size:
+        return None
+    with file.open("rb") as content:
+        return hashlib.sha256(content.read(size)).hexdigest()
 
 
 def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows]:
@@ -150,7 +167,7 @@ def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows
 
 
 def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision: int) -> Entry:
-    header = numbers.campaign
+    header, logs = numbers.campaign, _logs(folder)
     return Entry(
         schema=SCHEMA, revision=revision, name=header.name, uid=uid, customer=header.customer or "",
         sut=str(numbers.sut.get("hostname") or numbers.sut.get("name") or ""),
@@ -158,7 +175,8 @@ def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision:
         begun_utc=header.first_utc,
         verdict=numbers.verdict.word, origin=numbers.measurement.sentence,
         added_utc=datetime.now(UTC).isoformat(timespec="seconds"), added_by=VERSION, runs=dict(numbers.inputs),
-        logs=_logs(folder), parts=(),
+        logs={name: digest for name, (digest, _) in logs.items()},
+        log_bytes={name: size for name, (_, size) in logs.items()}, parts=(),
     )  # fmt: skip
 
 
@@ -167,10 +185,12 @@ def _release(header: CampaignHeader) -> str:
     return str(declared.get("release") or "") if isinstance(declared, dict) else ""
 
 
-def _logs(folder: CampaignFolder) -> dict[str, str]:
-    """Every log of a campaign that is there -> its digest: a note of the operator can take a run out of the means."""
+def _logs(folder: CampaignFolder) -> dict[str, tuple[str, int]]:
+    """Every log of a campaign that is there -> its digest and size: a note of the operator can take a run out of the
+    means."""
     paths = (folder.log.path, folder.annotations.path, folder.receipts.path)
-    return {path.name: sha256_of(path) for path in paths if path.exists()}
+    found = {path.name: path.read_bytes() for path in paths if path.exists()}
+    return {name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in found.items()}
 
 
 def _is_same(before: Entry, fresh: Entry, raw: bool) -> bool:
@@ -288,7 +308,9 @@ def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Chec
             return
         if dict(numbers.inputs) != entry.runs:
             broken.append("the sealed files have other runs, or other seals, than the index says")
-        yield _check(entry.name, "sealed", broken, f"{len(entry.runs)} runs are as they were sealed")
+        sealed = sum(digest is not None for digest in entry.runs.values())
+        without = f", {len(entry.runs) - sealed} without a seal" if sealed < len(entry.runs) else ""
+        yield _check(entry.name, "sealed", broken, f"{sealed} runs are as they were sealed{without}")
         try:
             unlike = list(_unlike(folder, numbers, entry, tables))
         except AnalysisError as error:
@@ -297,7 +319,11 @@ def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Chec
 
 
 def _unlike(folder: Path, numbers: CampaignNumbers, entry: Entry, tables: Tables) -> Iterator[str]:
-    left = set(tables)
+    fresh, left = _entry(numbers, entry.uid, CampaignFolder(folder), entry.revision), set(tables)
+    yield from (
+        f"campaigns: {name} of {entry.name} is another than the sealed files give"
+        for name in OF_CAMPAIGN if getattr(fresh, name) != getattr(entry, name)
+    )  # fmt: skip
     for rows in rows_of(folder, numbers, entry.uid):
         where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
         key = (rows.table, rows.run, f"{PARTS}/{entry.name}/{rows.table}/{where}")

@@ -8,7 +8,7 @@ removed afterwards was there before the list was made: files of a compaction tha
 """
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +20,7 @@ from harness.record.steps import step, steps
 from reports.archive.compacted import FOLDER, SCHEMA, TABLES, Pack, Packed, PackFile, file_of
 from reports.archive.contents import Contents, campaigns_table
 from reports.archive.errors import ArchiveError
-from reports.archive.index import Entry, entry_at
+from reports.archive.index import Entry, entry_at, newest, revisions_in
 from reports.archive.parts import parts_of, read_part, write_rows
 from reports.archive.schemas import SCHEMAS, VERSIONS
 from reports.archive.store import Store, Taken
@@ -137,9 +137,23 @@ def faults(store: Store) -> Iterator[str]:
     """What is wrong with the packs, in sentences: files that are others than were written, rows that are not those of
     the parts."""
     contents = Contents(store)
+    yield from _gone(contents.packed, newest(store))
     for pack in steps("comparing packs with parts", contents.packed.packs):
         damaged = list(_damaged(store, pack))
         yield from damaged or _unlike(contents, pack)
+
+
+def _gone(packed: Packed, entries: Mapping[str, str]) -> Iterator[str]:
+    """Campaigns, or revisions of them, that were there when packs were made: none is taken out of an archive."""
+    for path in sorted({path for pack in packed.packs for path in pack.entries}):
+        ((campaign, (revision,)),) = revisions_in([path]).items()
+        there = revisions_in([entries[campaign]])[campaign][0] if campaign in entries else 0
+        if there < revision:
+            now = f"is at revision {there}" if there else "is not there"
+            yield (
+                f"{campaign}: was packed at revision {revision}, and {now}; take {path} from a copy of the archive. If "
+                "that was on purpose, remove the folder packs and give `wattlab archive compact`"
+            )
 
 
 def _damaged(store: Store, pack: Pack) -> Iterator[str]:

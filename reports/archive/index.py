@@ -91,6 +91,8 @@ class Entry:
     """Run folder -> digest of its manifest; null: not sealed."""
     logs: dict[str, str]
     """Log of the campaign -> its digest."""
+    log_bytes: dict[str, int]
+    """Log of the campaign -> its size, B: logs grow at their end, so that an older copy is told from a newer one."""
     parts: tuple[Part, ...]
     """Its tables."""
     raw: Bag | None = field(default=None, metadata=keyed(left_out=True))

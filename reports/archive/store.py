@@ -110,7 +110,7 @@ class Store:
         if self.is_local:
             found = []
             root = Path(self._root)
-            for place, _, files in os.walk(root / folder):
+            for place, _, files in os.walk(root / folder, onerror=_unless_gone):
                 beneath = Path(place).relative_to(root).as_posix()
                 found += [f"{beneath}/{file}" for file in files]
             return found
@@ -306,6 +306,12 @@ def _words(error: Exception) -> str:
 def _content(path: str) -> bytes:
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123  an index has thousands: half the time of a Path
         return file.read()
+
+
+def _unless_gone(error: OSError) -> None:
+    """A folder that cannot be read is not an empty one; one that is not there holds nothing."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_draft(name: str) -> bool:

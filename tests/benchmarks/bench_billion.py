@@ -76,7 +76,8 @@ def made(folder: Path, readings: int) -> Store:
     entry = Entry(
         schema=1, revision=1, name=CAMPAIGN, uid="0" * 64, customer="", sut="", host="", release="",
         begun_utc="2026-11-21T08:00:00Z",
-        verdict="", origin="", runs={}, logs={}, parts=tuple(parts), added_utc="2026-11-21T08:00:00Z", added_by="",
+        verdict="", origin="", runs={}, logs={}, log_bytes={}, parts=tuple(parts),
+        added_utc="2026-11-21T08:00:00Z", added_by="",
     )  # fmt: skip
     store.put(file_of(CAMPAIGN, 1), text_of(entry))
     if readings > FEW:
