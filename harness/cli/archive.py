@@ -239,12 +239,13 @@ def call_verify(arguments: argparse.Namespace) -> int:
 def call_restore(arguments: argparse.Namespace) -> int:
     """Restore; say what to do next."""
     from harness.evidence.archives import restore
+    from reports.archive.errors import written
     from reports.archive.index import entries
     from reports.archive.store import Store
 
     store = Store(arguments.archive)
     entries(store, [arguments.campaign])
-    with at_work("unpacking"):
+    with at_work("unpacking"), written(arguments.into):
         folder = restore(store, arguments.campaign, arguments.into)
     arguments.answer = RestoredCampaign(folder=str(folder))
     print(f"restored  {folder}")

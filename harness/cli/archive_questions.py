@@ -82,6 +82,7 @@ def call_report(arguments: argparse.Namespace) -> int:
 def _write_page(arguments: argparse.Namespace) -> int:
     from harness.evidence.archive_pages import answers_of
     from reports.archive.contents import Contents
+    from reports.archive.errors import written
     from reports.archive.store import Store
     from reports.render import archive_html
 
@@ -90,7 +91,7 @@ def _write_page(arguments: argparse.Namespace) -> int:
     _refuse_written(arguments.html)
     with at_work("asking every question"):
         html = archive_html(answers_of(Contents(Store(arguments.archive)), arguments.memory_gb, arguments.threads))
-    with arguments.html.open("x", encoding="utf-8") as page:
+    with written(arguments.html), arguments.html.open("x", encoding="utf-8") as page:
         page.write(html)
     print(f"report   {arguments.html.resolve()}")
     arguments.answer = ArchiveAnswer(columns=(), rows=(), file=str(arguments.html))
@@ -149,13 +150,23 @@ def _asked(arguments: argparse.Namespace, sql: str) -> Iterator[Any]:
 
 
 def write_rows(table: Rows, as_csv: Path | None, as_parquet: Path | None) -> None:
-    """Write an answer to a new file."""
+    """Write an answer to a new file.
+
+    Raises:
+        ArchiveError: it cannot be written.
+    """
     from pyarrow import csv, parquet
 
-    if as_csv is not None:
-        csv.write_csv(table, as_csv)
-    elif as_parquet is not None:
-        parquet.write_table(table, as_parquet, compression="zstd")
+    from reports.archive.errors import written
+
+    target = as_csv or as_parquet
+    if target is None:
+        return
+    with written(target), target.open("xb") as file:
+        if as_csv is not None:
+            csv.write_csv(table, file)
+        else:
+            parquet.write_table(table, file, compression="zstd")
 
 
 def answer_sheet(table: Rows, count: int | None = None) -> Sheet:

@@ -3,6 +3,8 @@
 Knows the index, packs and parts. Knows no question.
 """
 
+import errno
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
@@ -12,6 +14,7 @@ import pyarrow as pa
 from pyarrow import compute, dataset
 
 from reports.archive.compacted import Pack, Packed, packed_in
+from reports.archive.errors import unreadable
 from reports.archive.index import FOLDER, Entry, entry_at, newest, required_in
 from reports.archive.parts import parts_of
 from reports.archive.schemas import CAMPAIGNS, OF_CAMPAIGN, SCHEMAS
@@ -79,7 +82,7 @@ class Contents:
         """The rows of a table, or of `campaigns`, in one piece or more; each is read when it is asked.
 
         Raises:
-            ArchiveError: a part was written by a newer wattlab.
+            ArchiveError: a part is not there, or was written by a newer wattlab.
         """
         if table != "campaigns" and table not in OF_CAMPAIGN:
             return [self._of_parts(self.entries, table)]
@@ -108,7 +111,11 @@ class Contents:
 def _dataset(store: Store, paths: Sequence[str], schema: pa.Schema) -> Rows:
     """Exactly these files, with a schema that is not guessed."""
     where = [store.path(path) for path in paths]
-    return dataset.dataset(where, schema=schema, filesystem=store.files, format="parquet")
+    try:
+        return dataset.dataset(where, schema=schema, filesystem=store.files, format="parquet")
+    except FileNotFoundError as error:
+        gone = next((store.path(path) for path in paths if not store.exists(path)), store.url)
+        raise unreadable(gone, os.strerror(errno.ENOENT)) from error
 
 
 def campaign_of(path: str) -> str:

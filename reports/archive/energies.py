@@ -23,7 +23,7 @@ from pyarrow import parquet
 
 from harness.record.documents import Json, PowerDescriptor, decode
 from harness.record.errors import DocumentError
-from reports.archive.errors import ArchiveError
+from reports.archive.errors import ArchiveError, unreadable
 from reports.archive.index import Entry, Part
 from reports.archive.parts import parts_of
 from reports.archive.store import Store
@@ -269,12 +269,8 @@ def _chunks(groups: Sequence[_Group], begins_ns: Stamps, ends_ns: Stamps) -> Ite
 def _file(store: Store, path: str) -> parquet.ParquetFile:
     try:
         return parquet.ParquetFile(store.path(path), filesystem=store.files, pre_buffer=True)
-    except FileNotFoundError:
-        raise ArchiveError(f"{store.path(path)}: not there; take it from a copy of the archive") from None
     except (pa.ArrowInvalid, OSError) as error:
-        raise ArchiveError(
-            f"{store.path(path)}: no Parquet file ({error}); take it from a copy of the archive"
-        ) from None
+        raise unreadable(store.path(path), str(error)) from None
 
 
 def _meter(file: parquet.ParquetFile, where: str) -> PowerDescriptor:

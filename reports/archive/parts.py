@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from harness.record.plain_files import sha256_of
-from reports.archive.errors import ArchiveError
+from reports.archive.errors import ArchiveError, remedy, unreadable
 from reports.archive.index import PARTS, Entry, Part
 from reports.archive.schemas import VERSIONS, migrated, require_known
 from reports.archive.store import Store
@@ -64,10 +64,10 @@ def read_part(store: Store, part: Part) -> pa.Table:
     with store.fetched(part.path) as file:
         try:
             if sha256_of(file) != part.sha256:
-                raise ArchiveError(f"{where}: not the bytes that were added; take it from a copy of the archive")
+                raise ArchiveError(f"{where}: not the bytes that were added; {remedy(where)}")
             return migrated(part.table, part.schema, parquet.read_table(file), where)
         except (pa.ArrowInvalid, OSError) as error:
-            raise ArchiveError(f"{where}: no Parquet file ({error}); take it from a copy of the archive") from None
+            raise unreadable(where, str(error)) from None
 
 
 def is_only_of(rows: pa.Table, uid: str, campaign: str) -> bool:

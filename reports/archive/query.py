@@ -17,7 +17,7 @@ import pyarrow as pa
 from pyarrow import csv, parquet
 
 from reports.archive.contents import Contents, Rows
-from reports.archive.errors import ArchiveError
+from reports.archive.errors import ArchiveError, unreadable, written
 from reports.archive.schemas import SCHEMAS
 
 MEMORY_GB = 2.0
@@ -25,6 +25,14 @@ BATCH = 1 << 16
 """Rows that an answer comes in."""
 UNREADABLE = "reading the stream registered as"
 """What DuckDB says of a table that Arrow could not read."""
+FILE = re.compile(r"'([^']*\.parquet)'")
+UNKNOWN = re.compile(r"Catalog Error: Table with name (\S+) does not exist")
+LISTING = re.compile(
+    r"^\s*show\s+(?:all\s+)?(?:tables|databases|schemas)\b|\b(?:from|join)\s+(?:information_schema\b|pg_|duckdb_|sqlite_)",
+    re.IGNORECASE,
+)
+"""A question for the tables of DuckDB itself, which has only those that a question names."""
+TABLES = f"an archive has {', '.join(('campaigns', *SCHEMAS))} (docs/archive.md has their columns)"
 
 
 def connection(
@@ -91,11 +99,14 @@ def write_rows(database: duckdb.DuckDBPyConnection, sql: str, target: Path, *, a
         reader = _relation(database, sql).to_arrow_reader(BATCH)
         schema = reader.schema if as_parquet else pa.schema(map(_flat_field, reader.schema))
         count = 0
-        with target.open("xb") as file:
+        with written(target):
+            file = target.open("xb")
+        with file:
             try:
                 with _writer(file, schema, as_parquet) as writer:
                     for batch in reader:
-                        writer.write_batch(batch if as_parquet else _flat(batch, schema))
+                        with written(target):
+                            writer.write_batch(batch if as_parquet else _flat(batch, schema))
                         count += batch.num_rows
             except BaseException:
                 target.unlink()
@@ -130,6 +141,8 @@ def _relation(database: duckdb.DuckDBPyConnection, sql: str) -> duckdb.DuckDBPyR
     statements = database.extract_statements(sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise ArchiveError("expected one SELECT: an archive is asked, and not changed")
+    if LISTING.search(sql):
+        raise ArchiveError(f"the tables are not listed in SQL; {TABLES}")
     return database.sql(sql)
 
 
@@ -147,12 +160,18 @@ def _told() -> Iterator[None]:
             f"the question takes more memory than it may ({_words(error)}); allow more: --memory-gb"
         ) from None
     except (duckdb.Error, pa.ArrowException, OSError) as error:
-        if UNREADABLE not in str(error):
-            raise ArchiveError(f"DuckDB: {_words(error)}") from None
-        raise ArchiveError(
-            f"a part cannot be read ({_words(error)}); where nobody adds at this moment, `wattlab archive verify` "
-            "names every one, and adding its campaign again mends it"
-        ) from None
+        raise _refused(_words(error)) from None
+
+
+def _refused(said: str) -> ArchiveError:
+    """What DuckDB or Arrow said of a question, as an error of its own kind."""
+    file = FILE.search(said)
+    if UNREADABLE in said and file is not None:
+        return unreadable(file[1], said.partition(" failed: ")[2] or said)
+    if UNREADABLE in said:
+        return ArchiveError(f"a file of the archive cannot be read ({said}); `wattlab archive verify` names it")
+    table = UNKNOWN.search(said)
+    return ArchiveError(f"there is no table {table[1]}; {TABLES}" if table else f"DuckDB: {said}")
 
 
 def _words(error: Exception) -> str:

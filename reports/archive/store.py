@@ -5,6 +5,7 @@ written beside and moved into its place, and an object store makes an object vis
 created, and not put, is of one writer alone: where a name is taken, a link fails, and so does `If-None-Match: *`.
 """
 
+import errno
 import hashlib
 import os
 import tempfile
@@ -19,7 +20,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from harness.record.plain_files import put_on_disk
-from reports.archive.errors import ArchiveError
+from reports.archive.errors import ArchiveError, unreadable, written
 
 MARKER = "wattlab-archive.json"
 MARK = b'{"kind": "wattlab-archive", "schema": 1}\n'
@@ -208,7 +209,8 @@ class Store:
 
     def _write(self, name: str, source: Path, into_place: Callable[[Path, Path], object]) -> None:
         target = Path(self.path(name))
-        target.parent.mkdir(parents=True, exist_ok=True)
+        with written(target.parent):
+            target.parent.mkdir(parents=True, exist_ok=True)
         draft = target.with_name(f".{target.name}.{os.getpid()}{DRAFT}")
         try:
             with source.open("rb") as read, draft.open("wb") as write:
@@ -245,6 +247,8 @@ class Store:
         if self.is_local and Path(self.path(name)).is_file():
             if Path(self.path(name)).is_symlink():
                 raise ArchiveError(f"{self.path(name)}: a link; an archive has plain files, so put the file there")
+            if not os.access(self.path(name), os.R_OK):
+                raise unreadable(self.path(name), os.strerror(errno.EACCES))
             yield Path(self.path(name))
             return
         with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
