@@ -89,7 +89,8 @@ def call(arguments: argparse.Namespace) -> int:
 
     margin = parse_margin(arguments.margin)
     contents = Contents(Store(arguments.archive))
-    sut, releases = releases_of(contents, arguments.scenario, arguments.sut)
+    named = [name for name in (arguments.release, arguments.against) if name]
+    sut, releases = releases_of(contents, arguments.scenario, arguments.sut, named)
     sides = chosen(releases, arguments.release, arguments.against)
     differs = [key.strip() for key in arguments.differs.split(",") if key.strip()]
     quantity: Any = QUANTITIES.get(arguments.energy)
@@ -155,17 +156,29 @@ def sentences(found: Regression) -> list[str]:
     runs = f"{counted(found.newest.n_runs, 'run')} against {found.reference.n_runs}"
     more = [f"{said} ({_interval(found)}; {runs})."]
     if found.looks > 1:
-        more.append(f"That counts {found.looks} questions: the interval of one must lie farther off.")
+        more.append(f"That counts {found.looks} questions: for one alone the interval would be of 95 %.")
     if found.differing:
         more.append(f"Both also differ in {', '.join(found.differing)}.")
     return more
 
 
 def _interval(found: Regression) -> str:
-    if found.ratio_interval is not None:
-        low, high = (100 * (end - 1) for end in found.ratio_interval)
-        return f"{low:+.2g} % to {high:+.2g} %, 95 %"
-    if found.difference_interval_wh is not None:
-        low, high = found.difference_interval_wh
-        return f"{low:+.3g} Wh to {high:+.3g} Wh, 95 %"
-    return f"no interval: {found.reason}"
+    """The one that decides, in the unit of the margin, with as many digits as show on which side that lies."""
+    level = f"{100 * found.level:.6g} %"
+    if found.deciding_interval is None:
+        return f"no interval: {found.reason}" if found.reason else f"at {level} the interval has no end"
+    ends = found.deciding_interval
+    ends, limit = (
+        ([100 * (end - 1) for end in ends], 100 * found.margin.value)
+        if found.margin.relative
+        else (list(ends), found.margin.value)
+    )
+    unit = "%" if found.margin.relative else "Wh"
+    low, high = (_beside(end, limit) for end in ends)
+    return f"{low} {unit} to {high} {unit}, {level}"
+
+
+def _beside(end: float, limit: float) -> str:
+    """An end of an interval, with as many digits as tell it from a limit."""
+    said = (f"{end:+.{digits}g}" for digits in range(3, 12))
+    return next((text for text in said if (float(text) > limit) == (end > limit) and float(text) != limit), f"{end:+}")

@@ -37,12 +37,14 @@ class Release:
     rows: tuple[dict[str, Any], ...]
 
 
-def releases_of(contents: Contents, scenario: str, sut: str = "") -> tuple[str, list[Release]]:
+def releases_of(
+    contents: Contents, scenario: str, sut: str = "", named: Sequence[str] = ()
+) -> tuple[str, list[Release]]:
     """The machine, and its releases in the order in which they were first measured. A campaign that names none is one
-    of its own.
+    of its own. Where several machines were measured and none is asked for, it is the one that has all named releases.
 
     Raises:
-        ArchiveError: no campaign has the scenario, or several machines do and none is named.
+        ArchiveError: no campaign has the scenario, or several machines come into question and none is asked for.
     """
     every = answer(connection(contents, SCENARIOS), SCENARIOS).to_pylist()
     rows = [row for row in every if row["scenario"] == scenario]
@@ -50,24 +52,28 @@ def releases_of(contents: Contents, scenario: str, sut: str = "") -> tuple[str, 
         known = ", ".join(sorted({row["scenario"] for row in every})) or "none"
         raise ArchiveError(f"{contents.store.url}: no campaign has a scenario {scenario!r}; there are {known}")
     suts = sorted({row["sut"] for row in rows})
+    those_of = {one: {row["release"] for row in rows if row["sut"] == one} for one in suts}
+    suiting = [one for one in suts if named and set(named) <= those_of[one]]
     if sut and sut not in suts:
         raise ArchiveError(f"--sut {sut}: no campaign of {scenario} is of this machine; there are {', '.join(suts)}")
-    if not sut and len(suts) > 1:
+    if not sut and len(suts) > 1 and len(suiting) != 1:
         raise ArchiveError(f"{scenario} was measured on several machines; name one with --sut: {', '.join(suts)}")
-    own = sut or suts[0]
-    named: dict[str, list[dict[str, Any]]] = {}
+    own = sut or (suiting or suts)[0]
+    found: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if row["sut"] == own:
-            named.setdefault(row["release"], []).append(row)
-    return own, [Release(name, tuple(of)) for name, of in named.items()]
+            found.setdefault(row["release"], []).append(row)
+    return own, [Release(name, tuple(of)) for name, of in found.items()]
 
 
 def chosen(releases: Sequence[Release], newest: str, against: str) -> tuple[Release, Release]:
     """The reference and the newest; the last release, and the one before it, where they are not named.
 
     Raises:
-        ArchiveError: there is no such release, or only one.
+        ArchiveError: there is no such release, only one, or both are the same.
     """
+    if newest and newest == against:
+        raise ArchiveError(f"--release and --against both name {newest}; name two releases")
     names = [release.name for release in releases]
     for name in filter(None, (newest, against)):
         if name not in names:

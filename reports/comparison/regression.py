@@ -48,6 +48,7 @@ def regression(
     limit = 1 + margin.value if margin.relative else margin.value
     told = None if contrast is None else contrast.at_limit(limit, relative=margin.relative)
     ratio = None if contrast is None else contrast.ratio(complete=True)
+    level = 1 - SHOWN / looks
     return Regression(
         scenario=str(sides[0][0].scenario), sut=sut, quantity=name, margin=margin, looks=looks,
         reference=_side(first, name), newest=_side(second, name), verdict=verdict(told, looks),
@@ -55,6 +56,7 @@ def regression(
         ratio_interval=None if contrast is None else contrast.interval_of_ratio(complete=True),
         difference_wh=None if contrast is None else contrast.difference(complete=True).value,
         difference_interval_wh=None if contrast is None else contrast.interval(complete=True),
+        level=level, deciding_interval=None if contrast is None else _deciding(contrast, margin, level),
         p_more=None if told is None else min(1.0, looks * told.above),
         p_not_more=None if told is None else min(1.0, looks * told.below),
         origin=worst_origin(campaign for side in (first, second) for campaign, _ in side.parts),
@@ -69,6 +71,12 @@ def verdict(told: Limit | None, looks: int) -> RegressionWord:
     if told.above * looks < SHOWN:
         return "regression"
     return "not-worse" if told.below * looks < SHOWN else "undecided"
+
+
+def _deciding(contrast: Contrast, margin: Margin, level: float) -> tuple[float, float] | None:
+    """The interval on one side of which the margin has to lie: of the ratio, or of the difference in Wh."""
+    found = contrast.interval_of_ratio if margin.relative else contrast.interval
+    return found(complete=True, level=level)
 
 
 def _keys(first: Side, second: Side, differs: Sequence[str]) -> Sequence[Key]:

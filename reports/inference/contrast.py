@@ -40,6 +40,8 @@ SAFE, FLOOR = 0.35, 0.9
 """Share of the degrees of freedom of a side's runs that is used, and the least of it (module docstring)."""
 LEAST = 3
 """Runs of a side, or pairs, below which no interval and no p is given."""
+LEVEL = 2 * COVERAGE - 1
+"""Of an interval that nobody asked to be another."""
 LEVELS = ("", "A", "AB")
 """Types of the sources that join the runs' spread: none, type A, everything."""
 Floats = NDArray[np.float64]
@@ -157,21 +159,23 @@ class Contrast:
         u = None if found.u is None else found.u / abs(self.first.value)
         return Estimate(value, u, found.dof)
 
-    def interval(self, *, complete: bool) -> Interval | None:
-        """The 95 % interval of the difference."""
+    def interval(self, *, complete: bool, level: float = LEVEL) -> Interval | None:
+        """The interval of the difference; of 95 %, or of another level."""
         found = self.difference(complete=complete)
-        expanded = found.expanded
-        return None if expanded is None else (found.value - expanded, found.value + expanded)
+        if found.u is None or found.dof is None:
+            return None
+        expanded = t_quantile(found.dof, (1 + level) / 2) * found.u
+        return found.value - expanded, found.value + expanded
 
-    def interval_of_ratio(self, *, complete: bool) -> Interval | None:
-        """Fieller's 95 % interval of the ratio; None where it is unbounded, or too little is known, or the first is not
-        above zero: of a negative reference "59 % less" would be more."""
+    def interval_of_ratio(self, *, complete: bool, level: float = LEVEL) -> Interval | None:
+        """Fieller's interval of the ratio, of 95 % or of another level; None where it is unbounded, or too little is
+        known, or the first is not above zero: of a negative reference "59 % less" would be more."""
         if not self.enough or self.first.value <= 0:
             return None
         found = self._of(self.second.value / self.first.value, complete=complete)
         if found.dof is None:
             return None
-        t = t_quantile(found.dof)
+        t = t_quantile(found.dof, (1 + level) / 2)
         at = self.second.value / self.first.value
         of_second, minus, plus = (self._variance(r, at, complete=complete) for r in (0.0, -1.0, 1.0))
         of_first, both = (minus + plus) / 2 - of_second, (minus - plus) / 4

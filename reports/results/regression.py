@@ -63,6 +63,11 @@ class Regression:
     """Newest less reference; null: one of them has no such energy."""
     difference_interval_wh: tuple[float, float] | None
     """Its 95 % interval, type B included."""
+    level: float
+    """Level of the interval that decides: 1 - 0.05 / `looks`."""
+    deciding_interval: tuple[float, float] | None
+    """The interval of this level, type B included: of the ratio where the margin is a share, of the difference (Wh)
+    where it is an energy. The margin lies on one side of it wherever something was shown; null: it has no end."""
     p_more: float | None
     """That it is above the margin by chance."""
     p_not_more: float | None

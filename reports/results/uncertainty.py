@@ -79,9 +79,9 @@ class Number:
         }  # fmt: skip
 
 
-def t_quantile(dof: float) -> float:
-    """Student's t at 97.5 %; dof may be fractional or infinite."""
-    return float(stdtrit(dof if math.isfinite(dof) else 1e12, COVERAGE))
+def t_quantile(dof: float, coverage: float = COVERAGE) -> float:
+    """Student's t at 97.5 %, or at another coverage; dof may be fractional or infinite."""
+    return float(stdtrit(dof if math.isfinite(dof) else 1e12, coverage))
 
 
 def single(value: float, unit: str) -> Number:

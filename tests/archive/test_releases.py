@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +25,19 @@ from reports.results.comparison import Margin
 from tests.reports.make_campaign import LOADS, Shape, make_campaign
 
 
-def night(folder: Path, name: str, release: str, power_w: float, seed: int) -> Path:
+def night(folder: Path, name: str, release: str, power_w: float, seed: int, host: str = "sut-01") -> Path:
     """A campaign of one scenario."""
     loads = {"serve": dataclasses.replace(LOADS["idle"], power_w=power_w)}
-    shape = Shape(name=name, release=release, loads=loads, repetitions=6, baseline_blocks=3, duration_s=20, seed=seed)
+    shape = Shape(
+        name=name,
+        release=release,
+        loads=loads,
+        repetitions=6,
+        baseline_blocks=3,
+        duration_s=20,
+        seed=seed,
+        hostname=host,
+    )
     return make_campaign(folder, shape)
 
 
@@ -71,6 +81,38 @@ def test_the_answer_is_that_of_compare_and_counts_the_looks(store: Store, capsys
     assert [one["release"] for one in once["releases"]] == ["1.0", "1.1", "1.2", "1.2"]
     assert once["regression"]["newest"]["campaigns"] == ["c", "d"]
     assert once["regression"]["ratio_interval"][0] > 1.1
+
+
+def test_the_printed_interval_is_the_one_that_decides_in_the_unit_of_the_margin(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*arguments: str, code: int) -> str:
+        assert asked(store, *arguments) == code
+        return " ".join(capsys.readouterr().out.split())
+
+    assert re.search(r"\(\+[\d.]+ Wh to \+[\d.]+ Wh, 95 %; 12 runs", said("--margin", "10mWh", code=4))
+    assert re.search(r"\(\+[\d.]+ % to \+[\d.]+ %, 95 %; 12 runs", said("--margin", "10%", code=4))
+    assert "%, 99.9863 %; 6 runs" in said("--margin", "0.1%", "--release", "1.1", "--looks", "365", code=5)
+    found = json.loads(said("--margin", "10%", "--looks", "3", "--json", code=4))["regression"]
+    low, high = found["deciding_interval"]
+    assert found["level"] == pytest.approx(1 - 0.05 / 3)
+    assert 1.1 < low < found["ratio_interval"][0] < found["ratio_interval"][1] < high
+    found = json.loads(said("--margin", "10mWh", "--json", code=4))["regression"]
+    assert found["deciding_interval"] == found["difference_interval_wh"]
+
+
+def test_named_releases_say_which_machine_and_a_release_is_not_held_against_itself(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(store, "--margin", "10%", "--release", "1.0", "--against", "1.0") == 1
+    assert "--release and --against both name 1.0; name two releases" in " ".join(capsys.readouterr().err.split())
+    two = Store(str(tmp_path / "archive"))
+    for seed, (name, release, host) in enumerate((("a", "1", "one"), ("b", "2", "one"), ("c", "2", "other"))):
+        add(night(tmp_path, name, release, 50.0, seed, host), two, raw=False, key=None)
+    assert releases_of(Contents(two), "serve", named=["2", "1"])[0] == "one"
+    for named in ([], ["2"]):
+        with pytest.raises(ArchiveError, match="measured on several machines; name one with --sut: one, other"):
+            releases_of(Contents(two), "serve", named=named)
 
 
 def test_releases_are_a_column_and_a_campaign_without_one_is_its_own(store: Store, tmp_path: Path) -> None:
@@ -118,5 +160,10 @@ def test_a_limit_is_told_where_the_interval_lies_beside_it(
         # Fieller's ends have the degrees of freedom of the ratio that was found.
         if apart > 1e-6:
             assert (told.above < 0.05, told.below < 0.05) == (found[0] > limit, found[1] < limit)
+        often = contrast.interval_of_ratio if relative else contrast.interval
+        wide = often(complete=True, level=1 - 0.05 / 365)
+        if wide is not None and min(abs(end - limit) for end in wide) > 1e-6:
+            shown = "regression" if wide[0] > limit else "not-worse" if wide[1] < limit else "undecided"
+            assert verdict(told, 365) == shown
         word = verdict(told, 1)
         assert (word == "undecided") == (told.above >= 0.05 and told.below >= 0.05)
