@@ -62,6 +62,8 @@ class IntervalEnergies(Document):
     """A row an interval and meter; empty where a file was written."""
     file: str | None
     """What was written; null otherwise."""
+    without_reading: tuple[str, ...]
+    """Names of the intervals of `--intervals` in which no meter has a reading: they have no row."""
 
 
 def add_energies(actions: Verbs) -> None:
@@ -110,15 +112,29 @@ def call_energies(arguments: argparse.Namespace) -> int:
         table = energies(
             store, entry, intervals, computed, lambda done, total: step("integrating the readings", done, total)
         )
+    empty = () if arguments.every else without_reading(intervals, table)
     rows = () if target is not None else tuple(IntervalEnergy(**row) for row in table.to_pylist())
     if target is not None:
         write_rows(table, arguments.csv, arguments.parquet)
         print(f"{counted(table.num_rows, 'row')}  {target}")
     else:
         Console().print(energies_sheet(rows))
+    if empty:
+        has = "has" if len(empty) == 1 else "have"
+        say(Console(), f"{len(empty)} of {counted(len(intervals.names), 'interval')} {has} no reading.", "yellow")
     say(Console(), NOTE)
-    arguments.answer = IntervalEnergies(energies=rows, file=None if target is None else str(target))
+    arguments.answer = IntervalEnergies(
+        energies=rows, file=None if target is None else str(target), without_reading=empty
+    )
     return 0
+
+
+def without_reading(intervals: "Intervals", table: Any) -> tuple[str, ...]:  # noqa: ANN401  of Arrow
+    """Names of the intervals that have no row in an answer, in their order."""
+    columns = (table[name].to_pylist() for name in ("interval", "begin_utc_ns", "end_utc_ns"))
+    answered = set(zip(*columns, strict=True))
+    asked = zip(intervals.names, intervals.begins_ns.tolist(), intervals.ends_ns.tolist(), strict=True)
+    return tuple(interval[0] for interval in asked if interval not in answered)
 
 
 @contextmanager

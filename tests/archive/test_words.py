@@ -1,6 +1,7 @@
 """What `wattlab archive` says where a file is gone, damaged or not to be written, and what its sentences promise."""
 
 import errno
+import json
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,21 @@ def test_who_asks_for_tables_that_are_not_there_is_told_which_are(store: Store, 
         answer(connection(Contents(store), sql), sql)
     assert all(table in str(found.value) for table in ("campaigns", *SCHEMAS))
     assert "pg_sequences" not in str(found.value)
+
+
+def test_an_interval_without_readings_is_counted(
+    store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entry = entry_in(store, "short")
+    assert entry is not None
+    first_ns, last_ns = next((one.first_ns, one.last_ns) for one in entry.parts if one.table == "readings")
+    file = tmp_path / "intervals.csv"
+    file.write_text(f"interval,begin_utc_ns,end_utc_ns\nrun,{first_ns},{last_ns}\nbefore,1,2\n")
+    asked = ["archive", "energies", store.url, "short", "--intervals", str(file)]
+    for more in ([], ["--csv", str(tmp_path / "out.csv")]):
+        assert main([*asked, *more]) == 0
+        assert "1 of 2 intervals has no reading." in " ".join(capsys.readouterr().out.split())
+    assert main([*asked, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["without_reading"] == ["before"]
+    assert main(["archive", "energies", store.url, "short", "--every", "60"]) == 0
+    assert "no reading." not in capsys.readouterr().out
