@@ -167,14 +167,10 @@ def _interval(found: Regression) -> str:
     level = f"{100 * found.level:.6g} %"
     if found.deciding_interval is None:
         return f"no interval: {found.reason}" if found.reason else f"at {level} the interval has no end"
-    ends = found.deciding_interval
-    ends, limit = (
-        ([100 * (end - 1) for end in ends], 100 * found.margin.value)
-        if found.margin.relative
-        else (list(ends), found.margin.value)
-    )
+    scale, from_value = (100, 1) if found.margin.relative else (1, 0)
+    limit = scale * found.margin.value
     unit = "%" if found.margin.relative else "Wh"
-    low, high = (_beside(end, limit) for end in ends)
+    low, high = (_beside(scale * (end - from_value), limit) for end in found.deciding_interval)
     return f"{low} {unit} to {high} {unit}, {level}"
 
 
