@@ -6,7 +6,7 @@ import re
 import shlex
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -366,8 +366,11 @@ def _kind_of(check: Check) -> str:
     return {"validity": "invalid"}.get(check.name, "computed" if check.name in COMPUTED else "bytes")
 
 
-def checks_sheet(checks: Sequence[Check]) -> Sheet:
-    """A line for each check."""
+def checks_sheet(checks: Sequence[Check], unasked: Collection[Check] = ()) -> Sheet:
+    """A line for each check; of the unasked ones nothing was to be shown, so they neither passed nor failed."""
     marks = {True: ("pass", "green"), False: ("FAIL", "bold red")}
-    rows = [(check.subject, check.name, Text(*marks[check.passed]), check.detail) for check in checks]
+    rows = [
+        (check.subject, check.name, Text("–") if check in unasked else Text(*marks[check.passed]), check.detail)
+        for check in checks
+    ]
     return Sheet(columns("subject", "check", "result", "what is there"), rows)

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from harness.record.errors import why
 from harness.record.plain_files import put_on_disk
 from reports.archive.errors import ArchiveError, unreadable, written
 
@@ -33,6 +34,9 @@ OBJECT_STORES = ("s3", "s3a", "gs", "az", "abfs", "abfss")
 """Reached by obstore; every other URL by fsspec."""
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
 """Where an S3 server is named that is not Amazon's."""
+KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+AMAZON = "169.254.169.254"
+"""Who is asked for keys where nobody gave any: only a machine of Amazon's has an answer."""
 Result = TypeVar("Result")
 
 
@@ -70,11 +74,15 @@ class Store:
         return f"{self._root.rstrip('/')}/{name}"
 
     def require(self) -> None:
-        """Raise ArchiveError where no archive is."""
-        if not self.exists(MARKER):
+        """Raise ArchiveError where no archive is, or the place cannot be reached."""
+        if self.exists(MARKER):
+            return
+        try:
+            self.read(MARKER)  # some file systems say of whatever they cannot reach that it does not exist
+        except GoneError:
             raise ArchiveError(
                 f"{self.url}: no archive there; `wattlab archive add CAMPAIGN --into {self.url}` makes one"
-            )
+            ) from None
 
     def make(self) -> None:
         """Make it an archive where it is none yet.
@@ -278,8 +286,14 @@ class Store:
         except (FileNotFoundError, FileExistsError, ArchiveError):
             raise
         except Exception as error:
+            if AMAZON in str(error) and not os.environ.get(KEYS[0]):
+                raise ArchiveError(
+                    f"{self.url}: no AWS keys; set the environment variables {' and '.join(KEYS)}, and "
+                    "AWS_ENDPOINT_URL for a server that is not Amazon's"
+                ) from None
+            place = self.path(name) if self.is_local else f"{self.path(name)}: the place cannot be reached or used"
             raise ArchiveError(
-                f"{self.path(name)}: {_words(error)}; nothing of what was added before is lost: mend it, and "
+                f"{place}: {_words(error)}; nothing of what was added before is lost: mend it, and "
                 "give the same command again"
             ) from error
 
@@ -303,6 +317,8 @@ def _objects_at(url: str, options: Mapping[str, Any]) -> Any:  # noqa: ANN401  a
 
 def _words(error: Exception) -> str:
     """What went wrong, in a line: an object store tells its own debugging after it."""
+    if isinstance(error, PermissionError | NotADirectoryError) and error.strerror:
+        return why(error)
     said = str(getattr(error, "strerror", None) or error or type(error).__name__).partition("\n")[0]
     return said if len(said) <= MOST_WORDS else f"{said[:MOST_WORDS]} ..."
 

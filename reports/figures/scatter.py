@@ -95,7 +95,7 @@ class Level:
 @dataclass(frozen=True, slots=True)
 class ScatterPanel:
     """Points, lines, levels over two axes, which name quantity and unit; `falling_x`, `falling_y`: that axis runs from
-    its largest value to its least."""
+    its largest value to its least; `whole_x`: the numbers beside the x axis are whole ones."""
 
     title: str
     x_axis: str
@@ -107,6 +107,7 @@ class ScatterPanel:
     log_y: bool = False
     falling_x: bool = False
     falling_y: bool = False
+    whole_x: bool = False
 
 
 def scatters(label: Labelled, panels: Sequence[ScatterPanel], columns: int = 2) -> str:
@@ -186,7 +187,7 @@ def _ends(groups: Sequence[Points], direction: str) -> Iterator[float]:
 
 
 def _draw_scatter(axes: Axes, panel: ScatterPanel, size_in: tuple[float, float]) -> None:
-    x_ticks, y_ticks = axes.x_ticks(6), axes.y.ticks(6)
+    x_ticks, y_ticks = axes.x_ticks(6, whole=panel.whole_x), axes.y.ticks(6)
     axes.grid_x(x_ticks)
     axes.grid_y(y_ticks)
     axes.x_axis(panel.x_axis + (" (log scale)" if panel.log_x else ""), x_ticks)

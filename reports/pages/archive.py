@@ -151,7 +151,7 @@ def _energies(title: str, rows: Sequence[dict[str, Any]]) -> ScatterPanel:
     changes = [place for place, row in enumerate(rows) if not place or row["release"] != rows[place - 1]["release"]]
     tags = [rows[place]["release"] if place in changes else "" for place in range(len(rows))]
     points = Points("", 0, [*range(1, len(rows) + 1)], [row["energy_wh"] for row in rows], (), halves, tags)
-    return ScatterPanel(title, "campaign, in order of time", "Energy / Wh", [points])
+    return ScatterPanel(title, "campaign, in order of time", "Energy / Wh", [points], whole_x=True)
 
 
 def _machines(rows: pa.Table, stamp: str) -> Figure | None:

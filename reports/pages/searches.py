@@ -98,7 +98,7 @@ def _best_panel(searches: list[SearchResult]) -> ScatterPanel:
         Line("", [trial for trial, _ in _so_far(one)], [best for _, best in _so_far(one)], style, stepped=True)
         for style, one in enumerate(searches)
     ]
-    return ScatterPanel(f"{first.scenario} ({first.strategy})", "trial", first.objective, points, lines)
+    return ScatterPanel(f"{first.scenario} ({first.strategy})", "trial", first.objective, points, lines, whole_x=True)
 
 
 def _numbered(one: SearchResult) -> list[tuple[int, float]]:

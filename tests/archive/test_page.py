@@ -1,5 +1,6 @@
 """The page of an archive and what it is made of: drift of baselines, releases, machines, instruments."""
 
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -107,6 +108,11 @@ def test_the_page_has_every_question_and_its_figures(store: Store) -> None:
     assert [row.cells[2] for row in table.rows] == ["2", "1", "2"]
     html = archive_html(answers_of(Contents(store), 2.0, None))
     assert "<b>sut-02" not in html
+    axis = html.index("campaign, in order of time")
+    drawing = html[html.rindex("<svg", 0, axis) : html.index("</svg", axis)]
+    numbers = re.findall(r">([\d.]+)<", drawing)
+    assert {"1", "2"} <= set(numbers)
+    assert not {"1.2", "1.4", "1.5"} & set(numbers)
     assert "all of its numbers" not in html
     assert len(by_machine(answers_of(Contents(store), 2.0, None).baselines)) == 2
 

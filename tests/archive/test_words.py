@@ -2,6 +2,7 @@
 
 import errno
 import json
+import socket
 from pathlib import Path
 
 import pytest
@@ -133,3 +134,33 @@ def test_an_interval_without_readings_is_counted(
     assert json.loads(capsys.readouterr().out)["without_reading"] == ["before"]
     assert main(["archive", "energies", store.url, "short", "--every", "60"]) == 0
     assert "no reading." not in capsys.readouterr().out
+
+
+def test_a_server_that_is_down_cannot_be_reached_and_keys_that_are_missing_are_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as held:  # bound, and nobody listens
+        held.bind(("127.0.0.1", 0))
+        said = told(capsys, "list", f"http://127.0.0.1:{held.getsockname()[1]}/x")
+    assert "cannot be reached" in said
+    assert "no archive there" not in said
+    store = Store("memory://nowhere")
+
+    def unanswered(_: str) -> bool:
+        raise OSError("Error performing PUT http://169.254.169.254/latest/api/token")
+
+    monkeypatch.setattr(store.files, "exists", unanswered)
+    monkeypatch.delenv("AWS_ACCESS_KEY_ID", raising=False)
+    with pytest.raises(ArchiveError, match=r"no AWS keys; .* AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY") as found:
+        store.require()
+    assert "169.254" not in str(found.value)
+
+
+def test_an_entry_that_nobody_asked_to_be_signed_neither_passes_nor_fails(
+    store: Store, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["archive", "verify", store.url]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    (signed,) = (line for line in lines if line[1:2] == ["signed"])
+    assert signed[2] == "–"
+    assert any(line[1:3] == ["parts", "pass"] for line in lines)
