@@ -318,7 +318,7 @@ def _on_a_network(lab: Lab, said: str) -> tuple[LabConfig, Step]:
         f'schema = 1\n[instruments.other]\nmaker = "m"\nmodel = "o"\nserial = "1"\n{said}'
     )
     old = 'instrument = "other"\ncircuit = "'
-    lab.text = re.sub('port = "[^"]*"', 'port = "http://192.168.1.50"', REGISTERED.replace('circuit = "', old))
+    lab.text = re.sub('port = "[^"]*"', 'port = "socket://192.168.1.50:3000"', REGISTERED.replace('circuit = "', old))
     loaded = lab.load()
     return loaded, lambda: load_register(loaded.station)
 

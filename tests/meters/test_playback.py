@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from meters import host, registry
+from meters.access import ANYBODY, REPLAYED, Access
 from meters.deadline import Deadline
 from meters.dialogue import DialogueMeter
 from meters.http_wire import HttpWire
@@ -27,7 +28,8 @@ def heard_again(folder: Path) -> tuple[object, list[Reading]]:
     readings: list[Reading] = []
     port = str(session.origin.evidence["port"])
     with host.playing(Playback(log)):
-        meter = registry.open_meter(session.driver, port, capture=None, options=session.options)
+        access = Access(REPLAYED) if session.login else ANYBODY
+        meter = registry.open_meter(session.driver, port, capture=None, options=session.options, access=access)
         assert isinstance(meter, DialogueMeter)
         while len(readings) < len(session.readings):
             try:

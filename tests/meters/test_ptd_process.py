@@ -203,8 +203,8 @@ def test_ptd_arguments_are_taken_as_ptd_takes_them() -> None:
         (("wattsup",), "expected the port of the meter"),
         (("wattsup", "/nowhere/wall"), "/nowhere/wall: cannot be opened: there is no such port"),
         (("wattsup", "PORT", "--listen", "8888"), "--listen 8888: expected HOST:PORT"),
-        (("wattsup", "PORT", "--option", "baud"), "--option baud: expected NAME=VALUE"),
-        (("wattsup", "PORT", "--option", "colour=red"), "unknown option 'colour'"),
+        (("wattsup", "/dev/wall", "--option", "baud"), "--option baud: expected NAME=VALUE"),
+        (("wattsup", "/dev/wall", "--option", "colour=red"), "unknown option 'colour'"),
         (("wattsup", "PORT", "--ptd", "0", "x"), "found PORT, --listen or --log beside --ptd"),
     ],
 )
