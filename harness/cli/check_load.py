@@ -5,7 +5,6 @@ what is printed; what counts as a fit stands in `harness.station.check_loads`.
 """
 
 import argparse
-import math
 import sys
 import time
 from dataclasses import dataclass
@@ -13,17 +12,17 @@ from dataclasses import dataclass
 from rich.console import Console
 
 from harness.cli.documents import Document
+from harness.cli.meter_port import time_to_read_s
 from harness.cli.screen import say
 from harness.measure.embedded import open_port
 from harness.measure.lab_file import StationConfig
-from harness.record.errors import ConfigError, LabError
+from harness.record.errors import LabError
 from harness.station.access import access_of
 from harness.station.check_loads import CheckLoadRecord, judge_check_load, stated
 from harness.station.instruments import CheckLoad
 from harness.station.register import load_register
 from meters import registry
 from meters.meter import Meter, MeterTimeout
-from meters.reading import Description
 
 CHECK_LOAD_S = 30.0
 FEWEST_READINGS = 3
@@ -80,7 +79,7 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
         access = access_of(config.station, register, meter)
         opened = registry.open_meter(section.driver, port, capture=None, options=section.options, access=access)
         try:
-            duration_s = _duration(arguments.seconds, opened.describe())
+            duration_s = time_to_read_s(arguments.seconds, opened.describe().pace_s, FEWEST_READINGS, CHECK_LOAD_S)
             if not arguments.connected:
                 _ask_to_connect(meter, name, known)
             match = register.find(opened.identify(), section.instrument)
@@ -105,23 +104,6 @@ def call(config: StationConfig, arguments: argparse.Namespace) -> int:
         say(console, line)
     say(console, f"written to {register.history_path}")
     return 0 if record.passed else 1
-
-
-def _duration(given: float | None, description: Description) -> float:
-    """How long the meter is read.
-
-    Raises:
-        ConfigError: it gives too few readings in the time that was given.
-    """
-    least_s = math.ceil((FEWEST_READINGS + 1) * description.pace_s)
-    if given is None:
-        return max(CHECK_LOAD_S, least_s)
-    if given < FEWEST_READINGS * description.pace_s:
-        raise ConfigError(
-            f"--seconds {given:g}: this meter gives a reading each {description.pace_s:.3g} s, and {FEWEST_READINGS} "
-            f"are needed; give --seconds {least_s} or more"
-        )
-    return given
 
 
 def _meter_to_try(config: StationConfig, named: str | None) -> str:

@@ -3,7 +3,6 @@ load, then perhaps of one that is switched."""
 
 import argparse
 import io
-import math
 import os
 import random
 import shlex
@@ -21,10 +20,10 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
 from harness.cli.meter_documents import SelfTest, TestedPart
-from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks, sparkline
+from harness.cli.meter_port import NamedMeter, add_meter_arguments, named, say_remarks, sparkline, time_to_read_s
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument, at_least, seconds
-from harness.record.errors import ConfigError, LabError
+from harness.record.errors import LabError
 from meters import registry
 from meters.meter import Meter, MeterGarbage, MeterTimeout
 from meters.reading import Description, Reading
@@ -81,7 +80,7 @@ def call_check(arguments: argparse.Namespace) -> int:
     with named(arguments) as place, ExitStack() as stack:
         meter = stack.enter_context(closing(place.open(io.BytesIO())))
         description = meter.describe()
-        seconds_s = _seconds(arguments.seconds, description)
+        seconds_s = time_to_read_s(arguments.seconds, description.pace_s, LEAST_READINGS, USUAL_S)
         fast_s = _fast_s(place.driver, description)
         enough_s = 0.0 if fast_s is None else _enough_s(description, seconds_s)
         whole_s = seconds_s + enough_s
@@ -112,23 +111,6 @@ def call_check(arguments: argparse.Namespace) -> int:
             checks=tuple(TestedPart(check.name, check.grade, check.sentence, check.numbers) for check in checks),
         )  # fmt: skip
     return BAD if any(check.grade == "bad" for check in checks) else 0
-
-
-def _seconds(given: float | None, description: Description) -> float:
-    """How long the load is to be constant.
-
-    Raises:
-        ConfigError: the meter gives too few readings in the time that was given.
-    """
-    least_s = math.ceil(LEAST_READINGS * description.pace_s)
-    if given is None:
-        return max(USUAL_S, least_s)
-    if given < LEAST_READINGS * description.pace_s:
-        raise ConfigError(
-            f"--seconds {given:g}: this meter gives a reading each {description.pace_s:.3g} s, and "
-            f"{LEAST_READINGS} are needed; give --seconds {least_s} or more"
-        )
-    return given
 
 
 def _fast_s(driver: str, description: Description) -> float | None:

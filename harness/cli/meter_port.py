@@ -2,6 +2,7 @@
 
 import argparse
 import io
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -208,6 +209,24 @@ def options_of(words: Sequence[str]) -> dict[str, object]:
 def _is_word(name: str) -> bool:
     declared = [driver.options[name] for driver in registry.KNOWN.values() if name in driver.options]
     return bool(declared) and all(isinstance(option.default, str) and not option.choices for option in declared)
+
+
+def time_to_read_s(given_s: float | None, pace_s: float, fewest: int, usual_s: float) -> float:
+    """How long a meter is read that gives a reading each `pace_s`, so that at least `fewest` come; `usual_s` where
+    nothing was given and that is long enough.
+
+    Raises:
+        ConfigError: they do not come in the time that was given.
+    """
+    least_s = math.ceil((fewest + 1) * pace_s)
+    if given_s is None:
+        return max(usual_s, least_s)
+    if given_s < fewest * pace_s:
+        raise ConfigError(
+            f"--seconds {given_s:g}: this meter gives a reading each {pace_s:.3g} s, and {fewest} are needed; give "
+            f"--seconds {least_s} or more"
+        )
+    return given_s
 
 
 def sparkline(values: Sequence[float]) -> str:

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from harness.cli import main
-from harness.cli.meter_check import _fast_s, _seconds
+from harness.cli.meter_check import _fast_s
+from harness.cli.meter_port import time_to_read_s
 from harness.record.errors import ConfigError
 from meters.meter import Meter
 from meters.reading import Description
@@ -53,12 +54,12 @@ def described(interval_s: float | None, window_s: float = 0.0) -> Description:
 
 
 def test_what_a_slow_meter_needs_is_said_before_it_is_listened_to() -> None:
-    assert _seconds(None, described(1.0)) == 60.0
-    assert _seconds(None, described(10.0)) == 100.0
-    assert _seconds(100.0, described(10.0)) == 100.0
-    assert _seconds(2.0, described(None)) == 2.0, "of nobody's pace nothing is known"
-    with pytest.raises(ConfigError, match=r"^--seconds 40: .* each 10 s, and 10 are needed; give --seconds 100 "):
-        _seconds(40.0, described(10.0))
+    assert time_to_read_s(None, 1.0, 10, 60.0) == 60.0
+    assert time_to_read_s(None, 10.0, 10, 60.0) == 110.0, "the first comes up to 10 s after the beginning"
+    assert time_to_read_s(100.0, 10.0, 10, 60.0) == 100.0
+    assert time_to_read_s(2.0, described(None).pace_s, 10, 60.0) == 2.0, "of nobody's pace nothing is known"
+    with pytest.raises(ConfigError, match=r"^--seconds 40: .* each 10 s, and 10 are needed; give --seconds 110 "):
+        time_to_read_s(40.0, 10.0, 10, 60.0)
 
 
 def test_how_long_a_silence_is_none_follows_from_the_pace() -> None:
