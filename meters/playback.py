@@ -16,7 +16,7 @@ import errno
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from meters.serial_wire import POLL_S
 from meters.wire_log import Exchange
@@ -43,6 +43,18 @@ class Strayed(Exception):
     def __init__(self, position: int, text: str) -> None:
         self.position = position
         super().__init__(text)
+
+
+class Log(Protocol):
+    """The exchanges of a session, each by its place; a tuple is one."""
+
+    def __len__(self) -> int:
+        """Return how many there are."""
+        ...
+
+    def __getitem__(self, place: int, /) -> Exchange:
+        """Return one of them, from 0."""
+        ...
 
 
 class Guesses:
@@ -77,7 +89,7 @@ class Playback:
 
     def __init__(
         self,
-        log: Sequence[Exchange],
+        log: Log,
         unplugged_ns: Sequence[int] = (),
         guesses: Guesses | None = None,
         slack_s: float = SLACK_S,
@@ -96,7 +108,7 @@ class Playback:
         self._is_reopened = False
         self._patience_s = POLL_S
         self.guesses = guesses or Guesses()
-        self.end = max((place for place, exchange in enumerate(log, 1) if exchange.direction == "<"), default=0)
+        self.end = next((place for place in range(len(log), 0, -1) if log[place - 1].direction == "<"), 0)
         """How many exchanges there are up to the meter's last."""
         self.position = 0
         """How many of them were taken."""

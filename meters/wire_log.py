@@ -48,13 +48,14 @@ class Capture:
         self._sink.flush()
 
 
-def read_capture(lines: Iterable[bytes], name: str) -> Iterator[Exchange]:
-    """Yield the chunks of a wire log opened in binary mode; `name` stands in errors.
+def read_capture(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[Exchange]:
+    """Yield the chunks of a wire log opened in binary mode; `name`, and the number of a line from `first` on, stand in
+    errors.
 
     A last line without its newline was cut off when the writer was killed; it is not a chunk.
     Raises `CaptureError` with file and line for everything else that is not one.
     """
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(lines, start=first):
         if not line.endswith(b"\n"):
             return
         yield _exchange(line, f"{name}:{number}")

@@ -207,7 +207,7 @@ def call_compact(arguments: argparse.Namespace) -> int:
 def call_verify(arguments: argparse.Namespace) -> int:
     """Exit code 3 where a check failed."""
     from harness.attest.signer import read_public_key
-    from harness.evidence.archives import verify
+    from harness.evidence.archive_checks import verify
     from reports.archive.compacted import packed_in
     from reports.archive.compaction import faults
     from reports.archive.errors import ArchiveError

@@ -14,18 +14,16 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeAlias
 
 from harness.attest import signer
-from harness.attest.signer import OF_ARCHIVE, PublicKey
-from harness.evidence.bag import unpack_bag, write_bag
+from harness.attest.signer import OF_ARCHIVE
+from harness.evidence.bag import OWN, unpack_bag, write_bag
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION
-from harness.record.errors import AnalysisError, LabError
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import RunFolder
 from harness.record.steps import step, steps
-from harness.record.verify import Check, examine
+from harness.record.verify import examine
 from reports.archive.errors import ArchiveError
 from reports.archive.index import (
     FOLDER,
@@ -34,7 +32,6 @@ from reports.archive.index import (
     SCHEMA,
     Bag,
     Entry,
-    Found,
     Part,
     file_of,
     found_in,
@@ -43,7 +40,7 @@ from reports.archive.index import (
     signature_of,
     text_of,
 )
-from reports.archive.parts import is_only_of, part_of, read_part, write_part
+from reports.archive.parts import write_part
 from reports.archive.store import Store, Taken
 from reports.archive.tables import Rows, of_results, of_run
 from reports.campaign.analyse import analyse
@@ -53,11 +50,6 @@ from reports.results.header import CampaignHeader
 
 TRIES = 5
 """Of an addition, when others add the same campaign."""
-ANOTHER = "the signature is of another entry"
-OF_CAMPAIGN = ("customer", "sut", "host", "release", "begun_utc", "verdict", "origin", "logs", "log_bytes")
-"""What the index says of a campaign beside its parts and runs, and the sealed files too."""
-Tables: TypeAlias = dict[tuple[str, str | None, str], object]
-"""Table, run and path without its digest -> rows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +95,7 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     found = found_in(store, name)
     before = None if found is None else found.entry
     was_signed = found is not None and store.exists(signature_of(found.path, found.content))
-    fresh = _entry(numbers, folder.identity, folder, 1 if before is None else before.revision + 1)
+    fresh = entry_of(numbers, folder.identity, folder, 1 if before is None else before.revision + 1)
     if found is not None and before is not None:
         _refuse_another(campaign, store, before, fresh)
         raw = raw or before.raw is not None
@@ -166,7 +158,8 @@ def rows_of(campaign: Path, numbers: CampaignNumbers, uid: str) -> Iterator[Rows
         yield from of_run(uid, numbers.campaign.name, run)
 
 
-def _entry(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision: int) -> Entry:
+def entry_of(numbers: CampaignNumbers, uid: str, folder: CampaignFolder, revision: int) -> Entry:
+    """What the index says of a campaign, without its parts."""
     header, logs = numbers.campaign, _logs(folder)
     return Entry(
         schema=SCHEMA, revision=revision, name=header.name, uid=uid, customer=header.customer or "",
@@ -212,8 +205,7 @@ def _there(store: Store, campaign: str) -> set[str]:
 
 def _put(store: Store, campaign: str, rows: Rows) -> tuple[Part, bool]:
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
-        file = write_part(rows, Path(scratch))
-        part = part_of(rows, campaign, file)
+        part, file = write_part(rows, campaign, Path(scratch))
         if store.exists(part.path):
             with store.fetched(part.path) as there:
                 if sha256_of(there) == part.sha256:
@@ -226,7 +218,7 @@ def _bag(campaign: Path, store: Store, name: str) -> Bag:
     step("writing the sealed files as one bag")
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
         file = Path(scratch) / "campaign.zip"
-        write_bag(campaign, file)
+        write_bag(campaign, file, OWN)
         digest = sha256_of(file)
         bag = Bag(path=f"{RAW}/{name}/{digest[:16]}.zip", bytes=file.stat().st_size, sha256=digest)
         store.put_file(bag.path, file)
@@ -266,99 +258,6 @@ def _is_of(name: str, entry: Entry) -> bool:
     return name.startswith(f"{FOLDER}/{entry.name}.") and rest[0].isdigit() and len(rest) == 2 + (rest[-1] == "sig")
 
 
-def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
-    """What an archived campaign is worth: its entry, every part, its sealed files, and whether the rows follow from
-    them.
-
-    Raises:
-        ArchiveError: there is no such campaign, or its entry cannot be read.
-    """
-    found = required_in(store, campaign)
-    entry = found.entry
-    checks = [_signed(store, found, key)]
-    tables, broken = {}, []
-    for part in entry.parts:
-        try:
-            rows = read_part(store, part)
-        except ArchiveError as error:
-            broken.append(str(error))
-            continue
-        if rows.num_rows != part.rows:
-            broken.append(f"{store.path(part.path)}: {rows.num_rows} rows, and the index says {part.rows}")
-        if not is_only_of(rows, entry.uid, entry.name):
-            broken.append(f"{store.path(part.path)}: has rows of another campaign")
-        tables[part.table, part.run, part.path.rpartition("--")[0]] = rows
-    checks.append(_check(campaign, "parts", broken, f"{len(entry.parts)} parts are as they were added"))
-    if entry.raw is None:
-        text = "no sealed files were archived (--raw): that the rows are what was read, the index alone says"
-        return [*checks, Check(campaign, "computed", passed=True, detail=text)]
-    return [*checks, *_against_sealed(store, entry, tables)]
-
-
-def _against_sealed(store: Store, entry: Entry, tables: Tables) -> Iterator[Check]:
-    """The sealed files are whole, and give the rows."""
-    with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
-        try:
-            folder = unpacked(store, entry, Path(scratch))
-            seen = examine(folder)
-            broken = [f"{check.subject}, {check.name}: {check.detail}" for check in seen.broken]
-            numbers = analyse(folder, seen).numbers
-        except LabError as error:
-            yield Check(entry.name, "sealed", passed=False, detail=str(error))
-            return
-        if dict(numbers.inputs) != entry.runs:
-            broken.append("the sealed files have other runs, or other seals, than the index says")
-        sealed = sum(digest is not None for digest in entry.runs.values())
-        without = f", {len(entry.runs) - sealed} without a seal" if sealed < len(entry.runs) else ""
-        yield _check(entry.name, "sealed", broken, f"{sealed} runs are as they were sealed{without}")
-        try:
-            unlike = list(_unlike(folder, numbers, entry, tables))
-        except AnalysisError as error:
-            unlike = [str(error)]
-        yield _check(entry.name, "computed", unlike, "every row follows from the sealed files")
-
-
-def _unlike(folder: Path, numbers: CampaignNumbers, entry: Entry, tables: Tables) -> Iterator[str]:
-    fresh, left = _entry(numbers, entry.uid, CampaignFolder(folder), entry.revision), set(tables)
-    yield from (
-        f"campaigns: {name} of {entry.name} is another than the sealed files give"
-        for name in OF_CAMPAIGN if getattr(fresh, name) != getattr(entry, name)
-    )  # fmt: skip
-    for rows in rows_of(folder, numbers, entry.uid):
-        where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
-        key = (rows.table, rows.run, f"{PARTS}/{entry.name}/{rows.table}/{where}")
-        if key not in tables:
-            yield f"{rows.table} of {rows.run or entry.name}: not in the archive"
-        elif not rows.rows.equals(tables[key]):
-            yield f"{rows.table} of {rows.run or entry.name}: other rows than the sealed files give"
-        left.discard(key)
-    yield from (
-        f"{table} of {run or entry.name}: in the archive, and not in the sealed files" for table, run, _ in left
-    )
-
-
-def _signed(store: Store, found: Found, key: PublicKey | None) -> Check:
-    campaign, name = found.entry.name, signature_of(found.path, found.content)
-    if not store.exists(name):
-        others = f"{found.path.removesuffix('.json')}."
-        if any(other.startswith(others) and other.endswith(".sig") for other in store.names(FOLDER)):
-            return Check(campaign, "signed", passed=False, detail=ANOTHER)
-        text = "the entry is not signed" if key is None else "the entry is not signed, and a key was given"
-        return Check(campaign, "signed", passed=key is None, detail=text)
-    signature = store.read(name)
-    if key is not None:
-        problem = signer.problem_of(found.content, signature, key, OF_ARCHIVE)
-        return Check(campaign, "signed", passed=problem is None, detail=problem or f"signed by {key.fingerprint}")
-    signed_by = signer.signer_of(found.content, signature, OF_ARCHIVE)
-    text = f"signed by {signed_by}; whose key that is, nobody was asked"
-    return Check(campaign, "signed", passed=signed_by is not None, detail=text if signed_by else ANOTHER)
-
-
-def _check(campaign: str, name: str, broken: list[str], good: str) -> Check:
-    more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
-    return Check(campaign, name, passed=not broken, detail=f"{broken[0]}{more}" if broken else good)
-
-
 def restore(store: Store, campaign: str, into: Path) -> Path:
     """The campaign's folder as it was archived, byte by byte, below a folder of this machine.
 
@@ -387,4 +286,4 @@ def unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
     with store.fetched(entry.raw.path) as file:
         if sha256_of(file) != entry.raw.sha256:
             raise ArchiveError(f"{store.path(entry.raw.path)}: not the bytes that were added; take it from a copy")
-        return unpack_bag(file, scratch)
+        return unpack_bag(file, scratch, OWN)

@@ -12,7 +12,7 @@ import unicodedata
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from io import BufferedReader
 from itertools import pairwise
@@ -60,13 +60,17 @@ class Limits:
 
 
 LIMITS = Limits()
+"""Of a package that anybody may have made."""
+OWN = Limits(entries=1 << 22, file_bytes=1 << 42, total_bytes=1 << 44, directory_bytes=1 << 31)
+"""Of one whose digest is known: only a full disk ends it."""
 
 
-def write_bag(campaign: Path, target: Path) -> list[str]:
+def write_bag(campaign: Path, target: Path, limits: Limits = LIMITS) -> list[str]:
     """Write a campaign as a zipped bag to a new file; return the names in its folder that do not belong into it.
 
     Raises:
-        RunFolderError: no campaign, a link or device in it, the file exists, or the disk refuses.
+        RunFolderError: no campaign, a link or device in it, the file exists, the disk refuses, or it is larger than
+            whoever gets it would unpack.
     """
     folder = CampaignFolder(campaign)
     name = campaign.resolve().name
@@ -87,6 +91,7 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
     try:
         with tempfile.TemporaryDirectory(prefix=".wattlab-", dir=target.resolve().parent) as scratch:
             staged = Path(scratch) / name
+            _require_unpackable(campaign, belongs, target, limits)
             for item in sorted(belongs):
                 _copy(campaign / item, staged / item)
             bagit.make_bag(str(staged), _plain_text(about), checksums=["sha256"])
@@ -102,6 +107,22 @@ def write_bag(campaign: Path, target: Path) -> list[str]:
 
 def _plain_text(about: dict[str, str]) -> dict[str, str]:
     return {key: " ".join(value.split()) for key, value in about.items()}
+
+
+def _require_unpackable(campaign: Path, belongs: Collection[str], target: Path, limits: Limits) -> None:
+    files = [path for name in belongs for path in ((campaign / name), *(campaign / name).rglob("*")) if path.is_file()]
+    sizes = {path: path.stat().st_size for path in files}
+    largest = max(sizes, key=lambda path: sizes[path])
+    for what, found, most in (
+        ("files", len(files), limits.entries),
+        ("bytes", sum(sizes.values()), limits.total_bytes),
+        (f"bytes in {largest}", sizes[largest], limits.file_bytes),
+    ):
+        if found > most:
+            raise RunFolderError(
+                f"{target}: the campaign has {found} {what}, and of a package at most {most} are unpacked; hand over "
+                "its folder, or `wattlab archive add --raw` it"
+            )
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -6,9 +6,10 @@ Knows the documents of runs and log. Knows no number, no key and no clock: stamp
 """
 
 import hashlib
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import accumulate, islice
 from typing import Any, Literal, TypeAlias
 
 from harness.evidence.changes import newer_of, precedes
@@ -39,7 +40,7 @@ from harness.record.entries import (
     of,
 )
 from harness.record.errors import DocumentError
-from harness.record.plain_files import read_plain
+from harness.record.plain_files import lines_of, open_plain, read_plain
 from harness.record.run_folder import JOURNAL, WORK, RunFolder
 from harness.record.verify import Check, Examination
 from harness.record.work import declared_in, read_declaration
@@ -293,8 +294,7 @@ def _of_streams(run: RunFolder) -> Iterator[str]:
     for name in sorted(files ^ run.stop.streams.keys()):
         yield f"{name} is {'no stream of its stop document' if name in files else 'counted, and not there'}"
     for name in sorted(files & run.stop.streams.keys()):
-        content = read_plain(run.path / name)
-        rows = content.count(b"\n") - (name.endswith(".csv") and len(content) > 0)
+        rows = lines_of(path := run.path / name) - (name.endswith(".csv") and path.stat().st_size > 0)
         if run.stop.streams[name].keys() != COUNTED:
             yield f"{name} is counted by {', '.join(sorted(run.stop.streams[name]))}, expected rows, sha256"
         if run.stop.streams[name].get("rows") != rows:
@@ -312,7 +312,8 @@ def _of_indicators(run: RunFolder) -> Iterator[str]:
         stamps = ["time_ns"] if clock == "host" else ["sut_ns", "sut_wall_ns"]
         header = ",".join([*stamps, *(str(column.get("name")) for column in one.columns)])
         try:
-            written = read_plain(run.path / one.stream).split(b"\n", 1)[0].decode(errors="replace")
+            with open_plain(run.path / one.stream) as file:
+                written = file.readline().removesuffix(b"\n").decode(errors="replace")
         except OSError:
             continue  # a stream that is gone: `bytes` has failed, or it was cut off
         if written and written != header:
@@ -351,11 +352,15 @@ def _of_gaps(run: RunFolder) -> Iterator[str]:
         if name not in streams or any(not run.start.time_ns <= gap.from_ns <= gap.to_ns for gap in own):
             yield f"a gap of {name!r:.60} is one of no stream, or not within its record"
             continue
+        ends = sorted((gap.from_ns, gap.to_ns) for gap in own)
+        begins, latest = [begin for begin, _ in ends], list(accumulate((end for _, end in ends), max))
         try:
-            stamps = [int(row.split(b",", 1)[0]) for row in read_plain(run.path / name).split(b"\n")[1:-1]]
+            with open_plain(run.path / name) as file:
+                stamps = (int(row.split(b",", 1)[0]) for row in islice(file, 1, None) if row.endswith(b"\n"))
+                is_read = any((at := bisect_left(begins, stamp)) and stamp < latest[at - 1] for stamp in stamps)
         except (OSError, ValueError):
             continue  # `bytes` or `wire` has failed
-        if any(bisect_right(stamps, gap.from_ns) < bisect_left(stamps, gap.to_ns) for gap in own):
+        if is_read:
             yield f"readings of {name} lie in a gap of it"
 
 

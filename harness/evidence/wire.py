@@ -6,29 +6,33 @@ and rows alike passes: that is what a seal's signature and a witness are for.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 from harness.evidence.changes import newer_of
 from harness.evidence.codecs import changes_since
 from harness.evidence.descriptors import Described, check_descriptor
 from harness.measure.recorder import listen
 from harness.record.documents import VERSION, Json, NoteEvent, PowerDescriptor
-from harness.record.plain_files import read_plain
+from harness.record.lines import Lines
 from harness.record.run_folder import RunFolder
 from harness.record.steps import steps
 from harness.record.verify import Check, Examination
 from meters import host, registry
 from meters.access import ANYBODY, REPLAYED, Access
 from meters.meter import CaptureError, Meter, MeterError
-from meters.playback import Guesses, Playback, PlaybackOver, Strayed
+from meters.playback import Guesses, Log, Playback, PlaybackOver, Strayed
 from meters.reading import CODEC, Description, Identity, Origin, Reading, cells_of, columns_of, header_of
-from meters.wire_log import Exchange, read_capture
+from meters.wire_log import read_capture
 
 WIRE = "wire"
 """The name of the check."""
+Rows: TypeAlias = Lines[list[str]]
+"""Header and rows of a stream, cell by cell."""
 SLACKS_S = (0.02, 0.2, 1.0)
 """How late a busy host may have been; what the first does not explain is tried with the next."""
 ODD = (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError)
@@ -68,8 +72,8 @@ def _check(folder: Path, run: RunFolder, descriptor: PowerDescriptor) -> tuple[C
     if driver not in registry.KNOWN or descriptor.codec > CODEC:
         return Check(subject, WIRE, False, _undecoded(run, descriptor, driver)), None
     try:
-        log = tuple(read_capture(read_plain(folder / name).splitlines(keepends=True), name))
-        rows = _rows(folder / descriptor.stream, is_whole=run.stop is not None)
+        log = Lines(folder / name, lambda lines, first: read_capture(lines, name, first))
+        rows = Lines(folder / descriptor.stream, partial(_rows, is_whole=run.stop is not None))
     except (OSError, CaptureError, UnicodeDecodeError, ValueError) as error:
         return Check(subject, WIRE, False, f"{descriptor.stream} cannot be held against {name} ({error})"), None
     return _compared(subject, descriptor, log, rows, section, _unplugged_ns(run, descriptor.meter))
@@ -88,16 +92,18 @@ def _section(run: RunFolder, meter: str) -> Json:
     return section if isinstance(section, dict) else {}
 
 
-def _rows(stream: Path, *, is_whole: bool) -> list[list[str]]:
-    """Header and rows; the last line of a run that was cut off may be half.
+def _rows(lines: Iterable[bytes], _first: int, *, is_whole: bool) -> Iterator[list[str]]:
+    """Cells of header and rows; the last line of a run that was cut off may be half.
 
     Raises:
         ValueError: text after the last line of one that ended.
     """
-    *lines, rest = read_plain(stream).decode().split("\n")
-    if rest and is_whole:
-        raise ValueError(f"its last line is half: {rest!r:.60}")
-    return [line.split(",") for line in lines]
+    for line in lines:
+        text = line.decode()
+        if text.endswith("\n"):
+            yield text[:-1].split(",")
+        elif is_whole:
+            raise ValueError(f"its last line is half: {text!r:.60}")
 
 
 def _unplugged_ns(run: RunFolder, meter: str) -> list[int]:
@@ -109,8 +115,8 @@ def _unplugged_ns(run: RunFolder, meter: str) -> list[int]:
 def _compared(
     subject: str,
     descriptor: PowerDescriptor,
-    log: Sequence[Exchange],
-    rows: Sequence[Sequence[str]],
+    log: Log,
+    rows: Rows,
     section: Json,
     unplugged_ns: Sequence[int],
 ) -> tuple[Check, Described | None]:
@@ -130,7 +136,7 @@ def _compared(
     return Check(subject, WIRE, False, f"wire-{descriptor.meter}.log and {descriptor.stream}: {problem}"), meter
 
 
-def _playbacks(log: Sequence[Exchange], unplugged_ns: Sequence[int]) -> Iterator[Playback]:
+def _playbacks(log: Log, unplugged_ns: Sequence[int]) -> Iterator[Playback]:
     """One playback after the other of what the log leaves open; the next supposes otherwise than those that failed."""
     most = max(LEAST_ATTEMPTS, MOST_EXCHANGES // max(len(log), 1))
     for slack_s in SLACKS_S:
@@ -251,7 +257,7 @@ class _Followed:
 class Comparison:
     """Rows of a stream against the readings of its wire log, one by one."""
 
-    def __init__(self, descriptor: PowerDescriptor, rows: Sequence[Sequence[str]]) -> None:
+    def __init__(self, descriptor: PowerDescriptor, rows: Rows) -> None:
         driver = str(descriptor.identity.get("driver"))
         self._identity = descriptor.identity
         self._columns = columns_of(str(column.get("name")) for column in descriptor.columns)
@@ -268,7 +274,7 @@ class Comparison:
 
     def problem_of_identity(self, said: Identity) -> str:
         """Where the descriptor names another instrument than the log, or other columns than the stream."""
-        if not self._rows or list(self._rows[0]) != self._header:
+        if not len(self._rows) or list(self._rows[0]) != self._header:
             return f"the stream's header is not {','.join(self._header)}"
         for name in ("maker", "model", "serial", "firmware"):
             here, there = str(self._identity.get(name)), getattr(said, name)

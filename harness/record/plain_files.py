@@ -60,6 +60,12 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def lines_of(path: Path) -> int:
+    """How many lines of a plain file ended (`open_plain`)."""
+    with open_plain(path) as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(1 << 20), b""))
+
+
 def inside(name: str) -> Path:
     """A relative path that stays in its folder.
 

@@ -39,7 +39,7 @@ from harness.record.plain_files import below, inside, is_plain, read_plain, regu
 from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
 from harness.record.steps import steps
-from harness.record.wire_log import received, stands_in
+from harness.record.wire_log import forms_of, standing_in
 from meters.reading import EMULATOR_MARK, ESTIMATE_DRIVERS, PTY_MAJORS
 
 BETWEEN_WORDS = re.compile(r"[\s(),;]+")
@@ -359,9 +359,11 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
         return Check(run.path.name, "origin", False, detail)
     if descriptor.origin not in ("instrument", *NETWORK):
         return Check(run.path.name, "origin", True, claim)
-    evidence, said = descriptor.evidence, received(run.path / f"wire-{descriptor.meter}.log")
+    evidence, mark = descriptor.evidence, EMULATOR_MARK.encode()
     said_of_itself = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware"))
     words = [word for word in BETWEEN_WORDS.split(said_of_itself) if word]
+    forms = {form for word in words for form in forms_of(word)}
+    said = standing_in(run.path / f"wire-{descriptor.meter}.log", forms | {mark})
     problems = []
     if descriptor.origin in NETWORK:
         claim += words_of(descriptor)
@@ -370,8 +372,8 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
         problems.append("its port is no hardware device")
     if descriptor.origin == "instrument" and not evidence.get("sysfs_serial"):
         problems.append("its port has no serial number")
-    if not any(stands_in(word, said) for word in words):
+    if forms.isdisjoint(said):
         problems.append("its identity does not stand in the wire log")
-    if EMULATOR_MARK.encode() in said or EMULATOR_MARK in " ".join(words):
+    if mark in said or EMULATOR_MARK in " ".join(words):
         problems.append("its wire log carries the mark of an emulator")
     return Check(run.path.name, "origin", not problems, f"{claim}{', but ' if problems else ''}{'; '.join(problems)}")

@@ -21,7 +21,7 @@ from reports.archive.compacted import FOLDER, SCHEMA, TABLES, Pack, Packed, Pack
 from reports.archive.contents import Contents, campaigns_table
 from reports.archive.errors import ArchiveError
 from reports.archive.index import Entry, entry_at, newest, revisions_in
-from reports.archive.parts import parts_of, read_part, write_rows
+from reports.archive.parts import parts_of, read_part, write_table
 from reports.archive.schemas import SCHEMAS, VERSIONS
 from reports.archive.store import Store, Taken
 from reports.results.codec import document_text
@@ -126,7 +126,7 @@ def original(store: Store, entries: Sequence[Entry], table: str) -> pa.Table:
 def _put(store: Store, table: str, rows: pa.Table) -> PackFile:
     step(f"writing {table}")
     with tempfile.TemporaryDirectory(prefix="wattlab-") as scratch:
-        file = write_rows(rows.combine_chunks(), Path(scratch))
+        file = write_table(rows.combine_chunks(), Path(scratch))
         digest = sha256_of(file)
         path = f"{FOLDER}/{table}--{digest[:16]}.parquet"
         store.put_file(path, file)

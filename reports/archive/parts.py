@@ -3,32 +3,50 @@
 Knows Parquet and the index. Knows no campaign.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyarrow import parquet
+from pyarrow import compute, parquet
 
 from harness.record.plain_files import sha256_of
 from reports.archive.errors import ArchiveError, remedy, unreadable
 from reports.archive.index import PARTS, Entry, Part
 from reports.archive.schemas import VERSIONS, migrated, require_known
 from reports.archive.store import Store
-from reports.archive.tables import Rows
+from reports.archive.tables import Rows, regrouped
 
 ROWS_A_GROUP = 1 << 18
 RISING = ("time_ns", "utc_ns")
 """Columns that rise: differences take a fraction of the space."""
+STAMPS = ("utc_ns", "start_utc_ns")
+"""Columns whose least and largest value stand in the index."""
 
 
-def write_part(rows: Rows, folder: Path) -> Path:
-    """Write rows as a Parquet file into a folder of this machine."""
-    return write_rows(rows.rows, folder)
+def write_part(rows: Rows, campaign: str, folder: Path) -> tuple[Part, Path]:
+    """Write rows as a Parquet file into a folder of this machine; what the index says of it."""
+    path, count = folder / "part.parquet", 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    stamp = next((name for name in STAMPS if name in rows.schema.names), None)
+    with parquet.ParquetWriter(path, rows.schema, **encoding_of(rows.schema)) as writer:
+        for group in regrouped(rows.pieces, ROWS_A_GROUP):
+            writer.write_table(group, row_group_size=ROWS_A_GROUP)
+            count += group.num_rows
+            if stamp is not None and (found := compute.min_max(group[stamp]).as_py())["min"] is not None:
+                first_ns = found["min"] if first_ns is None else min(first_ns, found["min"])
+                last_ns = found["max"] if last_ns is None else max(last_ns, found["max"])
+    digest = sha256_of(path)
+    return Part(
+        path=f"{PARTS}/{campaign}/{rows.table}/{rows.where}--{digest[:16]}.parquet", table=rows.table,
+        schema=VERSIONS[rows.table], run=rows.run, rows=count, bytes=path.stat().st_size, sha256=digest,
+        first_ns=first_ns, last_ns=last_ns,
+    ), path  # fmt: skip
 
 
-def write_rows(rows: pa.Table, folder: Path) -> Path:
-    """The same with a table of Arrow."""
+def write_table(rows: pa.Table, folder: Path) -> Path:
+    """Write a table of Arrow in the same manner."""
     path = folder / "part.parquet"
     parquet.write_table(rows, path, row_group_size=ROWS_A_GROUP, **encoding_of(rows.schema))
     return path
@@ -43,15 +61,21 @@ def encoding_of(schema: pa.Schema) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def part_of(rows: Rows, campaign: str, file: Path) -> Part:
-    """What the index says of a part that was written."""
-    digest, span = sha256_of(file), rows.span_ns
-    where = "--".join(filter(None, (rows.run, rows.stream))) or rows.table
-    return Part(
-        path=f"{PARTS}/{campaign}/{rows.table}/{where}--{digest[:16]}.parquet", table=rows.table,
-        schema=VERSIONS[rows.table], run=rows.run, rows=rows.rows.num_rows, bytes=file.stat().st_size, sha256=digest,
-        first_ns=None if span is None else span[0], last_ns=None if span is None else span[1],
-    )  # fmt: skip
+def pieces_of(file: Path, part: Part, where: str) -> Iterator[pa.Table]:
+    """The rows of a part whose bytes lie in a file of this machine, a row group at a time, in today's form.
+
+    Raises:
+        ArchiveError: it is not whole, or of a newer schema. `where`: how it is named then.
+    """
+    if sha256_of(file) != part.sha256:
+        raise ArchiveError(f"{where}: not the bytes that were added; {remedy(where)}")
+    try:
+        with parquet.ParquetFile(file) as content:
+            yield migrated(part.table, part.schema, content.schema_arrow.empty_table(), where)
+            for batch in content.iter_batches(ROWS_A_GROUP):
+                yield migrated(part.table, part.schema, pa.Table.from_batches([batch]), where)
+    except (pa.ArrowInvalid, OSError) as error:
+        raise unreadable(where, str(error)) from None
 
 
 def read_part(store: Store, part: Part) -> pa.Table:
@@ -60,14 +84,8 @@ def read_part(store: Store, part: Part) -> pa.Table:
     Raises:
         ArchiveError: it is not there, not whole, or of a newer schema.
     """
-    where = store.path(part.path)
     with store.fetched(part.path) as file:
-        try:
-            if sha256_of(file) != part.sha256:
-                raise ArchiveError(f"{where}: not the bytes that were added; {remedy(where)}")
-            return migrated(part.table, part.schema, parquet.read_table(file), where)
-        except (pa.ArrowInvalid, OSError) as error:
-            raise unreadable(where, str(error)) from None
+        return pa.concat_tables(pieces_of(file, part, store.path(part.path)))
 
 
 def is_only_of(rows: pa.Table, uid: str, campaign: str) -> bool:

@@ -25,6 +25,7 @@ BATCH = 1 << 16
 """Rows that an answer comes in."""
 UNREADABLE = "reading the stream registered as"
 """What DuckDB says of a table that Arrow could not read."""
+INTERRUPTED, NO_MEMORY = "INTERRUPT Error", "Out of Memory Error"
 FILE = re.compile(r"'([^']*\.parquet)'")
 UNKNOWN = re.compile(r"Catalog Error: Table with name (\S+) does not exist")
 LISTING = re.compile(
@@ -151,20 +152,16 @@ def _told() -> Iterator[None]:
     """What DuckDB says, as a sentence with a remedy."""
     try:
         yield
-    except duckdb.InterruptException:
-        raise ArchiveError(
-            "the question took too long and was ended; ask for less, or allow more with --seconds"
-        ) from None
-    except duckdb.OutOfMemoryException as error:
-        raise ArchiveError(
-            f"the question takes more memory than it may ({_words(error)}); allow more: --memory-gb"
-        ) from None
-    except (duckdb.Error, pa.ArrowException, OSError) as error:
+    except (duckdb.Error, pa.ArrowException, OSError) as error:  # Arrow's where an answer is read as it comes
         raise _refused(_words(error)) from None
 
 
 def _refused(said: str) -> ArchiveError:
     """What DuckDB or Arrow said of a question, as an error of its own kind."""
+    if INTERRUPTED in said:
+        return ArchiveError("the question took too long and was ended; ask for less, or allow more with --seconds")
+    if NO_MEMORY in said:
+        return ArchiveError(f"the question takes more memory than it may ({said}); allow more: --memory-gb")
     file = FILE.search(said)
     if UNREADABLE in said and file is not None:
         return unreadable(file[1], said.partition(" failed: ")[2] or said)

@@ -4,17 +4,18 @@ Knows one run's streams and its time base. Corrects and leaves out nothing: what
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from harness.record.documents import PowerDescriptor
-from harness.record.plain_files import read_plain
+from harness.record.plain_files import open_plain
 from harness.record.run_folder import RunFolder
 from reports.frames.columns import FLOAT, TEXT, TIME, TRUTH, WHOLE, frame
 from reports.readings.series import RunSeries, read_run
-from reports.readings.table import FLAGS, read_frame
+from reports.readings.table import FLAGS, has_header, read_frames
 
 OF_SOFTWARE = "software"
 """Provenance of what the SUT says of itself: no meter measured it."""
@@ -31,15 +32,20 @@ def readings(campaign: str, runs: Iterable[RunFolder]) -> pd.DataFrame:
     Raises:
         AnalysisError: a stream is not the table that its descriptor promises.
     """
-    parts = [part for run in runs for part in _readings_of(campaign, run)]
+    parts = [piece for run in runs for meter in run.power for piece in reading_pieces(campaign, read_run(run), meter)]
     return pd.concat(parts, ignore_index=True) if parts else frame([], READINGS)
 
 
-def _readings_of(campaign: str, run: RunFolder) -> Iterator[pd.DataFrame]:
-    series = read_run(run)
-    for descriptor in run.power:
-        table = _table(run, descriptor)
-        if table is not None and len(table):
+def reading_pieces(
+    campaign: str, series: RunSeries, descriptor: PowerDescriptor, rows: int | None = None
+) -> Iterator[pd.DataFrame]:
+    """The readings of one meter of a run, so many rows at a time (None: all at once); no piece is without rows.
+
+    Raises:
+        AnalysisError: the stream is not the table that its descriptor promises.
+    """
+    for table in _tables(series.run, descriptor, rows):
+        if len(table):
             place = _place(campaign, series, table.pop("time_ns").to_numpy(dtype=np.int64), descriptor.origin)
             place["meter"], place["circuit"] = descriptor.meter, descriptor.circuit
             whole = pd.concat([place, table], axis=1)
@@ -48,20 +54,16 @@ def _readings_of(campaign: str, run: RunFolder) -> Iterator[pd.DataFrame]:
             )
 
 
-def _table(run: RunFolder, descriptor: PowerDescriptor) -> pd.DataFrame | None:
+def _tables(run: RunFolder, descriptor: PowerDescriptor, rows: int | None) -> Iterator[pd.DataFrame]:
     path = run.path / descriptor.stream
-    try:
-        content = read_plain(path)
-    except FileNotFoundError:
-        return None
-    content = content[: content.rfind(b"\n") + 1]
     names = {str(column.get("name")) for column in descriptor.columns}
     wanted = frozenset({"time_ns", "power_w", "window_s", "relative_uncertainty", FLAGS, *names})
-    table = read_frame(path, content, wanted)
-    table[FLAGS] = table[FLAGS].astype("str") if FLAGS in table else ""
-    if "window_s" not in table:
-        table["window_s"] = descriptor.window_s
-    return table
+    with suppress(FileNotFoundError), open_plain(path) as text:
+        for table in read_frames(path, text, wanted, rows) if has_header(text) else ():
+            table[FLAGS] = table[FLAGS].astype("str") if FLAGS in table else ""
+            if "window_s" not in table:
+                table["window_s"] = descriptor.window_s
+            yield table.reset_index(drop=True)
 
 
 def _place(campaign: str, series: RunSeries, times_ns: NDArray[np.int64], provenance: str) -> pd.DataFrame:
@@ -86,11 +88,14 @@ def samples(campaign: str, runs: Iterable[RunFolder]) -> pd.DataFrame:
         AnalysisError: a stream is not the table that its descriptor promises.
     """
     parts = []
-    for run in runs:
-        series = read_run(run)
-        own = series.indicators
-        if own is not None and own.times_ns.size:
-            place = _place(campaign, series, own.times_ns, OF_SOFTWARE)
-            place = place.astype({name: kind for name, kind in SAMPLES.items() if kind != TIME})
+    for series in map(read_run, runs):
+        if (own := series.indicators) is not None and own.times_ns.size:
+            place = sample_places(campaign, series, own.times_ns)
             parts.append(pd.concat([place, pd.DataFrame(own.columns)], axis=1))
     return pd.concat(parts, ignore_index=True) if parts else frame([], SAMPLES)
+
+
+def sample_places(campaign: str, series: RunSeries, times_ns: NDArray[np.int64]) -> pd.DataFrame:
+    """Where samples of these instants stand: the columns that every sample has."""
+    place = _place(campaign, series, times_ns, OF_SOFTWARE)
+    return place.astype({name: kind for name, kind in SAMPLES.items() if kind != TIME})

@@ -47,7 +47,7 @@ from reports.readings.long import (
     places_of,
     tally,
 )
-from reports.readings.table import Table, read_frame, read_table
+from reports.readings.table import Table, has_header, read_frame, read_table
 from reports.readings.work_marks import WorkMarks, work_marks_of
 from reports.results.applied import Applied
 from reports.results.rules import Rule, was
@@ -407,9 +407,7 @@ def _read_stream(path: Path, wanted: frozenset[str], flags: tuple[str, ...] = ()
     """The table that a stream is; None without a file or header."""
     try:
         with open_plain(path) as text:
-            if (begin := text.peek()).isspace() or b"\n" not in begin + text.readline():
-                return None
-            return read_table(path, text, wanted, flags)
+            return read_table(path, text, wanted, flags) if has_header(text) else None
     except FileNotFoundError:
         return None
     except OSError as error:

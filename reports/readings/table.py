@@ -13,6 +13,7 @@ import io
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, partial
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -71,13 +72,18 @@ def read_table(path: Path, text: IO[bytes], wanted: frozenset[str], flags: tuple
     return read_by_pandas(path, text, wanted, flags) if plain is None else plain
 
 
+def has_header(text: BufferedReader) -> bool:
+    """Whether a file that is read from its begin has a whole line, and not only blanks."""
+    return not (begin := text.peek()).isspace() and b"\n" in begin + text.readline()
+
+
 def read_by_pandas(path: Path, text: IO[bytes], wanted: frozenset[str], flags: tuple[str, ...] = ()) -> Table:
     """The same in a third of the time, where pandas is imported and the table is long."""
     rows = _rows_of(text)
     columns: dict[str, Column] = {}
     marks = {flag: Column(rows, np.bool_) for flag in flags}
     size = 0
-    for frame in _frames(path, text, wanted, FRAME_ROWS if rows > FRAME_ROWS else None):
+    for frame in read_frames(path, text, wanted, FRAME_ROWS if rows > FRAME_ROWS else None):
         size += len(frame)
         for name in map(str, frame):
             if name != FLAGS:
@@ -234,7 +240,7 @@ def _flagged(texts: list[bytes], flag: str, size: int) -> NDArray[np.bool_]:
 # --- all others
 
 
-class _WholeLines(io.RawIOBase):
+class WholeLines(io.RawIOBase):
     """A file up to its last whole line."""
 
     def __init__(self, text: IO[bytes]) -> None:
@@ -271,13 +277,17 @@ def read_frame(path: Path, content: bytes, wanted: frozenset[str], *, as_text: b
     Raises:
         AnalysisError: it is not the table that it should be.
     """
-    return next(_frames(path, io.BytesIO(content), wanted, None, as_text=as_text))
+    return next(read_frames(path, io.BytesIO(content), wanted, None, as_text=as_text))
 
 
-def _frames(
+def read_frames(
     path: Path, text: IO[bytes], wanted: frozenset[str], rows: int | None, *, as_text: bool = False
 ) -> "Iterator[pd.DataFrame]":
-    """The same of a file, so many rows at a time (None: all at once)."""
+    """The same of the whole lines of a file, so many rows at a time (None: all at once).
+
+    Raises:
+        AnalysisError: it is not the table that it should be.
+    """
     import pandas as pd
 
     text.seek(0)
@@ -299,7 +309,7 @@ def _frames(
         )
     try:
         read = pd.read_csv(
-            io.BufferedReader(_WholeLines(text), PIECE_BYTES), dtype=kinds, usecols=list(kinds), na_values=missing,
+            io.BufferedReader(WholeLines(text), PIECE_BYTES), dtype=kinds, usecols=list(kinds), na_values=missing,
             keep_default_na=False, chunksize=rows,
         )  # fmt: skip
         if isinstance(read, pd.DataFrame):

@@ -20,13 +20,14 @@ class Many:
     def __init__(self, campaign: Path) -> None:
         self._folder = CampaignFolder(campaign)
         self._numbers = analyse(campaign).numbers
-        self._rows = list(archives.rows_of(campaign, self._numbers, self._folder.identity))
+        rows = archives.rows_of(campaign, self._numbers, self._folder.identity)
+        self._rows = [replace(part, pieces=list(part.pieces)) for part in rows]
 
     def add(self, store: Store, number: int, revision: int = 1) -> Entry:
         """Add it as campaign `cNNNNN`, as `archives.add` does after its analysis."""
         name, uid = f"c{number:05d}", f"{number:064x}"
         parts = tuple(archives._put(store, name, rows)[0] for rows in self._renamed(name, uid))
-        fresh = archives._entry(self._numbers, uid, self._folder, revision)
+        fresh = archives.entry_of(self._numbers, uid, self._folder, revision)
         entry = replace(fresh, name=name, parts=parts)
         archives._enter(store, entry, text_of(entry), None)
         archives._prune(store, entry, text_of(entry))
@@ -34,7 +35,9 @@ class Many:
 
     def _renamed(self, name: str, uid: str) -> Iterator[Rows]:
         for rows in self._rows:
-            yield replace(rows, rows=_with(_with(rows.rows, "campaign", name), "campaign_uid", uid))
+            yield replace(
+                rows, pieces=[_with(_with(one, "campaign", name), "campaign_uid", uid) for one in rows.pieces]
+            )
 
     def fill(self, store: Store, numbers: Sequence[int]) -> None:
         """Add several."""

@@ -18,7 +18,8 @@ from harness.attest.signer import read_public_key
 from harness.cli import main
 from harness.cli.archive_questions import QUESTION_NAMES
 from harness.evidence.annotations import annotate
-from harness.evidence.archives import Added, add, restore, verify
+from harness.evidence.archive_checks import verify
+from harness.evidence.archives import Added, add, restore
 from harness.record.verify import Check, verify_campaign
 from reports.api import open_archive, open_campaign
 from reports.archive import schemas
@@ -261,7 +262,7 @@ def test_restored_is_the_same_to_the_byte_and_verifies(campaign: Path, archive: 
 def test_verify_recomputes_every_row_of_the_sealed_files(campaign: Path, archive: Store) -> None:
     checks = verify(archive, campaign.name, None)
     assert failed(checks) == []
-    assert [check.name for check in checks] == ["signed", "parts", "sealed", "computed"]
+    assert [check.name for check in checks] == ["signed", "parts", "sealed", "verified", "computed"]
 
 
 def forged(store: Store, campaign: str, change: str) -> None:
@@ -297,10 +298,22 @@ def test_a_part_that_is_cut_or_gone_is_named_and_the_next_addition_repairs_it(ca
     Path(own.path(cut.path)).write_bytes(own.read(cut.path)[:-100])
     own.remove(gone.path)
     checks = verify(own, campaign.name, None)
-    assert "parts" in failed(checks)
+    assert failed(checks) == ["parts"], "what is broken is told once"
     assert "(and 1 more)" in next(check.detail for check in checks if check.name == "parts")
     assert added(campaign, own, raw=True).written == 2
     assert failed(verify(own, campaign.name, None)) == []
+
+
+def test_a_part_that_the_index_names_twice_is_found(campaign: Path, own: Store) -> None:
+    entry = json.loads(own.read(newest(own)[campaign.name]))
+    twice = next(part for part in entry["parts"] if part["table"] == "readings")
+    again = {**twice, "path": twice["path"].rpartition("--")[0] + "--0123456789abcdef.parquet"}
+    own.put(again["path"], own.read(twice["path"]))
+    entry["parts"].append(again)
+    own.put(newest(own)[campaign.name], json.dumps(entry).encode())
+    checks = verify(own, campaign.name, None)
+    assert failed(checks) == ["parts"]
+    assert "the index names two such parts" in checks[1].detail
 
 
 def test_without_sealed_files_verify_says_what_that_is_worth(campaign: Path, tmp_path: Path) -> None:

@@ -146,7 +146,7 @@ def test_check_loads_and_certificates_that_had_expired_are_told(tmp_path: Path) 
     last = {"utc": "2026-11-20T08:00:00Z", "check_load": "lamp", "ratio": 1.21, "passed": False}
     said = {"number": "K-1", "date": "2025-11-01", "expires": "2026-11-01", "check_load": last}
     numbers = replace(numbers, meters=tuple(replace(meter, calibration=said) for meter in numbers.meters))
-    (instruments,) = (rows.rows for rows in of_results("0" * 64, numbers, {}) if rows.table == "instruments")
+    ((instruments,),) = (list(rows.pieces) for rows in of_results("0" * 64, numbers, {}) if rows.table == "instruments")
     day_ns = 20_777 * DAY_NS
     campaigns = pa.Table.from_pylist([{"campaign_uid": "0" * 64, "begun_utc_ns": day_ns}], schema=CAMPAIGNS)
     contents = cast(Contents, Asked({"campaigns": campaigns, "instruments": instruments}))

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from harness.cli import main
-from harness.evidence.archives import add, restore, verify
+from harness.evidence.archive_checks import verify
+from harness.evidence.archives import add, restore
 from reports.archive.contents import Contents
 from reports.archive.errors import ArchiveError
 from reports.archive.index import entries, entry_in, newest

@@ -8,7 +8,8 @@ import pytest
 
 from harness.cli import main
 from harness.evidence.annotations import annotate
-from harness.evidence.archives import add, verify
+from harness.evidence.archive_checks import verify
+from harness.evidence.archives import add
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.seal import MANIFEST
 from reports.archive.compaction import compact, faults

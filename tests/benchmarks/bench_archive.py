@@ -107,7 +107,7 @@ def size(folder: Path) -> float:
     parts = csv = 0
     for run in CampaignFolder(campaign).run_paths():
         for rows in of_run("0" * 64, campaign.name, RunFolder.open(run)):
-            parts += write_part(rows, folder).stat().st_size
+            parts += write_part(rows, campaign.name, folder)[0].bytes
         csv += sum(path.stat().st_size for path in run.glob("*.csv"))
     return parts / csv
 

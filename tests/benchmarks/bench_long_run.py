@@ -1,11 +1,12 @@
-"""Peak memory of a report on one very long run of a fast meter: how many bytes does a reading take?
+"""Peak memory of one very long run of a fast meter, reported and archived: how many bytes does a reading take?
 
 Run: nice .venv/bin/python -m tests.benchmarks.bench_long_run [STAMPS [READINGS ...]]
 
 Campaigns of one run of READINGS readings at 10 ms (default 1, 3 and 6 million), written first and not counted. STAMPS
 is `regular` (windows meet), `late` (the default: stamps a little late, readings missing now and then) or `instant`
-(late, and a reading is a value of a moment). Each report is made in a process of its own; its peak is that of its
-resident pages, and of those that no file backs (the kernel gives the others up when memory is short).
+(late, and a reading is a value of a moment). The report, `archive add --raw` and `archive verify` are a process each;
+its peak is that of its resident pages, and of those that no file backs (the kernel gives the others up when memory is
+short). The wire of these runs was not logged, which `archive verify` says: decoding it again is not in its figures.
 """
 
 import io
@@ -31,6 +32,7 @@ BATCH = 1 << 20
 LATE_NS, MISSING = 200_000, 1e-5
 PROGRAM = """
 import pathlib, sys, threading, time
+from harness.cli import main
 from tests.documents import write_report
 most = [0]
 def watch():
@@ -40,8 +42,13 @@ def watch():
                 most[0] = max(most[0], int(line.split()[1]))
         time.sleep(0.02)
 threading.Thread(target=watch, daemon=True).start()
-for name in sys.argv[1:]:
-    write_report(pathlib.Path(name))
+acts = {
+    "imports": lambda folder: None,
+    "report": lambda folder: write_report(folder),
+    "archive add": lambda folder: main(["archive", "add", str(folder), "--raw", "--into", str(folder.parent / "kept")]),
+    "archive verify": lambda folder: main(["archive", "verify", str(folder.parent / "kept")]),
+}
+acts[sys.argv[1]](pathlib.Path(sys.argv[2]))
 time.sleep(0.05)
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
 print("peak", status["VmHWM"].split()[0], most[0])
@@ -86,10 +93,11 @@ def long_campaign(folder: Path, readings: int, stamps: str) -> Path:
     return make_campaign(folder, shape, type("Run", (LongRun,), {"stamps": stamps}))
 
 
-def measured(*arguments: str) -> tuple[float, float, float]:
-    """Resident MiB, those without a file, and processor seconds of a process that makes a report (of none: imports)."""
+def measured(act: str, folder: Path) -> tuple[float, float, float]:
+    """Resident MiB, those without a file, and processor seconds of a process that does it."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    done = subprocess.run([sys.executable, "-c", PROGRAM, *arguments], check=True, stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", PROGRAM, act, str(folder)]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     told = re.search(r"peak (\d+) (\d+)", done.stdout)
     assert told is not None
@@ -98,20 +106,22 @@ def measured(*arguments: str) -> tuple[float, float, float]:
 
 
 def main(stamps: str, numbers: list[int]) -> None:
-    """Print one JSON line for each length."""
-    alone_mib, _, _ = measured()
+    """Print a JSON line for each length and act."""
+    alone_mib, _, _ = measured("imports", Path())
     for readings in numbers:
         with tempfile.TemporaryDirectory() as name:
             folder = long_campaign(Path(name), readings, stamps)
-            begin_s = time.monotonic()
-            resident_mib, own_mib, cpu_s = measured(str(folder))
-            told = {
-                "stamps": stamps, "readings": readings, "resident_mib": round(resident_mib),
-                "without_a_file_mib": round(own_mib), "imports_mib": round(alone_mib),
-                "bytes_a_reading": round((resident_mib - alone_mib) * 2**20 / readings, 1),
-                "cpu_us_a_reading": round(cpu_s * 1e6 / readings, 2), "wall_s": round(time.monotonic() - begin_s, 1),
-            }  # fmt: skip
-        print(json.dumps(told), flush=True)
+            for act in ("report", "archive add", "archive verify"):
+                begin_s = time.monotonic()
+                resident_mib, own_mib, cpu_s = measured(act, folder)
+                told = {
+                    "act": act, "stamps": stamps, "readings": readings, "resident_mib": round(resident_mib),
+                    "without_a_file_mib": round(own_mib), "imports_mib": round(alone_mib),
+                    "bytes_a_reading": round((resident_mib - alone_mib) * 2**20 / readings, 1),
+                    "cpu_us_a_reading": round(cpu_s * 1e6 / readings, 2),
+                    "wall_s": round(time.monotonic() - begin_s, 1),
+                }  # fmt: skip
+                print(json.dumps(told), flush=True)
 
 
 if __name__ == "__main__":

@@ -61,6 +61,13 @@ def test_what_is_no_part_of_the_campaign_stays_out_and_is_named(
         write_bag(campaign, tmp_path / "c.zip")
 
 
+@pytest.mark.parametrize("limits", [Limits(entries=3), Limits(file_bytes=99), Limits(total_bytes=9999)])
+def test_a_campaign_that_nobody_would_unpack_is_not_packed(reported: Path, tmp_path: Path, limits: Limits) -> None:
+    with pytest.raises(RunFolderError, match=r"of a package at most \d+ are unpacked; hand over its folder"):
+        write_bag(reported, tmp_path / "c.zip", limits)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [
