@@ -8,14 +8,14 @@ The list of packs has revisions as an entry has (`index.py`): one writer alone m
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.record.documents import load_object
 from harness.record.errors import DocumentError
 from reports.archive.errors import ArchiveError
 from reports.archive.schemas import OF_CAMPAIGN, VERSIONS
 from reports.archive.store import Store
-from reports.results.codec import document_in
+from reports.results.codec import document_in, keyed
 
 FOLDER, LIST = "packs", "packs/packed"
 SCHEMA = 1
@@ -47,6 +47,9 @@ class Pack:
     """Path of an entry of the index -> MD5 of its bytes when it was packed, in the order of the rows."""
     files: tuple[PackFile, ...]
     """A file for each table."""
+    states: dict[str, str] = field(default_factory=dict, metadata=keyed(left_out=True))
+    """Path of such an entry -> its size and time of change in that moment, in a folder: one that has both still needs
+    not be read (`Store.states`). A copy of the archive has other times, and its entries are read."""
 
     def current(self, stamps: Mapping[str, str]) -> tuple[str, ...]:
         """The entries that are the newest of their campaigns still; `stamps`: newest entry -> MD5 now."""

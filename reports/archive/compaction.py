@@ -93,12 +93,15 @@ def _plan(contents: Contents) -> tuple[list[Pack], list[Pack], list[Entry]]:
 def _written(contents: Contents, joined: Sequence[Pack], fresh: Sequence[Entry]) -> Pack:
     store = contents.store
     paths = [path for pack in joined for path in pack.current(contents.stamps)]
-    stamped = contents.store.stamps("index", [*paths, *map(_path_of, fresh)])
+    paths += map(_path_of, fresh)
+    states = contents.store.states("index")
+    stamped = contents.store.stamps("index", paths)
     for pack in joined:
         for problem in _damaged(store, pack):
             raise ArchiveError(problem)
     files = tuple(_put(store, table, _together(contents, joined, fresh, table)) for table in TABLES)
-    return Pack(entries=stamped, files=files)
+    known = {path: states[path] for path in paths if path in states}
+    return Pack(entries=stamped, files=files, states=known)
 
 
 def _path_of(entry: Entry) -> str:

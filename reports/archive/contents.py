@@ -68,7 +68,19 @@ class Contents:
         """Newest entry -> MD5 of its bytes; empty where there is no pack."""
         if not self.packed.packs:
             return {}
-        return self._read(lambda: self.store.stamps(FOLDER, self._newest.values()))
+        return self._read(self._stamps)
+
+    def _stamps(self) -> dict[str, str]:
+        states = self.store.states(FOLDER)
+        known = {
+            path: stamp
+            for pack in self.packed.packs
+            for path, stamp in pack.entries.items()
+            if path in states and pack.states.get(path) == states[path]
+        }
+        newest = self._newest.values()
+        read = self.store.stamps(FOLDER, [path for path in newest if path not in known])
+        return {path: known.get(path) or read[path] for path in newest}
 
     @cached_property
     def loose(self) -> list[Entry]:

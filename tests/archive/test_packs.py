@@ -1,6 +1,7 @@
 """Packs: an archive is the same with and without them, whatever is added, changed, killed or damaged between."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
@@ -77,6 +78,32 @@ def test_a_campaign_that_changed_or_is_gone_is_not_read_of_its_pack(many: Many, 
     assert len({row["n"] for row in found}) == 1
     (fault,) = faults(store)
     assert "c00003: was packed at revision 1, and is not there" in fault
+
+
+def test_entries_that_look_as_when_they_were_packed_are_not_read(
+    many: Many, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    real = Store._md5
+
+    def counted(self: Store, name: str) -> str:
+        read.append(name)
+        return real(self, name)
+
+    compact(store)
+    monkeypatch.setattr(Store, "_md5", counted)
+    plain = everything(store)
+    assert (Contents(store).loose, read) == ([], [])
+    many.add(store, 2, revision=2)
+    other = Path(store.path(newest(store)["c00003"]))
+    other.write_bytes(other.read_bytes().replace(b'"customer": ""', b'"customer": "another"'))
+    assert [entry.name for entry in Contents(store).loose] == ["c00002", "c00003"]
+    assert {*read} == {"index/c00002.2.json", "index/c00003.1.json"}
+    copy = Store(str(tmp_path / "copy"))
+    shutil.copytree(store.path(""), copy.path(""), copy_function=shutil.copyfile)
+    assert [entry.name for entry in Contents(copy).loose] == ["c00002", "c00003"], "a copy has other times"
+    assert len(read) == 2 + 5
+    assert everything(copy)["runs"] == plain["runs"]
 
 
 @pytest.mark.parametrize("left", [0, 3, 6])
