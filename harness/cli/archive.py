@@ -16,7 +16,7 @@ from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Parser, add_json_argument
 from harness.cli.verify import checks_sheet
-from harness.record.errors import printable
+from harness.record.errors import Interrupted, LabError, printable
 from harness.record.verify import Check
 
 Rows: TypeAlias = Any  # an Arrow table; what has such things is imported late
@@ -136,14 +136,23 @@ def add_arguments(verb: Parser) -> None:
 
 
 def call_add(arguments: argparse.Namespace) -> int:
-    """Add each; what was added before one that cannot be stays."""
+    """Add each; one that cannot be added keeps out no other."""
     from harness.evidence.archives import add
     from reports.archive.store import Store
 
-    store, done = Store(arguments.into), []
+    store, done, problems = Store(arguments.into), [], list[LabError]()
     for campaign in arguments.campaigns:
-        with at_work(f"{campaign}: checking its seals, computing its numbers"):
-            added = add(campaign, store, raw=arguments.raw, key=arguments.key)
+        try:
+            with at_work(f"{campaign}: checking its seals, computing its numbers"):
+                added = add(campaign, store, raw=arguments.raw, key=arguments.key)
+        except Interrupted:
+            raise
+        except LabError as error:
+            if len(arguments.campaigns) > 1:
+                print(f"refused  {printable(campaign.name)}")
+                say(Console(stderr=True), str(error), "bold red")
+            problems.append(error)
+            continue
         entry = added.entry
         what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
@@ -155,6 +164,9 @@ def call_add(arguments: argparse.Namespace) -> int:
             name = printable(entry.name)
             say(Console(), f"{name} was signed, and is not now: give the command again, with --key.", "yellow")
     arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
+    if problems:
+        several = f"{len(problems)} of {len(arguments.campaigns)} campaigns were not added; the others were"
+        raise problems[0] if len(arguments.campaigns) == 1 else LabError(several)
     if store.keeps_apart is False:
         say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")
     print(f"Next: {command('archive', 'list', arguments.into)}.")
@@ -208,23 +220,18 @@ def call_verify(arguments: argparse.Namespace) -> int:
     """Exit code 3 where a check failed."""
     from harness.attest.signer import read_public_key
     from harness.evidence.archive_checks import verify
-    from reports.archive.compacted import packed_in
-    from reports.archive.compaction import faults
     from reports.archive.errors import ArchiveError
-    from reports.archive.index import entries
+    from reports.archive.index import newest
     from reports.archive.store import Store
 
     store = Store(arguments.archive)
     key = None if arguments.public_key is None else read_public_key(arguments.public_key)
     checks: list[Check] = []
-    for entry in entries(store, arguments.campaigns):
-        with at_work(f"{entry.name}: reading every part"):
-            checks += verify(store, entry.name, key)
-    if not arguments.campaigns and packed_in(store).packs:
-        broken = list(faults(store))
-        good = "packs have the rows that parts have"
-        checks += [Check("packs", "packed", passed=False, detail=fault) for fault in broken]
-        checks += [] if broken else [Check("packs", "packed", passed=True, detail=good)]
+    for name in arguments.campaigns or newest(store):
+        with at_work(f"{name}: reading every part"):
+            checks += verify(store, name, key)
+    if not arguments.campaigns:
+        checks += _of_packs(store)
     if not checks:
         raise ArchiveError(
             f"{arguments.archive}: its index names no campaign, so nothing was checked; if there were some, take the "
@@ -237,6 +244,22 @@ def call_verify(arguments: argparse.Namespace) -> int:
         print(f"{len(failed)} of {counted(len(checks), 'check')} FAILED.")
     arguments.answer = ArchiveChecks(checks=tuple(checks))
     return BAD if failed else 0
+
+
+def _of_packs(store: Any) -> list[Check]:  # noqa: ANN401  a Store, imported late
+    """Whether packs are copies of parts; nothing where there are none."""
+    from reports.archive.compacted import packed_in
+    from reports.archive.compaction import faults
+    from reports.archive.errors import ArchiveError
+
+    try:
+        if not packed_in(store).packs:
+            return []
+        broken = list(faults(store))
+    except ArchiveError as error:
+        broken = [str(error)]
+    good = [] if broken else [Check("packs", "packed", passed=True, detail="packs have the rows that parts have")]
+    return good + [Check("packs", "packed", passed=False, detail=fault) for fault in broken]
 
 
 def call_restore(arguments: argparse.Namespace) -> int:

@@ -21,7 +21,7 @@ from harness.record.errors import LabError
 from harness.record.steps import steps
 from harness.record.verify import Check, examine
 from reports.archive.errors import ArchiveError
-from reports.archive.index import FOLDER, PARTS, Entry, Found, Part, required_in, signature_of
+from reports.archive.index import FOLDER, PARTS, Entry, Found, Part, newest, required_in, signature_of
 from reports.archive.parts import is_only_of, pieces_of
 from reports.archive.store import Store
 from reports.archive.tables import Rows, are_alike
@@ -50,9 +50,14 @@ def verify(store: Store, campaign: str, key: PublicKey | None) -> list[Check]:
     """Every check of an archived campaign.
 
     Raises:
-        ArchiveError: there is no such campaign, or its entry cannot be read.
+        ArchiveError: there is no archive, or no such campaign.
     """
-    found = required_in(store, campaign)
+    try:
+        found = required_in(store, campaign)
+    except ArchiveError as error:
+        if campaign not in newest(store):
+            raise
+        return [Check(campaign, "entry", passed=False, detail=str(error))]
     entry = found.entry
     checks = [_signed(store, found, key)]
     parts, problems = _Parts(), list[str]()

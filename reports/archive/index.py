@@ -8,6 +8,7 @@ that add at the same moment one comes too late, and sees what the other has done
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -167,9 +168,9 @@ def entry_of(content: bytes, path: str, where: str) -> Entry:
         )
     named = [(part.path, f"{PARTS}/{entry.name}/") for part in entry.parts]
     named += [(entry.raw.path, f"{RAW}/{entry.name}/")] if entry.raw is not None else []
-    paths = [name for name, _ in named]
+    times = Counter(name for name, _ in named)
     for name, own in named:
-        if not name.startswith(own) or {"", ".", ".."} & set(name.split("/")) or paths.count(name) > 1:
+        if not name.startswith(own) or {"", ".", ".."} & set(name.split("/")) or times[name] > 1:
             raise ArchiveError(f"{where}: names {name!r}, which is no file of this campaign; take it from a copy")
     return entry
 

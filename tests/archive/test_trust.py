@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,3 +104,34 @@ def test_what_the_index_says_of_a_campaign_follows_from_its_sealed_files(campaig
     (check,) = [check for check in verify(store, campaign.name, None) if check.name == "computed"]
     assert not check.passed
     assert "customer of" in check.detail
+
+
+def test_an_entry_that_cannot_be_read_is_one_failed_check_and_the_others_are_looked_at(
+    campaign: Path, store: Store, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = make_campaign(tmp_path, replace(SHAPE, name="other"))
+    add(other, store, raw=True, key=None)
+    path = Path(store.path(newest(store)[campaign.name]))
+    path.write_bytes(store.read(newest(store)["other"]))
+    assert main(["archive", "verify", store.url, "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)["checks"]
+    failed = [check for check in told if not check["passed"]]
+    assert [(check["subject"], check["name"]) for check in failed] == [(campaign.name, "entry")]
+    assert "under another name" in failed[0]["detail"]
+    assert {check["name"] for check in told if check["subject"] == "other"} >= {"sealed", "computed"}
+    assert main(["archive", "verify", store.url, "nobody"]) == 1
+
+
+def test_a_campaign_that_is_refused_keeps_out_no_other(
+    campaign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    forged, into = copy(campaign, tmp_path / "forged"), str(tmp_path / "archive")
+    other = make_campaign(tmp_path, replace(SHAPE, name="other"))
+    next(forged.glob("*/readings-*.csv")).write_text("time_ns,power_w\n")
+    assert main(["archive", "add", str(tmp_path / "none"), str(forged), str(other), "--into", into]) == 1
+    told = capsys.readouterr()
+    assert [entry.name for entry in entries(Store(into))] == ["other"]
+    assert "refused  none" in told.out
+    assert "added    other" in told.out
+    assert "it is not as it was sealed" in told.err
+    assert "2 of 3 campaigns were not added; the others were" in told.err
