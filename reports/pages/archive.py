@@ -140,7 +140,7 @@ def _releases(rows: pa.Table, stamp: str) -> Figure | None:
     panels = [_energies(f"{scenario} on {sut}", of) for (scenario, sut), of in several[:MOST_PANELS]]
     if not panels:
         return None
-    caption = "Energy of a run by campaign, in order of time, with U (95 %); the release stands beside"
+    caption = "Energy of a run by campaign, in order of time, with U (95 %); the first of a release is named"
     return Figure(
         "energies", caption, Markup(scatters(Labelled("energies", caption, caption, stamp), panels, columns=1))
     )

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from harness.cli import main
 from harness.cli.archive_regression import ReleaseAnswer
+from harness.evidence.archive_checks import verify
 from harness.evidence.archive_releases import chosen, judged, releases_of
 from harness.evidence.archives import add
 from reports.api import open_archive
@@ -69,6 +70,10 @@ def test_what_is_shown_is_the_exit_code_and_what_is_not_is_none_of_them(
     assert asked(store, "--margin", "0.1%", "--release", "1.1", "--looks", "365") == 5
     assert "Not decided" in capsys.readouterr().out
     assert asked(store, "--margin", "10%", "--release", "1.0", "--against", "1.2", "--energy", "energy") == 0
+
+
+def test_nights_of_releases_pass_every_check(store: Store) -> None:
+    assert [check for check in verify(store, "c", None) if not check.passed] == []
 
 
 def test_the_answer_is_that_of_compare_and_counts_the_looks(store: Store, capsys: pytest.CaptureFixture[str]) -> None:

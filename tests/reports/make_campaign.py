@@ -170,8 +170,9 @@ def planned(shape: Shape) -> Iterator[tuple[dict[str, Any], Load | None]]:
 def lab_toml(shape: Shape) -> bytes:
     """The lab.toml that resolves to `resolved_config`."""
     text = LAB_TOML.read_text().partition("[thresholds]")[0]  # the method's own, as `resolved_config` has them
+    release = f"\nrelease = {json.dumps(shape.release)}" if shape.release else ""
     changes = {
-        'name = "core-study"': f"name = {json.dumps(shape.name)}", "seed = 20261121": f"seed = {shape.seed}",
+        'name = "core-study"': f"name = {json.dumps(shape.name)}{release}", "seed = 20261121": f"seed = {shape.seed}",
         'name = "Embedded lab"': f"name = {json.dumps(shape.lab)}",
         'operator = ""': f"operator = {json.dumps(shape.operator)}",
         "blocks = 5": f"blocks = {shape.baseline_blocks}",
