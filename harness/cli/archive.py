@@ -10,19 +10,15 @@ from rich.console import Console
 
 from harness.cli import archive_questions, archive_regression
 from harness.cli.archive_energies import add_energies
+from harness.cli.archive_verify import add_verify
 from harness.cli.called import command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Parser, add_json_argument
-from harness.cli.verify import checks_sheet
 from harness.record.errors import Interrupted, LabError, printable
-from harness.record.verify import Check
 
 Rows: TypeAlias = Any  # an Arrow table; what has such things is imported late
-BAD = 3
-UNSIGNED = "is not signed"
-"""In the check of an entry that nobody asked to be signed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,14 +53,6 @@ class ArchivedCampaigns(Document):
     """Its place."""
     campaigns: tuple[ArchivedCampaign, ...]
     """Each of them."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveChecks(Document):
-    """What an archive is worth."""
-
-    checks: tuple[Check, ...]
-    """Every check; with one that failed the exit code is 3."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,16 +105,7 @@ def add_arguments(verb: Parser) -> None:
     add_json_argument(packed, "what was put together", CompactedArchive)
     packed.set_defaults(call=call_compact, interrupted="nothing was put together; the same command begins anew")
     add_energies(actions)
-    checked = actions.add_parser(
-        "verify", help="digests, signatures, and whether the rows follow from the sealed files"
-    )
-    checked.add_argument("archive", help="a folder or a URL")
-    checked.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help="these only")
-    checked.add_argument(
-        "--public-key", type=Path, metavar="KEY.pub", help="the lab's key: entries have to be signed by it"
-    )
-    add_json_argument(checked, "every check", ArchiveChecks)
-    checked.set_defaults(call=call_verify)
+    add_verify(actions)
     restored = actions.add_parser("restore", help="a campaign's sealed files, byte by byte")
     restored.add_argument("archive", help="a folder or a URL")
     restored.add_argument("campaign", metavar="CAMPAIGN", help="its name")
@@ -214,52 +193,6 @@ def call_compact(arguments: argparse.Namespace) -> int:
     what = f"{counted(done.written, 'campaign')} put together" if done.written else "nothing has come since"
     print(f"{what}; {counted(done.packs, 'pack')} with {counted(done.campaigns, 'campaign')}")
     return 0
-
-
-def call_verify(arguments: argparse.Namespace) -> int:
-    """Exit code 3 where a check failed."""
-    from harness.attest.signer import read_public_key
-    from harness.evidence.archive_checks import verify
-    from reports.archive.errors import ArchiveError
-    from reports.archive.index import newest
-    from reports.archive.store import Store
-
-    store = Store(arguments.archive)
-    key = None if arguments.public_key is None else read_public_key(arguments.public_key)
-    checks: list[Check] = []
-    for name in arguments.campaigns or newest(store):
-        with at_work(f"{name}: reading every part"):
-            checks += verify(store, name, key)
-    if not arguments.campaigns:
-        checks += _of_packs(store)
-    if not checks:
-        raise ArchiveError(
-            f"{arguments.archive}: its index names no campaign, so nothing was checked; if there were some, take the "
-            "folder index from a copy of the archive"
-        )
-    unsigned = [check for check in checks if check.name == "signed" and check.passed and UNSIGNED in check.detail]
-    Console().print(checks_sheet(checks, unsigned))
-    failed = [check for check in checks if not check.passed]
-    if failed:
-        print(f"{len(failed)} of {counted(len(checks), 'check')} FAILED.")
-    arguments.answer = ArchiveChecks(checks=tuple(checks))
-    return BAD if failed else 0
-
-
-def _of_packs(store: Any) -> list[Check]:  # noqa: ANN401  a Store, imported late
-    """Whether packs are copies of parts; nothing where there are none."""
-    from reports.archive.compacted import packed_in
-    from reports.archive.compaction import faults
-    from reports.archive.errors import ArchiveError
-
-    try:
-        if not packed_in(store).packs:
-            return []
-        broken = list(faults(store))
-    except ArchiveError as error:
-        broken = [str(error)]
-    good = [] if broken else [Check("packs", "packed", passed=True, detail="packs have the rows that parts have")]
-    return good + [Check("packs", "packed", passed=False, detail=fault) for fault in broken]
 
 
 def call_restore(arguments: argparse.Namespace) -> int:

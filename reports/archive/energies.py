@@ -190,7 +190,7 @@ def _plan(store: Store, part: Part, intervals: Intervals) -> _Plan | None:
     if _is_to_be_whole(meter, groups):
         return _Plan(part.path, (), meter, how, cuts_ns, inside)
     tasks = [
-        Task(store.url, part.path, own, _constants(meter, [groups[place] for place in own]), meter, how,
+        Task(store.address, part.path, own, _constants(meter, [groups[place] for place in own]), meter, how,
              cuts_ns[first:last], int(first))
         for own in _chunks(groups, intervals.begins_ns[inside], intervals.ends_ns[inside])
         for edges_ns in [[groups[own[0]].first_ns - SLACK_NS, groups[own[-1]].last_ns + SLACK_NS]]

@@ -69,6 +69,11 @@ class Store:
         self.keeps_apart: bool | None = None
         """Whether a file that is created is of one writer alone here; None: nothing was created yet."""
 
+    @property
+    def address(self) -> str:
+        """What names it from any folder: the URL, or a whole path."""
+        return str(self._root) if self.is_local else self.url
+
     def path(self, name: str) -> str:
         """The whole path of a file below it, as `files` takes it."""
         return f"{self._root.rstrip('/')}/{name}"

@@ -1,6 +1,7 @@
 """Energies of an archive by the workers of a scheduler: the same to the bit, whatever their number and order."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,10 +20,14 @@ from harness.fleet.cluster import client_of, link_of
 from harness.fleet.spread import spread_over
 from harness.record.errors import FleetError
 from reports.archive.energies import compute, energies
+from reports.archive.index import entries
+from reports.archive.store import Store
 from tests.analysis.monitored import Fault
 from tests.archive.test_energies import archive_of, holed, intervals_of
+from tests.reports.make_campaign import Shape, make_campaign
 
 LONG_S = 60.0
+SMALL = Shape(repetitions=1, baseline_blocks=2, duration_s=10)
 
 
 @contextmanager
@@ -91,6 +97,31 @@ def test_workers_of_any_number_give_the_same_numbers_to_the_bit(
                     assert main(command) == 0
                     assert capsys.readouterr().out == spread
             _gone(client)
+
+
+def test_workers_verify_a_campaign_each_and_say_what_one_process_says(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    key = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+    campaigns = [str(make_campaign(tmp_path, replace(SMALL, name=f"c{number}"))) for number in range(3)]
+    assert main(["archive", "add", *campaigns, "--into", "a", "--raw", "--key", str(key)]) == 0
+    Store("a").remove(entries(Store("a"))[1].parts[0].path)
+    (tmp_path / "a" / "index" / "c2.1.json").write_text("{}")
+    words = ["archive", "verify", "a", "--public-key", f"{key}.pub"]
+    capsys.readouterr()
+    assert main([*words, "--json"]) == 3
+    here = json.loads(capsys.readouterr().out)["checks"]
+    assert {check["name"] for check in here if not check["passed"]} == {"parts", "entry"}
+    with scheduler() as address, workers(address, 2):
+        assert main([*words, "--scheduler", address, "--open", "--json"]) == 3
+        spread = json.loads(capsys.readouterr().out)["checks"]
+        assert main(["archive", "verify", "a", "nobody", "--scheduler", address, "--open"]) == 1
+    assert [{**check, "detail": ""} for check in spread] == [{**check, "detail": ""} for check in here]
+    assert [check["detail"] for check in spread if check["passed"]] == [
+        check["detail"] for check in here if check["passed"]
+    ]
 
 
 def _gone(client: object) -> None:
