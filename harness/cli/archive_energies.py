@@ -88,9 +88,7 @@ def add_energies(actions: Verbs) -> None:
     add_scheduler_arguments(asked, "whose workers compute them", required=False)
     add_json_argument(asked, "the energies", IntervalEnergies)
     asked.set_defaults(call=call_energies)
-    worker = actions.add_parser(
-        "work", help="compute for energies and verify, with --scheduler, until ended"
-    )
+    worker = actions.add_parser("work", help="compute for energies and verify, with --scheduler, until ended")
     worker.description = "A worker of a fleet's scheduler: not on a station, where it would disturb what is measured."
     worker.add_argument("--threads", type=at_least(1), default=1, metavar="N", help="so many at once (default: 1)")
     add_scheduler_arguments(worker, "that hands out the work")

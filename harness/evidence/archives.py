@@ -20,8 +20,10 @@ from harness.attest.signer import OF_ARCHIVE
 from harness.evidence.bag import OWN, unpack_bag, write_bag
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.documents import VERSION
+from harness.record.entries import header_of
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import RunFolder
+from harness.record.seal import MANIFEST
 from harness.record.steps import step, steps
 from harness.record.verify import examine
 from reports.archive.errors import ArchiveError
@@ -73,6 +75,8 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
         AnalysisError: it has no run that can be read.
         SigningError: the key does not sign.
     """
+    if (there := _unchanged(CampaignFolder(campaign), store, raw=raw, key=key)) is not None:
+        return there
     seen = examine(campaign)
     if seen.broken:
         first = seen.broken[0]
@@ -88,6 +92,25 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
     raise ArchiveError(
         f"{store.url}: others keep adding {numbers.campaign.name} too; when they are done, give the same command again"
     )
+
+
+def _unchanged(folder: CampaignFolder, store: Store, *, raw: bool, key: Path | None) -> Added | None:
+    """A campaign that is there just so, by the digests of its manifests and logs; None: it has to be looked at. What it
+    is now is not looked at: nothing of it is taken."""
+    header = header_of(folder.entries())
+    found = None if header is None else found_in(store, header.name)
+    if found is None:
+        return None
+    entry = found.entry
+    manifests = {path.name: path / MANIFEST for path in folder.run_paths()}
+    runs = {name: sha256_of(path) if path.is_file() else None for name, path in manifests.items()}
+    logs = {name: digest for name, (digest, _) in _logs(folder).items()}
+    is_signed = key is None or store.exists(signature_of(found.path, found.content))
+    same = (entry.uid, entry.runs, entry.logs, entry.added_by) == (folder.identity, runs, logs, VERSION)
+    if not same or None in runs.values() or not is_signed or (raw and entry.raw is None) or not _is_whole(store, entry):
+        return None
+    _prune(store, entry, found.content)
+    return Added(entry=entry, is_new=False, written=0)
 
 
 def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bool, key: Path | None) -> Added:

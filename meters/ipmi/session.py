@@ -247,6 +247,17 @@ def in_the_clear(data: bytes, keys: Keys | None) -> bytes:
     return encode_packet(packet.kind, payload, packet.session_id, packet.sequence) + trailer
 
 
+def refused(packet: Packet) -> bytes:
+    """Return a message that was none of a sealed session such that it is none of the session in a log either: it says
+    that it is sealed, and nothing of what it said is kept."""
+    return HEAD.pack(RMCP, RMCP_PLUS, packet.kind | AUTHENTICATED, packet.session_id, packet.sequence, 0)
+
+
+def repeated(packet: Packet) -> bytes:
+    """Return a message that was heard before, in the clear, such that nobody takes it: as one of no session."""
+    return encode_packet(packet.kind, packet.payload, 0, packet.sequence)
+
+
 def _kept(kind: int, payload: bytes) -> bytes:
     """Return what is kept of a payload."""
     number = bytes(len(payload[8 : 8 + NUMBER]))

@@ -316,6 +316,26 @@ def test_a_part_that_the_index_names_twice_is_found(campaign: Path, own: Store) 
     assert "the index names two such parts" in checks[1].detail
 
 
+def test_what_is_there_already_is_not_computed_again(
+    campaign: Path, own: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def asked(*_: object) -> None:
+        raise AssertionError("its runs were looked at")
+
+    monkeypatch.setattr("harness.evidence.archives.examine", asked)
+    assert not added(campaign, own).is_new
+    assert not added(campaign, own, raw=True).is_new
+    noted = tmp_path / "noted" / campaign.name
+    shutil.copytree(campaign, noted)
+    with (noted / "annotations.jsonl").open("a") as log:
+        log.write("{}\n")
+    with pytest.raises(AssertionError, match="looked at"):
+        added(noted, own)
+    own.remove(entries(own)[0].parts[0].path)
+    with pytest.raises(AssertionError, match="looked at"):
+        added(campaign, own)
+
+
 def test_without_sealed_files_verify_says_what_that_is_worth(campaign: Path, tmp_path: Path) -> None:
     store = Store(str(tmp_path / "a"))
     added(campaign, store)

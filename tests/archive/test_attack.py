@@ -90,8 +90,9 @@ def test_an_entry_that_names_files_of_others_is_refused(store: Store, path: str)
     enter(store, "a", changed)
     with pytest.raises(ArchiveError, match="which is no file of this campaign"):
         connection(Contents(store), "SELECT * FROM runs")
-    with pytest.raises(ArchiveError, match="which is no file of this campaign"):
-        verify(store, "a", None)
+    (check,) = verify(store, "a", None)
+    assert (check.name, check.passed) == ("entry", False)
+    assert "which is no file of this campaign" in check.detail
 
 
 def test_rows_that_say_they_are_of_another_campaign_are_found_without_its_sealed_files(store: Store) -> None:

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import io
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 import pytest
 
 from meters import host
 from meters.access import REPLAYED, Access, Credentials
-from meters.meter import MeterError, MeterOptionError, MeterRefused, MeterTimeout, MeterUnavailable
+from meters.ipmi import session
+from meters.ipmi.dcmi import ACTIVE, FIELDS, GROUP_ID, UNSPECIFIED
+from meters.ipmi.messages import DCMI_POWER
+from meters.meter import Meter, MeterError, MeterGarbage, MeterOptionError, MeterRefused, MeterTimeout, MeterUnavailable
 from meters.playback import Playback
 from meters.reading import Reading
 from meters.registry import open_meter
 from meters.wire_log import Exchange, read_capture
 from tests.meters.conftest import StartEmulator, wait_until
+from tests.meters.test_ipmi import answered
 
 SECRET = "not-known"
 LOGIN = Access(Credentials("", SECRET))
@@ -126,3 +134,93 @@ def test_a_session_that_is_forgotten_is_begun_anew(start_emulator: StartEmulator
     meter.close()
     assert (len(errors), found.power_w) == (1, 51.0)
     assert sum(part.data[5] == 0x10 for part in exchanges(log)) == 2  # two sessions were opened
+
+
+class Between:
+    """A relay in front of a BMC that says what somebody else might: an answer in the clear with another power, one with
+    a wrong code, and answers that were heard before."""
+
+    def __init__(self, bmc: str) -> None:
+        host_name, _, port = bmc.removeprefix("ipmi://").partition(":")
+        self._bmc = host_name, int(port)
+        self._front, self._back = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+        self._front.bind(("127.0.0.1", 0))
+        self.address = f"ipmi://127.0.0.1:{self._front.getsockname()[1]}"
+        self.forgery: Callable[[bytes, int], list[bytes]] = lambda _answer, _number: []
+        self.sent = 0
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._relay)
+        self._thread.start()
+
+    def _relay(self) -> None:
+        questions = 0
+        for wire in (self._front, self._back):
+            wire.settimeout(0.2)
+        while not self._ended.is_set():
+            with suppress(TimeoutError):
+                asked, client = self._front.recvfrom(1 << 16)
+                questions += asked[5] & 0x3F == session.MESSAGE
+                self._back.sendto(asked, self._bmc)
+                answer = self._back.recv(1 << 16)
+                forged = self.forgery(answer, questions) if answer[5] & 0x3F == session.MESSAGE else []
+                self.sent += len(forged)
+                for data in (*forged, answer):
+                    self._front.sendto(data, client)
+
+    def close(self) -> None:
+        self._ended.set()
+        self._thread.join()
+        for wire in (self._front, self._back):
+            wire.close()
+
+
+def in_the_clear(answer: bytes, number: int) -> list[bytes]:
+    """A power of 9999 W in the clear, as an answer to this very question."""
+    packet, _ = session.decode_packet(answer)
+    content = bytes(1) + FIELDS.pack(GROUP_ID, 9999, 9999, 9999, 9999, UNSPECIFIED, 60_000, ACTIVE)
+    message = answered(DCMI_POWER, content, number % 64)
+    return [session.encode_packet(session.MESSAGE, message, packet.session_id, packet.sequence + 1)]
+
+
+def damaged(answer: bytes, _number: int) -> list[bytes]:
+    return [answer[:-1] + bytes((answer[-1] ^ 1,))]
+
+
+@pytest.mark.parametrize("forgery", ["in the clear", "damaged", "heard before"])
+def test_what_somebody_else_says_is_no_reading_and_none_when_it_is_played_back(
+    forgery: str, start_emulator: StartEmulator
+) -> None:
+    emulator = start_emulator(*LOAD, "--password", SECRET, name="ipmi")
+    before: list[bytes] = []
+
+    def again(answer: bytes, _number: int) -> list[bytes]:
+        before.append(answer)
+        return before[-65:-64] + before[-2:-1]  # the same number of a question comes after 64
+
+    between, log = Between(emulator.address), io.BytesIO()
+    try:
+        meter = open_meter("ipmi", between.address, capture=log, options=FAST | {"interval_s": 0.01}, access=LOGIN)
+        between.forgery = {"in the clear": in_the_clear, "damaged": damaged, "heard before": again}[forgery]
+        read = what_is_read(meter, 70 if forgery == "heard before" else 8)
+        meter.close()
+    finally:
+        between.close()
+    assert between.sent >= 8
+    assert {power_w for _, power_w in read} <= {51.0, "garbage"}
+    with host.playing(Playback(exchanges(log))):
+        played = open_meter(
+            "ipmi", "ipmi://192.0.2.7", capture=None, options=FAST | {"interval_s": 0.01}, access=Access(REPLAYED)
+        )
+        assert what_is_read(played, len(read)) == read
+
+
+def what_is_read(meter: Meter, count: int) -> list[tuple[int, float | str | None]]:
+    """Stamps and powers of so many attempts, or that it was garbage."""
+    found: list[tuple[int, float | str | None]] = []
+    for _ in range(count):
+        try:
+            reading = meter.read(5.0)
+            found.append((reading.time_ns, reading.power_w))
+        except MeterGarbage:
+            found.append((0, "garbage"))
+    return found
