@@ -144,8 +144,13 @@ def call_add(arguments: argparse.Namespace) -> int:
             say(Console(), f"{name} was signed, and is not now: give the command again, with --key.", "yellow")
     arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
     if problems:
-        several = f"{len(problems)} of {len(arguments.campaigns)} campaigns were not added; the others were"
-        raise problems[0] if len(arguments.campaigns) == 1 else LabError(several)
+        bad, count = len(problems), len(arguments.campaigns)
+        several = (
+            f"none of the {count} campaigns was added"
+            if bad == count
+            else (f"{bad} of {count} campaigns were not added; the others were")
+        )
+        raise problems[0] if count == 1 else LabError(several)
     if store.keeps_apart is False:
         say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")
     print(f"Next: {command('archive', 'list', arguments.into)}.")
