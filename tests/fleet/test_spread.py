@@ -24,6 +24,7 @@ from reports.archive.index import entries
 from reports.archive.store import Store
 from tests.analysis.monitored import Fault
 from tests.archive.test_energies import archive_of, holed, intervals_of
+from tests.fleet.benches import free_port
 from tests.reports.make_campaign import Shape, make_campaign
 
 LONG_S = 60.0
@@ -58,12 +59,24 @@ def scheduler() -> Iterator[str]:
 
 
 @contextmanager
-def workers(address: str, count: int) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """So many of one thread, each a process."""
-    command = [sys.executable, "-m", "harness.cli", "archive", "work", "--scheduler", address, "--open"]
+def sealed_scheduler(keys: Path) -> Iterator[str]:
+    """The one of `wattlab fleet scheduler`, with certificates."""
+    assert main(["fleet", "certificates", str(keys), "office", "worker"]) == 0
+    address = f"127.0.0.1:{free_port('127.0.0.1')}"
+    words = ["fleet", "scheduler", "--listen", address, "--tls", str(keys / "office")]
+    with subprocess.Popen([sys.executable, "-m", "harness.cli", *words], stdout=subprocess.DEVNULL) as process:
+        yield address
+        process.terminate()
+
+
+@contextmanager
+def workers(address: str, count: int, keys: Path | None = None) -> Iterator[list[subprocess.Popen[bytes]]]:
+    """So many of one thread, each a process; with certificates, or without."""
+    who = ["--open"] if keys is None else ["--tls", str(keys / "worker")]
+    command = [sys.executable, "-m", "harness.cli", "archive", "work", "--scheduler", address, *who]
     made = [subprocess.Popen(command, stdout=subprocess.DEVNULL) for _ in range(count)]
     try:
-        with client_of(link_of(address, None, is_open=True)) as client:
+        with client_of(link_of(address, keys and keys / "office", is_open=keys is None)) as client:
             client.wait_for_workers(count, timeout=LONG_S)
         yield made
     finally:
@@ -114,10 +127,13 @@ def test_workers_verify_a_campaign_each_and_say_what_one_process_says(
     assert main([*words, "--json"]) == 3
     here = json.loads(capsys.readouterr().out)["checks"]
     assert {check["name"] for check in here if not check["passed"]} == {"parts", "entry"}
-    with scheduler() as address, workers(address, 2):
-        assert main([*words, "--scheduler", address, "--open", "--json"]) == 3
+    keys = tmp_path / "keys"
+    with sealed_scheduler(keys) as address, workers(address, 2, keys):
+        asked = ["--scheduler", address, "--tls", str(keys / "office")]
+        capsys.readouterr()
+        assert main([*words, *asked, "--json"]) == 3
         spread = json.loads(capsys.readouterr().out)["checks"]
-        assert main(["archive", "verify", "a", "nobody", "--scheduler", address, "--open"]) == 1
+        assert main(["archive", "verify", "a", "nobody", *asked]) == 1
     assert [{**check, "detail": ""} for check in spread] == [{**check, "detail": ""} for check in here]
     assert [check["detail"] for check in spread if check["passed"]] == [
         check["detail"] for check in here if check["passed"]
