@@ -177,7 +177,9 @@ def record(cls: type[Record], raw: Mapping[str, Any], file: str, path: str, mist
     hints = get_type_hints(cls)
     known = {f.name: f for f in fields(cast(Any, cls))}
     instead = {key: words for f in known.values() for key, words in f.metadata.get("in_place_of", {}).items()}
+    aside = "".join(f"; {f.metadata['others']}" for f in known.values() if "others" in f.metadata)
     meant = [instead.get(key) or did_you_mean(key, known) for key in raw if key not in known]
+    meant = [f"{words}{aside}" if words.startswith("expected") else words for words in meant]
     unknown = [key for key in raw if key not in known]
     mistakes.extend(f"{file}: {path}{key}: unknown key; {name}" for key, name in zip(unknown, meant, strict=True))
     for key, name in zip(unknown, meant, strict=True):

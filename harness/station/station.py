@@ -205,6 +205,8 @@ OPEN_PASSWORDS: Mapping[str, str] = {
     "token": "the token is the meter's password: write it into a file, and name that as password_file",
 }
 """What stands for a key that would show a password."""
+IN_OPTIONS = "what is an option of the driver stands in `options = { NAME = VALUE }`"
+"""For every key that the table of a meter has not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +226,7 @@ class MeterSection:
     recorded and reported beside: with its own energy, and no part of the SUT's."""
     sut: str = ""
     """Which of several SUTs it feeds; needed where its circuit does not say it (`harness.station.suts`)."""
-    options: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict, metadata={"others": IN_OPTIONS})
     """Options of the driver; `wattlab meter drivers NAME` lists them."""
     instrument: str = ""
     """Its name in the instrument register; needed where the meter cannot say its serial number, and for a key or a

@@ -54,6 +54,11 @@ def test_a_minimal_file_gets_its_defaults_and_the_resolved_form_shows_them(tmp_p
         ("seed = 1", "seed = true", r"campaign\.seed: found True"),
         ("host = ", "hots = ", r"sut\.hots: unknown key; did you mean host\?"),
         ("[baseline]", "[baselin]", r"baselin: unknown key; did you mean baseline\?"),
+        (
+            'circuit = "sut-ac-inlet"',
+            'circuit = "sut-ac-inlet"\nrefresh_s = 2',
+            r"meters\.wall\.refresh_s: unknown key; expected one of .*; what is an option of the driver stands in `opt",
+        ),
         ('order = "shuffled"', 'order = "shufled"', r"campaign\.order: found 'shufled', .*; did you mean shuffled\?"),
         ("blocks = 2", "blocks = 0", r"baseline\.blocks: found 0, expected at least 1"),
         (
