@@ -1,8 +1,8 @@
 """`wattlab archive ...`: campaigns of years in one place, as Parquet, asked in SQL."""
 
 import argparse
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -53,6 +53,8 @@ class ArchivedCampaigns(Document):
     """Its place."""
     campaigns: tuple[ArchivedCampaign, ...]
     """Each of them."""
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """Folder of a campaign that was not added -> why; then the exit code is 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,10 +118,13 @@ def add_arguments(verb: Parser) -> None:
 
 def call_add(arguments: argparse.Namespace) -> int:
     """Add each; one that cannot be added keeps out no other."""
+    from harness.attest.signer import require_key
     from harness.evidence.archives import add
     from reports.archive.store import Store
 
-    store, done, problems = Store(arguments.into), [], list[LabError]()
+    store, done, refused = Store(arguments.into), [], dict[str, str]()
+    if arguments.key is not None:
+        require_key(arguments.key)  # one that is none is told before anything is computed
     for campaign in arguments.campaigns:
         try:
             with at_work(f"{campaign}: checking its seals, computing its numbers"):
@@ -127,10 +132,11 @@ def call_add(arguments: argparse.Namespace) -> int:
         except Interrupted:
             raise
         except LabError as error:
-            if len(arguments.campaigns) > 1:
-                print(f"refused  {printable(campaign.name)}")
-                say(Console(stderr=True), str(error), "bold red")
-            problems.append(error)
+            if len(arguments.campaigns) == 1:
+                raise
+            print(f"refused  {printable(campaign.name)}")
+            say(Console(stderr=True), str(error), "bold red")
+            refused[str(campaign)] = str(error)
             continue
         entry = added.entry
         what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
@@ -142,15 +148,13 @@ def call_add(arguments: argparse.Namespace) -> int:
         if added.lost_signature:
             name = printable(entry.name)
             say(Console(), f"{name} was signed, and is not now: give the command again, with --key.", "yellow")
-    arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done))
-    if problems:
-        bad, count = len(problems), len(arguments.campaigns)
-        several = (
-            f"none of the {count} campaigns was added"
-            if bad == count
-            else (f"{bad} of {count} campaigns were not added; the others were")
-        )
-        raise problems[0] if count == 1 else LabError(several)
+    arguments.answer = ArchivedCampaigns(archive=arguments.into, campaigns=tuple(done), refused=refused)
+    if refused:
+        count = len(arguments.campaigns)
+        none = f"none of the {count} campaigns was added"
+        some = f"{len(refused)} of {count} campaigns were not added; the others were"
+        say(Console(stderr=True), none if len(refused) == count else some, "bold red")
+        return 1
     if store.keeps_apart is False:
         say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")
     print(f"Next: {command('archive', 'list', arguments.into)}.")

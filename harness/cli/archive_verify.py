@@ -139,12 +139,12 @@ def verified(asked: Asked) -> list[Check]:
 
 def _of_packs(store: Any) -> list[Check]:  # noqa: ANN401  a Store, imported late
     """Whether packs are copies of parts; nothing where there are none."""
-    from reports.archive.compacted import packed_in
+    from reports.archive.compacted import listed_in
     from reports.archive.compaction import faults
     from reports.archive.errors import ArchiveError
 
     try:
-        if not packed_in(store).packs:
+        if not listed_in(store)[0].packs:
             return []
         broken = list(faults(store))
     except ArchiveError as error:

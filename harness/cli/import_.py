@@ -163,6 +163,11 @@ def add_arguments(verb: argparse.ArgumentParser) -> None:
         each.add_argument(
             "--baseline", metavar="SCENARIO", help="the scenario that is the baseline (default: baseline)"
         )
+        each.add_argument(
+            "--thresholds", type=Path, metavar="FILE.toml",
+            help="its table [thresholds] in place of the method's limits of findings, as in lab.toml; every run keeps "
+            "them, and the report says which are looser",
+        )  # fmt: skip
 
 
 def _add_software_log(log: argparse.ArgumentParser) -> None:
@@ -187,10 +192,13 @@ def _add_software_log(log: argparse.ArgumentParser) -> None:
 def _imported(importer: "Callable[..., Summary]", arguments: argparse.Namespace) -> int:
     """Import into the campaign folder that was named, under a bar, and say what was found."""
     from harness.foreign.importers.grouping import Grouping
+    from harness.foreign.importers.imported import METHODS_OWN
+    from harness.foreign.importers.thresholds import read_thresholds
 
     grouping = Grouping(arguments.group, arguments.baseline)
+    limits = METHODS_OWN if arguments.thresholds is None else read_thresholds(arguments.thresholds)
     with bar_of("importing") as on_progress:
-        summary = importer(campaign=arguments.into, grouping=grouping, on_progress=on_progress)
+        summary = importer(campaign=arguments.into, grouping=grouping, on_progress=on_progress, thresholds=limits)
     return _say(summary, arguments)
 
 

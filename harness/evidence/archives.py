@@ -18,7 +18,8 @@ from pathlib import Path
 from harness.attest import signer
 from harness.attest.signer import OF_ARCHIVE
 from harness.evidence.bag import OWN, unpack_bag, write_bag
-from harness.record.campaign_folder import CampaignFolder
+from harness.evidence.statement import SIGNATURE, derived_digests
+from harness.record.campaign_folder import DERIVED, STATEMENT, CampaignFolder
 from harness.record.documents import VERSION
 from harness.record.entries import header_of
 from harness.record.plain_files import sha256_of
@@ -107,7 +108,8 @@ def _unchanged(folder: CampaignFolder, store: Store, *, raw: bool, key: Path | N
     logs = {name: digest for name, (digest, _) in _logs(folder).items()}
     is_signed = key is None or store.exists(signature_of(found.path, found.content))
     same = (entry.uid, entry.runs, entry.logs, entry.added_by) == (folder.identity, runs, logs, VERSION)
-    if not same or None in runs.values() or not is_signed or (raw and entry.raw is None) or not _is_whole(store, entry):
+    is_same = same and None not in runs.values() and _has_bag_of(entry, folder, raw)
+    if not is_same or not is_signed or not _is_whole(store, entry):
         return None
     _prune(store, entry, found.content)
     return Added(entry=entry, is_new=False, written=0)
@@ -122,7 +124,8 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     if found is not None and before is not None:
         _refuse_another(campaign, store, before, fresh)
         raw = raw or before.raw is not None
-        if (was_signed or key is None) and _is_same(before, fresh, raw) and _is_whole(store, before):
+        is_same = _is_same(before, fresh) and _has_bag_of(before, folder, raw)
+        if (was_signed or key is None) and is_same and _is_whole(store, before):
             _prune(store, before, found.content)
             return Added(entry=before, is_new=False, written=0)
     parts, written = [], 0
@@ -157,6 +160,11 @@ def _refuse_another(campaign: Path, store: Store, before: Entry, fresh: Entry) -
             raise ArchiveError(
                 f"{campaign}: the archive has its run {run}, which is not there any more or was sealed anew; {back}"
             )
+    if before.raw is not None and STATEMENT in before.raw.others and not (campaign / STATEMENT).is_file():
+        raise ArchiveError(
+            f"{campaign}: the archive has its signed statement, which is not there any more: this may be an older "
+            f"copy; {back}"
+        )
     for log, digest in sorted(before.logs.items()):
         if _beginning(campaign / log, before.log_bytes[log]) != digest:
             raise ArchiveError(
@@ -209,9 +217,20 @@ def _logs(folder: CampaignFolder) -> dict[str, tuple[str, int]]:
     return {name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in found.items()}
 
 
-def _is_same(before: Entry, fresh: Entry, raw: bool) -> bool:
-    same = (before.runs, before.logs, before.added_by) == (fresh.runs, fresh.logs, fresh.added_by)
-    return same and (before.raw is not None or not raw)
+def _is_same(before: Entry, fresh: Entry) -> bool:
+    return (before.runs, before.logs, before.added_by) == (fresh.runs, fresh.logs, fresh.added_by)
+
+
+def _has_bag_of(entry: Entry, folder: CampaignFolder, raw: bool) -> bool:
+    """Whether the sealed files that were archived are those of the folder, statement and results included."""
+    return not raw if entry.raw is None else entry.raw.others == others_of(folder.path)
+
+
+def others_of(campaign: Path) -> dict[str, str]:
+    """What of a campaign goes into its bag beside runs, logs and attachments -> its digest."""
+    signed = {name: campaign / name for name in (STATEMENT, SIGNATURE) if (campaign / name).is_file()}
+    derived = {f"{DERIVED}/{name}": digest for name, digest in derived_digests(campaign).items()}
+    return {name: sha256_of(path) for name, path in signed.items()} | derived
 
 
 def _is_whole(store: Store, entry: Entry) -> bool:
@@ -243,7 +262,8 @@ def _bag(campaign: Path, store: Store, name: str) -> Bag:
         file = Path(scratch) / "campaign.zip"
         write_bag(campaign, file, OWN)
         digest = sha256_of(file)
-        bag = Bag(path=f"{RAW}/{name}/{digest[:16]}.zip", bytes=file.stat().st_size, sha256=digest)
+        bag = Bag(path=f"{RAW}/{name}/{digest[:16]}.zip", bytes=file.stat().st_size, sha256=digest,
+                  others=others_of(campaign))  # fmt: skip
         store.put_file(bag.path, file)
     return bag
 
@@ -307,6 +327,6 @@ def unpacked(store: Store, entry: Entry, scratch: Path) -> Path:
     if entry.raw is None:
         raise ArchiveError(f"{entry.name}: its sealed files were not archived; only `archive add --raw` keeps them")
     with store.fetched(entry.raw.path) as file:
-        if sha256_of(file) != entry.raw.sha256:
+        if (sha256_of(file), file.stat().st_size) != (entry.raw.sha256, entry.raw.bytes):
             raise ArchiveError(f"{store.path(entry.raw.path)}: not the bytes that were added; take it from a copy")
         return unpack_bag(file, scratch, OWN)

@@ -61,7 +61,7 @@ class Limits:
 
 LIMITS = Limits()
 """Of a package that anybody may have made."""
-OWN = Limits(entries=1 << 22, file_bytes=1 << 42, total_bytes=1 << 44, directory_bytes=1 << 31)
+OWN = Limits(entries=1 << 22, file_bytes=1 << 42, total_bytes=1 << 44, directory_bytes=1 << 31, ratio=1 << 40)
 """Of one whose digest is known: only a full disk ends it."""
 
 
@@ -96,6 +96,7 @@ def write_bag(campaign: Path, target: Path, limits: Limits = LIMITS) -> list[str
                 _copy(campaign / item, staged / item)
             bagit.make_bag(str(staged), _plain_text(about), checksums=["sha256"])
             _zip(staged, Path(scratch) / "bag.zip")
+            _require_no_bomb(Path(scratch) / "bag.zip", target, limits)
             target.open("xb").close()  # never over another file, and whole or not at all
             (Path(scratch) / "bag.zip").replace(target)
     except OSError as error:
@@ -123,6 +124,16 @@ def _require_unpackable(campaign: Path, belongs: Collection[str], target: Path, 
                 f"{target}: the campaign has {found} {what}, and of a package at most {most} are unpacked; hand over "
                 "its folder, or `wattlab archive add --raw` it"
             )
+
+
+def _require_no_bomb(package: Path, target: Path, limits: Limits) -> None:
+    with zipfile.ZipFile(package) as written:
+        problem = next(_bombs(written.infolist(), limits, package.stat().st_size), None)
+    if problem is not None:
+        raise RunFolderError(
+            f"{target}: {problem}, whoever gets it would say, and refuse it; hand over the campaign's folder, or "
+            "`wattlab archive add --raw` it"
+        )
 
 
 def _copy(source: Path, target: Path) -> None:

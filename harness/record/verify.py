@@ -288,6 +288,7 @@ def _examine_run(path: Path) -> tuple[list[Check], RunFolder | str]:
         return [*checks, Check(path.name, "journal", False, str(error))], str(error)
     checks.append(Check(path.name, "journal", True, f"ended: {run.exit_status}"))
     checks += _verify_stop(run, digests)
+    checks += _verify_base(run)
     checks += [_verify_origin(run, descriptor) for descriptor in run.power]
     return checks, run
 
@@ -347,6 +348,23 @@ def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
         if staged.get("kept") and digests.get(f"{WORK}/{name}") != staged.get("sha256")
     ]
     return [Check(run.path.name, "streams", not problems, "; ".join(problems) or "as in start and stop")]
+
+
+OF_IMPORTS = ("imported", "emulated")
+"""Origins of what another program recorded; a source may say itself that its meter was simulated."""
+
+
+def _verify_base(run: RunFolder) -> Iterator[Check]:
+    """Whose clock stamps it, whether it names a source, and where its streams come from say the same: it was measured
+    here, or it was imported. What is neither would be held against no wire log and no clock."""
+    imported, by_source = run.start.source is not None, run.start.time_base == "source-wall"
+    if imported != by_source:
+        base = "the clock of a source, and it names none" if by_source else "this host's clock, and it names a source"
+        yield Check(run.path.name, "origin", False, f"it is stamped by {base}: it was neither measured nor imported")
+    for one in run.power:
+        if one.origin not in OF_IMPORTS if imported else one.origin == "imported":
+            what = f"meter {one.meter}: {one.origin}, in a run that {'was imported' if imported else 'names no source'}"
+            yield Check(run.path.name, "origin", False, what)
 
 
 def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:

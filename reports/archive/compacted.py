@@ -7,12 +7,14 @@ it was packed of; what was added or has changed since is read of its parts.
 The list of packs has revisions as an entry has (`index.py`): one writer alone makes the next.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from harness.record.documents import load_object
 from harness.record.errors import DocumentError
 from reports.archive.errors import ArchiveError
+from reports.archive.index import revisions_in
 from reports.archive.schemas import OF_CAMPAIGN, VERSIONS
 from reports.archive.store import Store
 from reports.results.codec import document_in, keyed
@@ -74,19 +76,42 @@ def packed_in(store: Store) -> Packed:
     """The packs whose files are all there, of today's schemas; none where nothing was compacted.
 
     Raises:
-        ArchiveError: their list cannot be read.
+        ArchiveError: their list cannot be read, or names a campaign twice.
     """
+    found, names = _listed(store)
+    return replace(found, packs=tuple(pack for pack in found.packs if _is_usable(pack, names)))
+
+
+def listed_in(store: Store) -> tuple[Packed, list[str]]:
+    """All packs as they are listed, and which of their files are not there.
+
+    Raises:
+        ArchiveError: as `packed_in`.
+    """
+    found, names = _listed(store)
+    return found, sorted({file.path for pack in found.packs for file in pack.files} - names)
+
+
+def _listed(store: Store) -> tuple[Packed, set[str]]:
+    """All packs as they are listed, and the files that are there."""
     names = set(store.names(FOLDER))
     revisions = [int(number) for name in names if (number := _revision(name)).isascii() and number.isdigit()]
     if not revisions:
-        return Packed(schema=SCHEMA, revision=0, packs=(), superseded=())
+        return Packed(schema=SCHEMA, revision=0, packs=(), superseded=()), names
     path = file_of(max(revisions))
     try:
         found = document_in(Packed, load_object(store.read(path), store.path(path)), store.path(path), SCHEMA)
     except DocumentError as error:
         raise ArchiveError(f"{error}; remove this file and give `wattlab archive compact`: it holds copies") from None
-    whole = tuple(pack for pack in found.packs if _is_usable(pack, names))
-    return Packed(schema=SCHEMA, revision=max(revisions), packs=whole, superseded=found.superseded)
+    times = Counter(entry for pack in found.packs for entry in pack.entries.items())
+    odd = [f"{entry} twice" for (entry, _), count in times.items() if count > 1]
+    odd += [f"{entry!r:.80}, which is no entry" for entry, _ in times if not revisions_in([entry])]
+    if odd:
+        raise ArchiveError(
+            f"{store.path(path)}: it names {odd[0]}; remove this file and give `wattlab archive compact`: packs hold "
+            "copies"
+        )
+    return replace(found, revision=max(revisions)), names
 
 
 def file_of(revision: int) -> str:

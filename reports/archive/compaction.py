@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from harness.record.plain_files import sha256_of
 from harness.record.steps import step, steps
-from reports.archive.compacted import FOLDER, SCHEMA, TABLES, Pack, Packed, PackFile, file_of
+from reports.archive.compacted import FOLDER, SCHEMA, TABLES, Pack, Packed, PackFile, file_of, listed_in
 from reports.archive.contents import Contents, campaigns_table
 from reports.archive.errors import ArchiveError
 from reports.archive.index import Entry, entry_at, newest, revisions_in
@@ -140,7 +140,9 @@ def faults(store: Store) -> Iterator[str]:
     """What is wrong with the packs, in sentences: files that are others than were written, rows that are not those of
     the parts."""
     contents = Contents(store)
-    yield from _gone(contents.packed, newest(store))
+    listed, missing = listed_in(store)
+    yield from (f"{store.path(path)}: not there; give `wattlab archive compact` again" for path in missing)
+    yield from _gone(listed, newest(store))
     for pack in steps("comparing packs with parts", contents.packed.packs):
         damaged = list(_damaged(store, pack))
         yield from damaged or _unlike(contents, pack)

@@ -80,7 +80,7 @@ class Contents:
         }
         newest = self._newest.values()
         read = self.store.stamps(FOLDER, [path for path in newest if path not in known])
-        return {path: known.get(path) or read[path] for path in newest}
+        return {path: known[path] if path in known else read[path] for path in newest}
 
     @cached_property
     def loose(self) -> list[Entry]:

@@ -11,6 +11,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from harness.record.documents import is_plain_name, load_object
 from harness.record.errors import DocumentError
@@ -56,6 +57,9 @@ class Bag:
     """Size, B."""
     sha256: str
     """Digest."""
+    others: dict[str, str] = field(default_factory=dict, metadata=keyed(left_out=True))
+    """What of the campaign stands in it beside runs, logs and attachments -> its digest: signed statement, results,
+    pages."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +146,8 @@ def revisions_in(names: Iterable[str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for name in names:
         campaign, _, revision = name.removeprefix(f"{FOLDER}/").removesuffix(ENTRY).rpartition(".")
-        if name.endswith(ENTRY) and campaign and revision.isascii() and revision.isdigit():
+        is_hidden = campaign.startswith(".")  # what a file system leaves beside a file; no campaign is called so
+        if name.endswith(ENTRY) and campaign and not is_hidden and revision.isascii() and revision.isdigit():
             found.setdefault(campaign, []).append(int(revision))
     return {campaign: sorted(revisions) for campaign, revisions in sorted(found.items())}
 
@@ -162,6 +167,13 @@ def entry_of(content: bytes, path: str, where: str) -> Entry:
         entry = document_in(Entry, load_object(content, where), where, SCHEMA)
     except DocumentError as error:
         raise ArchiveError(f"{error}; take it from a copy of the archive") from None
+    try:
+        for moment in (entry.begun_utc, entry.added_utc):
+            datetime.fromisoformat(moment)
+    except ValueError as error:
+        raise ArchiveError(f"{where}: {error}; take it from a copy of the archive") from None
+    if entry.logs.keys() != entry.log_bytes.keys():
+        raise ArchiveError(f"{where}: log_bytes is of other logs than logs; take it from a copy of the archive")
     if path != f"{FOLDER}/{entry.name}.{entry.revision}.json":
         raise ArchiveError(
             f"{where}: this is revision {entry.revision} of {entry.name}, under another name; take it from a copy"

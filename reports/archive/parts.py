@@ -4,6 +4,7 @@ Knows Parquet and the index. Knows no campaign.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from reports.archive.errors import ArchiveError, remedy, unreadable
 from reports.archive.index import PARTS, Entry, Part
 from reports.archive.schemas import VERSIONS, migrated, require_known
 from reports.archive.store import Store
-from reports.archive.tables import Rows, regrouped
+from reports.archive.tables import METER, Rows, regrouped
 
 ROWS_A_GROUP = 1 << 18
 RISING = ("time_ns", "utc_ns")
@@ -24,24 +25,34 @@ STAMPS = ("utc_ns", "start_utc_ns")
 """Columns whose least and largest value stand in the index."""
 
 
-def write_part(rows: Rows, campaign: str, folder: Path) -> tuple[Part, Path]:
-    """Write rows as a Parquet file into a folder of this machine; what the index says of it."""
-    path, count = folder / "part.parquet", 0
+@dataclass(slots=True)
+class Span:
+    """The first and the last stamp of rows, ns since 1970; None where they have none."""
+
     first_ns: int | None = None
     last_ns: int | None = None
-    stamp = next((name for name in STAMPS if name in rows.schema.names), None)
+
+    def add(self, rows: pa.Table) -> None:
+        """More rows."""
+        for name in [name for name in STAMPS if name in rows.schema.names][:1]:
+            found = compute.min_max(rows[name]).as_py()
+            known = [value for value in (self.first_ns, self.last_ns, *found.values()) if value is not None]
+            self.first_ns, self.last_ns = (min(known), max(known)) if known else (None, None)
+
+
+def write_part(rows: Rows, campaign: str, folder: Path) -> tuple[Part, Path]:
+    """Write rows as a Parquet file into a folder of this machine; what the index says of it."""
+    path, count, span = folder / "part.parquet", 0, Span()
     with parquet.ParquetWriter(path, rows.schema, **encoding_of(rows.schema)) as writer:
         for group in regrouped(rows.pieces, ROWS_A_GROUP):
             writer.write_table(group, row_group_size=ROWS_A_GROUP)
             count += group.num_rows
-            if stamp is not None and (found := compute.min_max(group[stamp]).as_py())["min"] is not None:
-                first_ns = found["min"] if first_ns is None else min(first_ns, found["min"])
-                last_ns = found["max"] if last_ns is None else max(last_ns, found["max"])
+            span.add(group)
     digest = sha256_of(path)
     return Part(
         path=f"{PARTS}/{campaign}/{rows.table}/{rows.where}--{digest[:16]}.parquet", table=rows.table,
         schema=VERSIONS[rows.table], run=rows.run, rows=count, bytes=path.stat().st_size, sha256=digest,
-        first_ns=first_ns, last_ns=last_ns,
+        first_ns=span.first_ns, last_ns=span.last_ns,
     ), path  # fmt: skip
 
 
@@ -76,6 +87,27 @@ def pieces_of(file: Path, part: Part, where: str) -> Iterator[pa.Table]:
                 yield migrated(part.table, part.schema, pa.Table.from_batches([batch]), where)
     except (pa.ArrowInvalid, OSError) as error:
         raise unreadable(where, str(error)) from None
+
+
+def descriptor_in(file: Path) -> bytes | None:
+    """What a part says of the stream that its rows are of, as it was written; None: nothing."""
+    found: bytes | None = (parquet.read_schema(file).metadata or {}).get(METER)
+    return found
+
+
+def wrong_statistics(file: Path, names: Sequence[str]) -> Iterator[str]:
+    """Columns whose statistics in the file are not those of its values, row group by row group: what reads such a file
+    believes them."""
+    with parquet.ParquetFile(file) as content:
+        places = {name: place for place, name in enumerate(content.schema_arrow.names) if name in names}
+        for group in range(content.num_row_groups if places else 0):
+            table = content.read_row_group(group, columns=list(places))
+            for name, place in places.items():
+                told = content.metadata.row_group(group).column(place).statistics
+                found = compute.min_max(table[name]).as_py()
+                true = (found["min"], found["max"], table[name].null_count)
+                if told is None or (told.min, told.max, told.null_count) != true:
+                    yield f"{name} of row group {group}"
 
 
 def read_part(store: Store, part: Part) -> pa.Table:

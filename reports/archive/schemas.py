@@ -83,6 +83,10 @@ VERSIONS = dict.fromkeys(SCHEMAS, 1)
 
 def require_known(table: str, version: int, where: str) -> None:
     """Raise ArchiveError where a part was written with a schema that is younger than this program."""
+    if table not in VERSIONS:
+        raise ArchiveError(
+            f"{where}: of a table {table!r:.40}, which this wattlab does not know; read it with a newer one"
+        )
     if version > VERSIONS[table]:
         raise ArchiveError(
             f"{where}: written with schema {version} of {table}, and this wattlab knows {VERSIONS[table]}; read it "

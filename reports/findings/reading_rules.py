@@ -81,7 +81,8 @@ def _gaps(
     # What lacks at an end lacks but for the window of the reading that did not come.
     ends_s = [hole.length_s + window_s for hole in missing.holes if hole.place != "between readings"]
     ends_s = [] if was(Rule.OPEN_ENDS) else ends_s
-    longest_s, count = _long_steps(power.times_ns[first:last], ends_s, limits.gap_windows * window_s)
+    own = slice(first, last)
+    longest_s, count = _long_steps(power.times_ns[own], power.window_s[own], window_s, ends_s, limits.gap_windows)
     noted = [
         event
         for event in series.run.events
@@ -100,11 +101,16 @@ def _gaps(
         yield Finding("gap", "invalid" if failed else "warn", series.run.path.name, evidence)
 
 
-def _long_steps(times_ns: NDArray[np.int64], ends_s: Sequence[float], limit_s: float) -> tuple[float, int]:
-    """The longest step (s; 0 without any), and how many are longer than a limit; `ends_s` are steps too."""
+def _long_steps(
+    times_ns: NDArray[np.int64], windows_s: Floats, usual_s: float, ends_s: Sequence[float], most: float
+) -> tuple[float, int]:
+    """The longest step (s; 0 without any), and how many are longer than `most` usual windows; `ends_s` are steps too.
+    What a window that is longer than usual covers of its step is none of it."""
+    limit_s = most * usual_s
     longest_s, count = max(ends_s, default=0.0), sum(step_s > limit_s for step_s in ends_s)
-    for part in blocks(max(times_ns.size - 1, 0), times_ns):
+    for part in blocks(max(times_ns.size - 1, 0), times_ns, windows_s):
         steps_s = np.diff(times_ns[behind(part)]) * 1e-9
+        steps_s -= np.maximum(windows_s[part.start + 1 : part.stop + 1] - usual_s, 0.0)
         longest_s = max(longest_s, float(steps_s.max()))
         count += int(np.count_nonzero(steps_s > limit_s))
     return longest_s, count

@@ -44,7 +44,7 @@ def _entry(code: str, kind: FindingKind) -> str:
     lines.append(f"- **What it does:** {effect}")
     if kind.limits:
         named = ", ".join(f"`{key}`" for key in kind.limits)
-        lines.append(f"- **Judged by** ([thresholds] in lab.toml): {named}")
+        lines.append(f"- **Judged by** ([thresholds] in lab.toml; of an import `--thresholds FILE`): {named}")
     return "\n".join(lines)
 
 

@@ -1,9 +1,10 @@
 """Every tampering of the attack on evidence, once: what finds it without a witness, and what with one.
 
 The attack counted 66: after signing 5, derived files 8, before signing 3, notes 5, forged between seal and signature
-15, games without forging 7, zip tricks 23. Where its list does not give the wording of one, it was reconstructed
-(docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag, is), `finding` (in results
-and report), `named` (verify says so beside its checks), `harmless` (what is checked is what was packed), `-` (nothing).
+15, games without forging 7, zip tricks 23; a later one forged in 3 ways more. Where the list does not give the wording
+of one, it was reconstructed (docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag,
+is), `finding` (in results and report), `named` (verify says so beside its checks), `harmless` (what is checked is what
+was packed), `-` (nothing).
 """
 
 import json
@@ -236,6 +237,31 @@ def no_wire(run: Path) -> None:
     documents(lambda journal: journal[-1]["streams"].pop("wire-wall.log") and None)(run)
 
 
+def stamped_by_a_source(run: Path) -> None:
+    """Of another clock, as an import: no clock exchange, and readings that no wire log is held against."""
+    edit_rows(run, less)
+    journal = [document for document in journal_of(run) if document.get("kind") != "clock"]
+    journal[0]["time_base"] = "source-wall"
+    write_journal(run, journal)
+
+
+def from_a_source(origin: str) -> Callable[[Path], None]:
+    def edit(run: Path) -> None:
+        stamped_by_a_source(run)
+        journal = journal_of(run)
+        journal[0]["source"] = {"format": "power-csv", "files": {}, "note": ""}
+        for document in journal:
+            if "origin" in document:
+                document["origin"] = origin
+        write_journal(run, journal)
+
+    return edit
+
+
+def in_one_run(edit: Callable[[Path], None]) -> Callable[[Path], None]:
+    return lambda run: edit(run) if "-r03-" in run.name else None
+
+
 def rating_ends_early(journal: Journal) -> None:
     for document in journal:
         if document.get("kind") == "phase" and document.get("edge") == "end":
@@ -314,6 +340,11 @@ FORGED = [
     Tampering("wire logs emptied", forged(empty_wire), "check",
               "check", "wire: "),
     Tampering("wire logs removed", forged(no_wire), "check", "check", "wire: "),
+    Tampering("readings x 0.9, stamped by the clock of a source", forged(stamped_by_a_source), "check", "check",
+              "origin: it is stamped by the clock of a source, and it names none"),
+    Tampering("one run so", forged(in_one_run(stamped_by_a_source)), "check", "check", "origin: it is stamped"),
+    Tampering("readings x 0.9, as an import of an instrument", forged(from_a_source("instrument")), "check", "check",
+              "origin: meter wall: instrument, in a run that was imported"),
     Tampering("rating ends before its actions", forged(documents(rating_ends_early)), "check", "check", "order: "),
     Tampering("start documents of another configuration", forged(documents(looser)), "check", "check", "config: "),
     Tampering("dates moved a day back, folders and clocks left", forged(documents(dated_back), lambda entries: [
@@ -582,12 +613,12 @@ def test_a_package_that_was_tampered_with_is_refused_or_holds_what_was_packed(
 # --- the figures ----------------------------------------------------------------------------------------------------
 
 
-def test_there_are_66_and_each_that_nothing_finds_without_a_witness_is_named_in_the_docs() -> None:
+def test_there_are_69_and_each_that_nothing_finds_without_a_witness_is_named_in_the_docs() -> None:
     counts = [len(part) for part in (AFTER_SIGNING, DERIVED, BEFORE_SIGNING, NOTES, FORGED, GAMES, PACKAGES)]
-    assert counts == [5, 8, 3, 5, 15, 7, 23]
-    assert len({one.name for one in IN_FOLDERS} | PACKAGES.keys()) == sum(counts) == 66
+    assert counts == [5, 8, 3, 5, 18, 7, 23]
+    assert len({one.name for one in IN_FOLDERS} | PACKAGES.keys()) == sum(counts) == 69
     text = DOCS.read_text()
     unfound = [one.name for one in IN_FOLDERS if one.without == "-"]
     assert all(f"- {name}" in text for name in unfound)
-    assert f"{66 - len(unfound)} of 66 without a witness, 66 with one" in text
+    assert f"{69 - len(unfound)} of 69 without a witness, 69 with one" in text
     assert Counter(one.with_witness for one in IN_FOLDERS)["-"] == 0

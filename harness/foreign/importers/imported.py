@@ -36,6 +36,8 @@ from harness.station.station import APPLICATION
 
 MARGIN_S = 5
 """Seconds of readings kept before and after a run's interval."""
+METHODS_OWN = Thresholds()
+"""What findings are judged by where the operator says nothing else."""
 ZONE_NOTE = "time stamps are the source's local wall clock without a zone, printed as if they were UTC"
 SCENARIOS_SHOWN = 12
 OnProgress: TypeAlias = Callable[[int, int], None]
@@ -85,9 +87,15 @@ class Summary:
 
 
 def write_campaign(
-    path: Path, form: str, runs: Sequence[ImportedRun], remarks: Sequence[str], on_progress: OnProgress | None
+    path: Path,
+    form: str,
+    runs: Sequence[ImportedRun],
+    remarks: Sequence[str],
+    on_progress: OnProgress | None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
-    """Write all runs, in order of their begin, with the sources attached once; return what was made.
+    """Write all runs, in order of their begin, with the sources attached once; return what was made. Every run keeps
+    the `thresholds` that its findings are judged by.
 
     Raises:
         RunFolderError: the campaign exists already, or the disk refuses.
@@ -107,7 +115,7 @@ def write_campaign(
         campaign.append("run-begin", _now(), {"ordinal": ordinal, "folder": name, "attempt": 1})
         files = {names[file.path]: file.sha256 for file in run.files}
         source = {"format": form, "files": files, "note": run.note} | ({"clock": "utc"} if run.clock == "utc" else {})
-        start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software)
+        start = _start(path.name, source, ordinal, uid.hexdigest()[:8], run, previous, host, software, thresholds)
         previous = _write_run(path / name, start, run)
         end = {"ordinal": ordinal, "folder": name, "exit_status": run.exit_status, "reason": run.reason}
         campaign.append("run-end", _now(), end | {"manifest": previous})
@@ -155,7 +163,15 @@ def _free_name(name: str, sha256: str, taken: Collection[str]) -> str:
 
 
 def _start(
-    name: str, source: Json, ordinal: int, uid: str, run: ImportedRun, previous: str | None, host: Json, software: Json
+    name: str,
+    source: Json,
+    ordinal: int,
+    uid: str,
+    run: ImportedRun,
+    previous: str | None,
+    host: Json,
+    software: Json,
+    thresholds: Thresholds,
 ) -> Start:
     return Start(
         uid=uid,
@@ -176,8 +192,7 @@ def _start(
         inputs={},
         software=software,
         operator="",
-        config={"thresholds": asdict(Thresholds())}
-        | ({"sut": {"circuits": list(run.circuits)}} if run.circuits else {}),
+        config={"thresholds": asdict(thresholds)} | ({"sut": {"circuits": list(run.circuits)}} if run.circuits else {}),
         scenario_config={},
         source=source,
     )

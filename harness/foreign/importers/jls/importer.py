@@ -18,12 +18,12 @@ import numpy as np
 
 from harness.foreign.importers.csv_rows import csv_of, number_text, stamps_text
 from harness.foreign.importers.grouping import Grouping, Place, left_out, numbered
-from harness.foreign.importers.imported import ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.imported import METHODS_OWN, ImportedRun, OnProgress, Summary, write_campaign
 from harness.foreign.importers.jls.process import read_apart
 from harness.foreign.importers.jls.recording import Choice, Recording, read_recording, require_pyjls
 from harness.foreign.importers.remarks import counted, listed
 from harness.foreign.importers.spool import Spool
-from harness.record.documents import Event, NoteEvent, PhaseEvent, PowerDescriptor
+from harness.record.documents import Event, NoteEvent, PhaseEvent, PowerDescriptor, Thresholds
 from harness.record.errors import ImportFileError
 
 STREAM, METER, CIRCUIT = "readings-joulescope.csv", "joulescope", "sut-dc-inlet"
@@ -40,6 +40,7 @@ DC_NOTE = "direct current, behind the supply: its losses are not in it, and it i
 def import_jls(
     paths: Sequence[Path], campaign: Path, choice: Choice, *, grouping: Grouping | None = None,
     on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:  # fmt: skip
     """Import every recording into a new campaign.
 
@@ -65,7 +66,7 @@ def import_jls(
         said = [DC_NOTE, *remarks[:SHOWN], *left_out(files, places)]
         said += [f"and {len(remarks) - SHOWN} more: {listed(remarks[SHOWN:], 1)}"] if len(remarks) > SHOWN else []
         last = partial(_step, told, len(files) * STEPS, total)
-        return write_campaign(campaign, "jls", numbered(runs), said, last)
+        return write_campaign(campaign, "jls", numbered(runs), said, last, thresholds)
 
 
 def _untold(_done: int, _total: int) -> None:

@@ -15,17 +15,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names, left_out, numbered, parts_of
-from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.imported import METHODS_OWN, ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
 from harness.foreign.importers.mlperf_tiny.runs import run_of
 from harness.foreign.importers.mlperf_tiny.sessions import NO_CLOCK, Session, read_session, units_in
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.spool import Spool
+from harness.record.documents import Thresholds
 
 SHOWN = 3
 
 
 def import_mlperf_tiny(
-    path: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+    path: Path,
+    campaign: Path,
+    *,
+    grouping: Grouping | None = None,
+    on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
     """Import every energy session of a folder into a new campaign. A unit of the grouping is the trace, or the
     results.json.
@@ -51,7 +57,7 @@ def import_mlperf_tiny(
             runs += _runs(session, replace(place, scenario=session.log.model) if alone else place, spool)
         said = [ZONE_NOTE, *remarks[:SHOWN], *left_out(units, places)]
         said += [f"and {len(remarks) - SHOWN} more: {listed(remarks[SHOWN:], 1)}"] if len(remarks) > SHOWN else []
-        return write_campaign(campaign, "mlperf-tiny", numbered(runs), said, on_progress)
+        return write_campaign(campaign, "mlperf-tiny", numbered(runs), said, on_progress, thresholds)
 
 
 def _places(units: Sequence[Path], grouping: Grouping) -> list[Place | None]:

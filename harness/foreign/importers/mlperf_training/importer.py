@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.foreign.importers.grouping import FOLDER, Grouping, Place, left_out, numbered
-from harness.foreign.importers.imported import ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.imported import METHODS_OWN, ImportedRun, OnProgress, Summary, write_campaign
 from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.mlperf_training.files import RunFiles, files_in
 from harness.foreign.importers.mlperf_training.power import read_power
@@ -23,6 +23,7 @@ from harness.foreign.importers.mlperf_training.runs import NOTE, remarks_of, run
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import read_source
 from harness.foreign.importers.spool import Spool
+from harness.record.documents import Thresholds
 from harness.record.errors import ImportFileError
 
 SHOWN = 6
@@ -31,7 +32,12 @@ MOST_LAGS = 16
 
 
 def import_mlperf_training(
-    path: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+    path: Path,
+    campaign: Path,
+    *,
+    grouping: Grouping | None = None,
+    on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
     """Import every training of a folder that has power logs into a new campaign. A unit of the grouping is the result
     log.
@@ -60,7 +66,7 @@ def import_mlperf_training(
         said += [f"and {len(remarks) - SHOWN} more remarks; each run has its own"] if len(remarks) > SHOWN else []
         said += left_out(units, places)
         said += [f"{len(without)} result logs have no power logs: {listed(without, 3)}"] if without else []
-        return write_campaign(campaign, "mlperf-training", numbered(runs), said, on_progress)
+        return write_campaign(campaign, "mlperf-training", numbered(runs), said, on_progress, thresholds)
 
 
 def _runs(

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from harness.foreign.importers.grouping import ENDINGS, Grouping, left_out, numbered
 from harness.foreign.importers.imported import (
+    METHODS_OWN,
     ZONE_NOTE,
     ImportedRun,
     OnProgress,
@@ -30,7 +31,7 @@ from harness.foreign.importers.nvidia_smi.trace import read_trace
 from harness.foreign.importers.remarks import SHOWN, listed
 from harness.foreign.importers.source import read_source
 from harness.foreign.importers.spool import Spool
-from harness.record.documents import NoteEvent
+from harness.record.documents import NoteEvent, Thresholds
 from harness.record.errors import ImportFileError
 
 MANY = 5
@@ -39,7 +40,12 @@ REMARKS_SHOWN = 3
 
 
 def import_nvidia_smi(
-    paths: Sequence[Path], campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+    paths: Sequence[Path],
+    campaign: Path,
+    *,
+    grouping: Grouping | None = None,
+    on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
     """Import every log, and the logs in every folder, into a new campaign.
 
@@ -69,7 +75,7 @@ def import_nvidia_smi(
         runs = _with_overlaps(numbered(runs), remarks)
         notes = [ZONE_NOTE, *left_out(files, places), *others, *remarks.lines(), *_about_grouping(grouping, runs)]
         written = None if on_progress is None else partial(_second_half, on_progress)
-        return write_campaign(campaign, "nvidia-smi", runs, notes, written)
+        return write_campaign(campaign, "nvidia-smi", runs, notes, written, thresholds)
 
 
 def _second_half(on_progress: OnProgress, done: int, total: int) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from harness.foreign.importers.grouping import Grouping, placed
 from harness.foreign.importers.imported import (
     MARGIN_S,
+    METHODS_OWN,
     ZONE_NOTE,
     ImportedRun,
     OnProgress,
@@ -18,10 +19,16 @@ from harness.foreign.importers.imported import (
 from harness.foreign.importers.oscar.layout import Layout, find_layout, has_files
 from harness.foreign.importers.oscar.measurement import read_scenario
 from harness.foreign.importers.oscar.runs import runs_of
+from harness.record.documents import Thresholds
 
 
 def import_oscar(
-    folder: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+    folder: Path,
+    campaign: Path,
+    *,
+    grouping: Grouping | None = None,
+    on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
     """Import every scenario of `folder` into a new campaign; with a grouping also those of folders below.
 
@@ -42,7 +49,7 @@ def import_oscar(
             units += [layout.folder / name] * len(of_scenario)
             remarks += map(str, measurement.remarks)
     runs, left_out = placed(runs, units, grouping)
-    return write_campaign(campaign, "oscar", runs, [*dict.fromkeys(remarks), *left_out], on_progress)
+    return write_campaign(campaign, "oscar", runs, [*dict.fromkeys(remarks), *left_out], on_progress, thresholds)
 
 
 def _layouts_below(folder: Path) -> list[Layout]:

@@ -19,7 +19,7 @@ import numpy as np
 
 from harness.foreign.importers.apart import seems_off
 from harness.foreign.importers.grouping import ENDINGS, Grouping, Place, left_out, numbered
-from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.imported import METHODS_OWN, ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
 from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.power_csv.clock import is_known
 from harness.foreign.importers.power_csv.columns import Raw, Readings, joined, raw_of, readings_of, sorted_once
@@ -34,7 +34,7 @@ from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.spool import Spool
 from harness.foreign.importers.stamps import moment_of
-from harness.record.documents import Json
+from harness.record.documents import Json, Thresholds
 from harness.record.errors import ImportFileError
 
 MANY = 5
@@ -51,6 +51,7 @@ def mapping_beside(paths: Sequence[Path]) -> Path:
 def import_power_csv(
     paths: Sequence[Path], campaign: Path, mapping: Path, *, grouping: Grouping | None = None,
     on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:  # fmt: skip
     """Import CSV files, and those in folders, by a mapping into a new campaign.
 
@@ -73,7 +74,7 @@ def import_power_csv(
         more = [f"and {len(remarks) - SHOWN} more remarks, in the runs"] if len(remarks) > SHOWN else []
         written = None if on_progress is None else partial(_half, on_progress, 1)
         runs = [with_lags(run) for run in runs]
-        return write_campaign(campaign, "power-csv", runs, [*remarks[:SHOWN], *more], written)
+        return write_campaign(campaign, "power-csv", runs, [*remarks[:SHOWN], *more], written, thresholds)
 
 
 def _a_run_each(

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.foreign.importers.grouping import Grouping, Place, distinct_names, left_out, numbered
-from harness.foreign.importers.imported import ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
+from harness.foreign.importers.imported import METHODS_OWN, ZONE_NOTE, ImportedRun, OnProgress, Summary, write_campaign
 from harness.foreign.importers.lags import with_lags
 from harness.foreign.importers.ptd.checks import NOT_COMPARED
 from harness.foreign.importers.ptd.files import SessionFiles, files_in
@@ -24,6 +24,7 @@ from harness.foreign.importers.ptd.section import Section
 from harness.foreign.importers.ptd.session import Session, goes_of, instrument_of, read_sessions, sections_of
 from harness.foreign.importers.source import Source, SourceFile
 from harness.foreign.importers.spool import Spool
+from harness.record.documents import Thresholds
 from harness.record.errors import ImportFileError
 
 MOST_ALIKE = 3
@@ -31,7 +32,12 @@ MOST_ALIKE = 3
 
 
 def import_ptd(
-    path: Path, campaign: Path, *, grouping: Grouping | None = None, on_progress: OnProgress | None = None
+    path: Path,
+    campaign: Path,
+    *,
+    grouping: Grouping | None = None,
+    on_progress: OnProgress | None = None,
+    thresholds: Thresholds = METHODS_OWN,
 ) -> Summary:
     """Import every section of a log, or of all logs in a folder, into a new campaign. A unit of the grouping is a
     session's folder, or the log itself.
@@ -53,7 +59,7 @@ def import_ptd(
         beside = numbered([run for run in runs if run.kind == "ranging"])
         remarks += [f"ranging runs: {len(beside)}; they are listed and enter no mean"] if beside else []
         remarks += left_out([files.unit for files in sessions], places)
-        return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress)
+        return write_campaign(campaign, "ptd", [*rated, *beside], _condensed(remarks), on_progress, thresholds)
 
 
 def _condensed(remarks: Sequence[str]) -> list[str]:
