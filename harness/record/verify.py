@@ -361,10 +361,9 @@ def _verify_base(run: RunFolder) -> Iterator[Check]:
     if imported != by_source:
         base = "the clock of a source, and it names none" if by_source else "this host's clock, and it names a source"
         yield Check(run.path.name, "origin", False, f"it is stamped by {base}: it was neither measured nor imported")
-    for one in run.power:
-        if one.origin not in OF_IMPORTS if imported else one.origin == "imported":
-            what = f"meter {one.meter}: {one.origin}, in a run that {'was imported' if imported else 'names no source'}"
-            yield Check(run.path.name, "origin", False, what)
+    for one in run.power if imported else ():
+        if one.origin not in OF_IMPORTS:
+            yield Check(run.path.name, "origin", False, f"meter {one.meter}: {one.origin}, in a run that was imported")
 
 
 def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
