@@ -1,8 +1,8 @@
 """Time stamps as text -> nanoseconds since 1970 of the clock that wrote them.
 
 Knows dates, times of day and columns of them. Knows no format and no file: a format brings the pattern of its stamps,
-with the groups `year month day hour minute second` and, where it has them, `part` (digits behind the point) and
-`offset` (what is said of the zone, which is read and not applied).
+with the groups `year month day hour minute second` and, where it has them, `part` (digits behind the point), `milli` (a
+whole number of milliseconds) and `offset` (what is said of the zone, which is read and not applied).
 
 A column is read at once: stamps as long as the first of that length, with digits where that has digits of a group and
 the same characters elsewhere, need no pattern of their own. The others are matched one by one.
@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 import numpy as np
 from numpy.typing import NDArray
 
-SECOND_NS = 1_000_000_000
+SECOND_NS, MILLI_NS = 1_000_000_000, 1_000_000
 FIRST_YEAR, LAST_YEAR = 1678, 2261
 """Whole years that 64 bits of nanoseconds hold."""
 CENTURY_SINCE = 69
@@ -94,7 +94,7 @@ def _offset_of(match: re.Match[str]) -> str:
 def _together(characters: Bytes, match: re.Match[str]) -> tuple[Stamps, NDArray[np.bool_]]:
     """Times of rows of one length by their characters, shape (length, rows), and which rows are of the form of the
     match (the first of them) and a time that there is."""
-    spans = {name: match.span(name) for name in (*UNITS, "part") if match.groupdict().get(name)}
+    spans = {name: match.span(name) for name in (*UNITS, "part", "milli") if match.groupdict().get(name)}
     free = np.zeros(len(characters), dtype=bool)
     for begin, end in spans.values():
         free[begin:end] = True
@@ -104,7 +104,7 @@ def _together(characters: Bytes, match: re.Match[str]) -> tuple[Stamps, NDArray[
     if spans["year"][1] - spans["year"][0] == 2:
         numbers["year"] += np.where(numbers["year"] < CENTURY_SINCE, 2000, 1900)
     parts = len(match["part"]) if "part" in numbers else 0
-    fraction_ns = numbers["part"] * 10 ** (9 - parts) if parts else np.int64(0)
+    fraction_ns = numbers["part"] * 10 ** (9 - parts) if parts else numbers.get("milli", np.int64(0)) * MILLI_NS
     seconds, known = _seconds(*(numbers[name] for name in UNITS))
     return seconds * SECOND_NS + fraction_ns, alike & known
 
@@ -135,8 +135,9 @@ def time_of(match: re.Match[str]) -> int | None:
     year, *others = (int(match[name]) for name in UNITS)
     if len(match["year"]) == 2:
         year += 2000 if year < CENTURY_SINCE else 1900
-    part = match.groupdict().get("part") or ""
-    return wall_ns(year, *others, fraction_ns=int(part.ljust(9, "0")))
+    groups = match.groupdict()
+    fraction_ns = int(groups.get("milli") or 0) * MILLI_NS + int((groups.get("part") or "").ljust(9, "0"))
+    return wall_ns(year, *others, fraction_ns=fraction_ns)
 
 
 def wall_ns(

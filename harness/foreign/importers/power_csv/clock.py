@@ -9,17 +9,18 @@ Decisions
   refused: nothing in it tells which it was.
 """
 
-import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.foreign.importers.power_csv.formats import ISO, fault_of, pattern_of
 from harness.foreign.importers.power_csv.mapping import OPEN, TimeColumn
+from harness.foreign.importers.power_csv.stamp_forms import formats_of, whole_milliseconds
 from harness.foreign.importers.power_csv.table import Rows, plain_numbers
+from harness.foreign.importers.remarks import times
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of, read_stamps
 from harness.foreign.importers.zones import ahead_s, offset_text, year_ahead_s, zone_of
 from harness.record.errors import ImportFileError
@@ -27,16 +28,6 @@ from harness.record.errors import ImportFileError
 UNKNOWN = "unknown"
 NS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
 COUNTED = tuple(f"{kind}-{unit}" for kind in ("epoch", "elapsed") for unit in NS_OF)
-ISO = re.compile(
-    r"(?P<year>\d{4})[-/.](?P<month>\d\d)[-/.](?P<day>\d\d)[T ](?P<hour>\d\d):(?P<minute>\d\d):(?P<second>\d\d)"
-    r"(?:[.,](?P<part>\d{1,9}))?\s?(?P<offset>Z|UTC|[-+]\d\d:?\d\d)?"
-)
-DIRECTIVES = {
-    "Y": r"(?P<year>\d{4})", "y": r"(?P<year>\d\d)", "m": r"(?P<month>\d{1,2})", "d": r"(?P<day>\d{1,2})",
-    "H": r"(?P<hour>\d{1,2})", "M": r"(?P<minute>\d\d)", "S": r"(?P<second>\d\d)", "f": r"(?P<part>\d{1,9})",
-    "z": r"(?P<offset>Z|[-+]\d\d:?\d\d)", "%": "%",
-}  # fmt: skip
-"""Directives of strptime that are read by column; a format with others is read row by row."""
 FIRST_S, LAST_S = -(2**33), 2**33
 """Seconds since 1970 that nanoseconds in 64 bits hold (1697 to 2242)."""
 QUARTER_S = 900
@@ -129,12 +120,19 @@ def _stamps(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray[
     def where(row: int) -> str:
         return rows.where(int(places[row]))
 
-    pattern = ISO if time.format == "iso" else _pattern(time.format)
+    pattern = ISO if time.format == "iso" else pattern_of(time.format)
     if pattern is None:
         return _row_by_row(where, time, texts)
     column = read_stamps(texts, pattern)
     if column.odd is not None:
-        raise _odd(where(column.odd), texts[column.odd], time)
+        raise _odd(where(column.odd), texts, column.odd, time)
+    back = np.flatnonzero(np.diff(column.times_ns) < 0)
+    if back.size and (whole := whole_milliseconds(time.format, texts)):
+        raise ImportFileError(
+            f"{where(int(back[0]) + 1)}: found the time {texts[int(back[0]) + 1]!r:.40} behind "
+            f"{texts[int(back[0])]!r:.40}: by {time.format!r} time runs backwards {times(back.size)}, with whole "
+            f"milliseconds behind the sign it never does; say format = {whole!r}"
+        )
     offsets = (
         list(column.offsets)
         if len(column.offsets) == 1
@@ -145,42 +143,33 @@ def _stamps(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray[
     return _to_utc(where, time.zone, column.times_ns, offsets)
 
 
-def _odd(where: str, text: str, time: TimeColumn) -> ImportFileError:
-    example = "2026-11-21T10:00:00.5+01:00" if time.format == "iso" else f"{datetime(2026, 11, 21, 10):{time.format}}"
+def _odd(where: str, texts: Sequence[str], at: int, time: TimeColumn) -> ImportFileError:
+    form = time.format.replace("%L", "500")
+    example = "2026-11-21T10:00:00.5+01:00" if form == "iso" else f"{datetime(2026, 11, 21, 10):{form}}"
+    whole, alone = formats_of(texts), formats_of(texts[at : at + 1])
+    found = whole or [form for form in alone if form != time.format]
+    remedy = (
+        f"{' or '.join(map(repr, found))} reads {'every stamp' if whole else 'this one'}"
+        if found
+        else "is it another format, or a damaged line?"
+    )
     return ImportFileError(
-        f"{where}: found the time {text!r:.40}, expected one like {example!r} (format {time.format!r}); is it another "
-        "format, or a damaged line?"
+        f"{where}: found the time {texts[at]!r:.40}, expected one like {example!r} (format {time.format!r}); {remedy}"
     )
 
 
-@cache
-def _pattern(form: str) -> re.Pattern[str] | None:
-    """A format of strptime as a pattern; None of one that is read row by row."""
-    pieces, at, used = [], 0, list[str]()
-    for found in re.finditer(r"%(.)", form):
-        if found[1] not in DIRECTIVES:
-            return None
-        pieces += [re.escape(form[at : found.start()]), DIRECTIVES[found[1]]]
-        used.append(found[1])
-        at = found.end()
-    dates = ["Y" in used or "y" in used, *(letter in used for letter in "mdHMS")]
-    if not all(dates) or len(set(used)) != len(used) or ("Y" in used and "y" in used):
-        return None
-    return re.compile("".join([*pieces, re.escape(form[at:])]), re.ASCII)
-
-
 def _row_by_row(where: Callable[[int], str], time: TimeColumn, texts: Sequence[str]) -> Stamps:
-    if "%" not in time.format:
+    if fault := fault_of(time.format):
         raise ImportFileError(
-            f"[time] format: found {time.format!r}, expected iso, {', '.join(COUNTED)}, or one of strptime such as "
-            "%d.%m.%Y %H:%M:%S"
+            f"[time] format: found {time.format!r} ({fault}), expected iso, {', '.join(COUNTED)}, or one of strptime "
+            "such as %d.%m.%Y %H:%M:%S"
         )
     moments: list[datetime] = []
     for row, text in enumerate(texts):
         try:
-            moments.append(datetime.strptime(text, time.format))
+            moments.append(datetime.strptime(text, time.format.strip()))
         except ValueError:
-            raise _odd(where(row), text, time) from None
+            raise _odd(where(row), texts, row, time) from None
     epoch = datetime(1970, 1, 1)
     walls = [(moment.replace(tzinfo=None) - epoch) // timedelta(microseconds=1) * 1000 for moment in moments]
     offsets = ["" if moment.tzinfo is None else f"{moment:%z}"[:5] for moment in moments]

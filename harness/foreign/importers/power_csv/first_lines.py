@@ -6,6 +6,7 @@ Decisions
 - A column is one of times when every of its first texts is a stamp, or a number that is a time since 1970 in this
   century. Of several the one that says its zone is taken.
 - Day before month only where a number above 12 shows it; otherwise it is open. So is a comma with three digits behind.
+- A date alone is a time where the column is called so and every row has another one.
 """
 
 import re
@@ -14,8 +15,14 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
-from harness.foreign.importers.power_csv.clock import ISO
 from harness.foreign.importers.power_csv.mapping import OPEN, FileForm, TimeColumn
+from harness.foreign.importers.power_csv.stamp_forms import (
+    formats_of,
+    has_time_of_day,
+    is_date,
+    is_stamp,
+    is_time_of_day,
+)
 from harness.foreign.importers.power_csv.table import Rows, read_rows
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile, lines_of
@@ -26,11 +33,6 @@ FIRST = 400
 DELIMITERS = (",", ";", "\t", "|", " ")
 TIME_WORDS = re.compile(r"time|date|zeit|datum|stamp|last_changed|clock|uhr|^ts$|epoch|unix", re.IGNORECASE)
 NUMBER = re.compile(r"[-+]?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
-NUMERIC_DATE = re.compile(
-    r"(\d{1,2})([./-])(\d{1,2})\2(\d{4}|\d\d),?([T ])(\d{1,2}):(\d\d)(:\d\d)?([.,]\d+)?(\s?[AaPp][Mm])?"
-)
-DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}")
-TIME = re.compile(r"\d{1,2}:\d\d(:\d\d)?([.,]\d+)?(\s?[AaPp][Mm])?")
 EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
 """Format -> how many digits its whole part has at least in this century; it has one more at most."""
 
@@ -50,7 +52,7 @@ def form_of(source: SourceFile) -> tuple[FileForm, list[str]]:
         )
     first = next((n, line) for n, line in lines if _fields(line, best) in (width, width - 1))
     cells = [cell.strip(' "') for cell in (first[1].split() if best == " " else first[1].split(best))]
-    is_header = not any(NUMBER.fullmatch(cell) or ISO.fullmatch(cell) or NUMERIC_DATE.match(cell) for cell in cells)
+    is_header = not any(NUMBER.fullmatch(cell) or is_date(cell) or is_stamp(cell) for cell in cells)
     header = first[0] if is_header else 0
     seen = [f"delimiter {best!r}", f"header on line {header}" if header else "no header: columns are numbers"]
     return FileForm(delimiter=best, header=header), seen
@@ -122,13 +124,20 @@ def time_of(rows: Rows) -> TimeColumn:
             "power-csv.toml by hand (docs/importing.md)"
         )
     # Of several the one that says its zone, else the finest.
-    ranked = sorted(named, key=lambda one: (one[1].startswith("elapsed"), not _has_offset(rows, one[0], one[1])))
+    ranked = sorted(named, key=lambda one: (_coarseness(one[1]), not _has_offset(rows, one[0], one[1])))
     column: str | list[str]
-    if pair is not None and (not ranked or ranked[0][1].startswith("elapsed")):
+    if pair is not None and (not ranked or _coarseness(ranked[0][1])):
         column, form = list(pair), _format_of_texts(rows.joined(pair)) or OPEN
     else:
         column, form = ranked[0]
     return _with_open(rows, TimeColumn(column=column, format=form))
+
+
+def _coarseness(form: str) -> int:
+    """0 of stamps, 1 of dates alone, 2 of times since a beginning."""
+    if form.startswith("elapsed"):
+        return 2
+    return int("%" in form and not has_time_of_day(form))
 
 
 def _with_open(rows: Rows, time: TimeColumn) -> TimeColumn:
@@ -142,16 +151,17 @@ def _with_open(rows: Rows, time: TimeColumn) -> TimeColumn:
 
 
 def _has_offset(rows: Rows, column: str | list[str], form: str) -> bool:
-    if form.startswith("epoch"):
+    if form.startswith("epoch") or "%z" in form:
         return True
     return bool(re.search(r"(?:Z|UTC|[-+]\d\d:?\d\d)$", rows.joined(column)[0])) and form == "iso"
 
 
 def _date_and_time(rows: Rows) -> tuple[str, str] | None:
-    """Two columns beside each other, one of dates and one of times of day."""
-    for one, other in pairwise(rows.names):
-        if one and other and DATE.fullmatch(rows.texts(one)[0]) and TIME.fullmatch(rows.texts(other)[0]):
-            return one, other
+    """Two columns beside each other, one of dates and one of times of day, whichever comes first."""
+    for pair in pairwise(rows.names):
+        for date, clock in (pair, pair[::-1]):
+            if all(pair) and is_date(rows.texts(date)[0]) and is_time_of_day(rows.texts(clock)[0]):
+                return date, clock
     return None
 
 
@@ -160,6 +170,9 @@ def _format_of(rows: Rows, name: str) -> str | None:
         return None
     texts = rows.texts(name)
     form = _format_of_texts(texts)
+    if form is None and TIME_WORDS.search(name) and is_date(texts[0]) and not texts[0].isdecimal():
+        forms = formats_of(texts) if len(set(texts)) == len(texts) else []
+        form = OPEN if len(forms) > 1 else forms[0] if forms else None
     if form is None and TIME_WORDS.search(name) and all(NUMBER.fullmatch(text) for text in texts):
         unit = re.search(r"(?:^|[\s_(\[])(ms|us|µs|ns|s|sec|seconds)[\])]?$", name)
         return "elapsed-" + {"ms": "ms", "us": "us", "µs": "us", "ns": "ns"}.get(unit[1] if unit else "", "s")
@@ -168,30 +181,8 @@ def _format_of(rows: Rows, name: str) -> str | None:
 
 def _format_of_texts(texts: Sequence[str]) -> str | None:
     """The format of stamps; `?` where day and month cannot be told apart, None of other texts."""
-    if all(ISO.fullmatch(text) for text in texts):
-        return "iso"
     for form, digits in EPOCHS:
         if all(re.fullmatch(rf"1\d{{{digits}}}(?:[.,]\d+)?", text) for text in texts):
             return form
-    if all(re.fullmatch(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d", text) for text in texts):
-        return f"%Y-%m-%d{texts[0][10]}%H:%M"
-    if not all(NUMERIC_DATE.fullmatch(text) for text in texts):
-        return None
-    firsts, seconds = ([int(NUMERIC_DATE.match(text)[at]) for text in texts] for at in (1, 3))  # type: ignore[index]
-    both = both_orders(texts[0])
-    if max(firsts) > 12:
-        return both[0]
-    return both[1] if max(seconds) > 12 else OPEN
-
-
-def both_orders(text: str) -> list[str]:
-    """A stamp's format with the day first, and with the month first."""
-    match = NUMERIC_DATE.match(text)
-    if match is None:
-        return []
-    sign, year, blank = match[2], "%Y" if len(match[4]) == 4 else "%y", match[5]
-    comma = "," if "," in text[: match.start(5)] else ""
-    half = match[10] or ""
-    clock = f"{'%I' if half else '%H'}:%M" + (":%S" if match[8] else "") + (f"{match[9][0]}%f" if match[9] else "")
-    clock += (" %p" if half.startswith(" ") else "%p") if half else ""
-    return [f"%{one}{sign}%{other}{sign}{year}{comma}{blank}{clock}" for one, other in ("dm", "md")]
+    forms = formats_of(texts) if is_stamp(texts[0]) else []
+    return OPEN if len(forms) > 1 else forms[0] if forms else None

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.clock import times_of
 from harness.foreign.importers.power_csv.first_lines import (
-    both_orders,
     decimal_of,
     form_of,
     head_of,
@@ -20,13 +19,14 @@ from harness.foreign.importers.power_csv.first_lines import (
     time_of,
 )
 from harness.foreign.importers.power_csv.headings import columns_of, numeric_columns, with_volts
-from harness.foreign.importers.power_csv.mapping import OF_ENERGY, OF_POWER, OPEN, POWERS, PowerColumn, PowerCsv
+from harness.foreign.importers.power_csv.mapping import OF_ENERGY, OF_POWER, OPEN, POWERS, SI, PowerColumn, PowerCsv
+from harness.foreign.importers.power_csv.stamp_forms import formats_of
 from harness.foreign.importers.power_csv.table import SAYS_NONE, Floats, Rows
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import SourceFile
 from harness.record.errors import ImportFileError
 
-UNITS = ("W", "kW", "mW", "Wh", "kWh", "J")
+UNITS = tuple(SI)
 """What is asked for where nothing says the unit."""
 
 
@@ -154,8 +154,13 @@ def _questions(proposal: Proposal) -> Iterator[Question]:
         text = "Three digits stand behind the only sign of every number, as of thousands: which is the decimal sign?"
         yield Question("file.decimal", text, (",", "."))
     if mapping.time.format == OPEN:
+        forms = tuple(formats_of(rows.joined(mapping.time.column)))
         text = f"{first!r}: is the first number the day or the month?"
-        yield Question("time.format", text, tuple(both_orders(first)))
+        if any(form.startswith("%y") for form in forms):
+            text = f"{first!r}: which number is the day, which the month, which the year?"
+        if not forms:
+            text = f"How is {first!r} read? Say it as strptime does, such as %d.%m.%Y %H:%M:%S"
+        yield Question("time.format", text, forms)
     if mapping.time.start == OPEN:
         yield Question("time.start", "When does the record begin? Such as 2026-11-21T10:00:00")
     if mapping.time.zone == OPEN:
