@@ -63,7 +63,8 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         remedy=(
             "Where the meter sees a whole connection (`p1`, `sml`, `iec62056`, a HomeWizard P1 or kWh meter): measure "
             "at the machine's plug, or when nothing is delivered. Else check polarity and wiring of the meter's "
-            "current path. Repeat the run."
+            "current path. Repeat the run. An import by `power-csv` turns a meter that was connected the wrong way "
+            "round: `reversed = true` in its mapping."
         ),
         limits=("odd_readings_percent",),
         takes_run_out="too many of its power readings are negative",

@@ -9,6 +9,8 @@ Decisions
   out.
 - Rows out of order are sorted. Rows with one stamp and one value are one; with different values the mapping has to say
   which counts.
+- What a meter that is connected the wrong way round reads is taken times -1, where the mapping says so; volts and
+  amperes stay as read.
 - A clock without a zone, or with a fixed offset, that goes back by about an hour is refused: sorted, two
   hours would lie in one another.
 """
@@ -22,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.clock import UNKNOWN, times_of
+from harness.foreign.importers.power_csv.direction import REMEDY, direction_notes, is_down
 from harness.foreign.importers.power_csv.mapping import PowerColumn, TimeColumn
 from harness.foreign.importers.power_csv.table import Floats, Rows
 from harness.foreign.importers.remarks import counted, times
@@ -108,7 +111,7 @@ def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn) -> Raw:
     volts = rows.values(column.voltage, places) if column.voltage else None
     amperes = rows.values(column.current, places) if column.current else None
     lines = np.array(rows.numbers, dtype=np.intp)[places]
-    values = rows.values(column.column, places) * column.si
+    values = rows.values(column.column, places) * column.factor + 0.0  # no negative zero
     step = rows.step(column.column, places) * column.si
     return Raw(times_ns, values, volts, amperes, np.full(places.size, nth, dtype=np.intp), lines, step)
 
@@ -159,13 +162,15 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
     alike = (raw.values[same] == raw.values[same + 1]) | (np.isnan(raw.values[same]) & np.isnan(raw.values[same + 1]))
     if not alike.all() and column.same_time == "refuse":
         at = int(same[~alike][0])
+        choices = '"first" or "last"' if column.is_energy else '"first", "last" or "mean"'
         raise ImportFileError(
             f"{_where(raw, tables, at + 1)}: {column.column} is {raw.values[at + 1]:g} at "
             f"{moment_of(int(raw.times_ns[at]))}, and {raw.values[at]:g} at line {raw.lines[at]}, with the same stamp "
             f"({times(int((~alike).sum()))}); say "
-            'which counts: same_time = "first", "last" or "mean"'
+            f"which counts: same_time = {choices}"
         )
-    unlike = "" if alike.all() else f", {int((~alike).sum())} with another value: {column.same_time} counts"
+    how = "the mean of each quantity" if column.same_time == "mean" else f"the {column.same_time} row"
+    unlike = "" if alike.all() else f", {int((~alike).sum())} with another value: {how} counts"
     first = _where(raw, tables, int(same[0]) + 1)
     have = "row has" if same.size == 1 else "rows have"
     text = f"{column.column}: {same.size} {have} the stamp of the row before{unlike}; the first at {first}"
@@ -185,13 +190,22 @@ def _taken(raw: Raw, places: Places) -> Raw:
 
 
 def _one_each(raw: Raw, how: str) -> Raw:
+    """The rows, one a stamp; a mean is that of the rows that have a value, of each quantity by itself."""
     first = np.flatnonzero(np.concatenate([[True], np.diff(raw.times_ns) > 0]))
     last = np.concatenate([first[1:], [raw.times_ns.size]]) - 1
     if how != "mean":
         return _taken(raw, last if how == "last" else first)
-    counts = last - first + 1
-    kept = _taken(raw, first)
-    return replace(kept, values=np.add.reduceat(raw.values, first) / counts)
+
+    def mean(values: Floats) -> Floats:
+        there = np.isfinite(values)
+        counts = np.add.reduceat(there.astype(float), first)
+        sums = np.add.reduceat(np.where(there, values, 0.0), first)
+        return np.asarray(np.divide(sums, counts, out=np.full(first.size, np.nan), where=counts > 0))
+
+    return replace(
+        _taken(raw, first), values=mean(raw.values), volts=None if raw.volts is None else mean(raw.volts),
+        amperes=None if raw.amperes is None else mean(raw.amperes),
+    )  # fmt: skip
 
 
 def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]], where: str) -> Readings:
@@ -223,10 +237,12 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
         window_s, times_ns = step_s, times_ns[1:]
         volts, amperes = _cut(volts, 1, None), _cut(amperes, 1, None)
     if not np.isfinite(power_w).any():
+        is_turned = column.reads == "counter" and is_down(values)
         raise ImportFileError(
             f"{where}: no row of column {column.column!r} gives a power, read as {column.reads!r}; say in the mapping "
-            "what a row is, or take another column"
+            f"what a row is, or take another column{f'; it goes down: {REMEDY}' if is_turned else ''}"
         )
+    own += direction_notes(column, power_w)
     usual_s = float(np.median(step_s)) if step_s.size else float(column.window_s or 0.0)
     is_counter = column.reads == "counter"
     # A counter errs by its step at the two ends of an interval, however many rows lie between.
@@ -266,6 +282,7 @@ def _used_j(values: Floats, column: PowerColumn, notes: list[tuple[str, str]]) -
         )
         return np.where(back, used_j + column.wraps_at * column.si, used_j)
     text = f"{column.column}: the counter goes back {times(int(back.sum()))} (it was reset); each is a gap"
+    text += f"; it goes down more often than up: {REMEDY}" if is_down(values) else ""
     notes.append(("counter-resets", text))
     return np.where(back, np.nan, used_j)
 

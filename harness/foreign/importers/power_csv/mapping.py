@@ -104,8 +104,10 @@ class PowerColumn:
     """Of `mean`: the length of the window; without it the time since the row before."""
     stamp: Literal["end", "start", "unknown"] = "unknown"
     """Which end of its window a stamp marks."""
+    reversed: bool = False
+    """Whether the meter was connected the wrong way round (a clamp, polarity): values are taken times -1."""
     same_time: Literal["refuse", "first", "last", "mean"] = "refuse"
-    """What counts of rows with one stamp and different values."""
+    """What counts of rows with one stamp and different values; `mean` is that of power, voltage and current alike."""
     wraps_at: float | None = field(default=None, metadata={"minimum": 1e-9})
     """Where a counter begins again at zero, in its unit; without it a step back is a gap."""
     name: str = ""
@@ -141,6 +143,16 @@ class PowerColumn:
     def si(self) -> float:
         """What one of its unit is in W or J."""
         return SI[self.unit]
+
+    @property
+    def factor(self) -> float:
+        """What its numbers are multiplied by, in W or J."""
+        return -self.si if self.reversed else self.si
+
+    @property
+    def taken_as(self) -> str:
+        """How its numbers are read, in words."""
+        return f"{self.unit}, {self.reads}" + (", reversed" if self.reversed else "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,6 +304,11 @@ def _of_column(column: PowerColumn) -> Iterator[tuple[str, str]]:
         yield (
             "accuracy.counts",
             "a counter has no digits of a power; its own step counts at both ends of a run",
+        )
+    if column.same_time == "mean" and column.is_energy:
+        yield (
+            "same_time",
+            "energies are not averaged; expected first or last (of a counter the last is what it counted by then)",
         )
     if column.wraps_at is not None and column.reads != "counter":
         yield "wraps_at", f"only a counter wraps; this column reads {column.reads!r}"

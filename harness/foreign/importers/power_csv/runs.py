@@ -217,7 +217,7 @@ def _descriptor(record: Record, meter: str, readings: Readings) -> PowerDescript
     column = readings.column
     identity: Json = {
         "maker": column.maker, "model": column.model, "serial": column.serial, "firmware": column.firmware,
-        "driver": f"column {column.column} ({column.unit}, {column.reads})",
+        "driver": f"column {column.column} ({column.taken_as})",
     }  # fmt: skip
     limits = None
     if column.accuracy is not None:

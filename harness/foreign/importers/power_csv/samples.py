@@ -60,7 +60,7 @@ def _described(column: PowerColumn) -> Json:
     described: Json = {
         "name": indicator_of(column), "unit": "J" if column.is_energy else "W",
         "quantity": "energy" if column.is_energy else "power",
-        "method": f"column {column.column} ({column.unit}, {column.reads})",
+        "method": f"column {column.column} ({column.taken_as})",
         "kind": "counter" if column.is_energy else "gauge",
     }  # fmt: skip
     if column.wraps_at is not None:
