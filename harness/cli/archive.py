@@ -139,7 +139,7 @@ def call_add(arguments: argparse.Namespace) -> int:
             refused[str(campaign)] = str(error)
             continue
         entry = added.entry
-        what = f"{counted(len(entry.runs), 'run')}, {entry.rows} rows, {entry.bytes / 1e6:.1f} MB"
+        what = f"{counted(len(entry.runs), 'run')}, {counted(entry.rows, 'row')}, {entry.bytes / 1e6:.1f} MB"
         print(f"{'added   ' if added.is_new else 'is there'} {printable(entry.name)}: {what}")
         done.append(_told(entry, is_new=added.is_new))
         if bare := sum(digest is None for digest in entry.runs.values()):

@@ -8,6 +8,7 @@ import codecs
 import gzip
 import hashlib
 import io
+import re
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ MAX_BYTES = 2**30
 """A source that is larger unpacked is none."""
 GZIP = b"\x1f\x8b"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+TEGRASTATS = re.compile(r"\bRAM \d+/\d+MB .*\bCPU \[")
 FOREIGN_WITHIN = 4096
 """A form that is not read shows itself in so many characters."""
 
@@ -95,6 +97,11 @@ def foreign_form(text: str) -> str | None:
         return (
             "a power log of MLPerf Training (:::MLLOG lines); `wattlab import mlperf-training FOLDER` reads it beside "
             "the result log of its training"
+        )
+    if TEGRASTATS.search(head):
+        return (
+            "the text of tegrastats, which has no columns; write a CSV of the time and the power of VDD_IN (mW; on "
+            "boards without it of POM_5V_IN) of each line and import that by power-csv, as docs/importing.md shows"
         )
     if "| NVIDIA-SMI" in head:
         return (

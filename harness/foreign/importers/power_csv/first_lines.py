@@ -65,8 +65,8 @@ def _fields(line: str, delimiter: str) -> int:
 
 def head_of(source: SourceFile, form: FileForm) -> Rows:
     """The first lines as a table."""
-    lines = lines_of(source)[: FIRST + form.header]
-    text = "\n".join(lines) + "\n"
+    lines = lines_of(source)
+    text = "\n".join(lines[: FIRST + form.header]) + "\n" * (len(lines) > FIRST + form.header)
     return read_rows(SourceFile(source.path, source.verbatim, text.encode()), form)
 
 

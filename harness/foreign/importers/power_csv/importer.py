@@ -27,6 +27,7 @@ from harness.foreign.importers.power_csv.events import read_events
 from harness.foreign.importers.power_csv.logs import read_logs
 from harness.foreign.importers.power_csv.mapping import NAME, PowerColumn, PowerCsv, TimeColumn, read_mapping
 from harness.foreign.importers.power_csv.names import meter_of
+from harness.foreign.importers.power_csv.run_tables import require_readings
 from harness.foreign.importers.power_csv.runs import UTC_NOTE, Record, runs_of, whole_run
 from harness.foreign.importers.power_csv.samples import Samples, samples_of
 from harness.foreign.importers.power_csv.table import Rows, read_rows
@@ -202,6 +203,7 @@ def _record(
             )
         sources.append(source)
         tables.append(read_rows(source, told.file, wanted))
+        require_readings(path, told.file.header or 1, tables[-1].names)
         if on_progress:
             on_progress(done, len(files))
     notes = [(remark.code, remark.note) for table in tables for remark in table.remarks]

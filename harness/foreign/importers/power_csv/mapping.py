@@ -45,6 +45,8 @@ class FileForm:
     """Between thousands."""
     header: int = field(default=1, metadata={"minimum": 0})
     """The line of the header; 0: there is none, and columns are called by their number: `"1"`, `"2"`."""
+    footer: str = ""
+    """How the first line of a footer begins: it and all behind it are left out."""
     comment: str = "#"
     """Lines that begin so are passed over."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.clock import times_of
+from harness.foreign.importers.power_csv.direction import direction_notes
 from harness.foreign.importers.power_csv.first_lines import (
     decimal_of,
     form_of,
@@ -20,10 +21,11 @@ from harness.foreign.importers.power_csv.first_lines import (
 )
 from harness.foreign.importers.power_csv.headings import columns_of, numeric_columns, with_volts
 from harness.foreign.importers.power_csv.mapping import OF_ENERGY, OF_POWER, OPEN, POWERS, SI, PowerColumn, PowerCsv
+from harness.foreign.importers.power_csv.run_tables import require_readings
 from harness.foreign.importers.power_csv.stamp_forms import formats_of
-from harness.foreign.importers.power_csv.table import SAYS_NONE, Floats, Rows
-from harness.foreign.importers.remarks import listed
-from harness.foreign.importers.source import SourceFile
+from harness.foreign.importers.power_csv.table import SAYS_NONE, Floats, Rows, footer_in, require_known
+from harness.foreign.importers.remarks import counted, listed
+from harness.foreign.importers.source import SourceFile, lines_of
 from harness.record.errors import ImportFileError
 
 UNITS = tuple(SI)
@@ -115,8 +117,13 @@ def propose(source: SourceFile) -> Proposal:
     Raises:
         ImportFileError: no table, no column of times, none of power; with what was found.
     """
+    require_known(source, lines_of(source))
     form, seen = form_of(source)
+    if footer := footer_in(source, form):
+        form = replace(form, footer=footer[1])
+        seen.append(f"a footer from line {footer[0]} on")
     rows = head_of(source, form)
+    require_readings(source.path, form.header or 1, rows.names)
     form = replace(form, decimal=decimal_of(rows))
     form = replace(form, thousands=thousands_of(rows, form))
     rows = replace(rows, form=form)
@@ -131,13 +138,25 @@ def propose(source: SourceFile) -> Proposal:
     mapping = PowerCsv(schema=1, file=form, time=time, power=columns)
     rates = [
         f"{column.column!r} has {sum(text != '' for text in rows.texts(column.column))} of the first "
-        f"{len(rows.numbers)} rows"
+        f"{counted(len(rows.numbers), 'row')}"
         for column in columns
         if column.column != OPEN and not column.where
     ]
     unused = [] if columns[0].column == OPEN else _unused(rows, mapping)
     left = [f"not used: {listed(unused, 12)}"] if unused else []
-    return Proposal(mapping, (*seen, *rates, *left), rows)
+    proposal = Proposal(mapping, (*seen, *rates, *left), rows)
+    return replace(proposal, seen=(*proposal.seen, *_below_zero(proposal)))
+
+
+def _below_zero(proposal: Proposal) -> Iterator[str]:
+    """What is said of powers that are below 0, where they can be read."""
+    for column in proposal.mapping.power:
+        if column.unit not in POWERS or column.role != "added":
+            continue
+        try:
+            yield from (text for _, text in direction_notes(column, proposal.values_of(column)[1]))
+        except ImportFileError:
+            continue
 
 
 def _unused(rows: Rows, mapping: PowerCsv) -> list[str]:

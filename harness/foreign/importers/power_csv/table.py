@@ -1,7 +1,7 @@
 """The rows of a CSV as columns of texts, and texts as numbers.
 
-Knows delimiters, quotes, comments, headers, a last line that was cut off, decimal comma, thousands, units behind
-numbers. Knows no meaning of a column.
+Knows delimiters, quotes, comments, headers, footers, a last line that was cut off, decimal comma, thousands, units
+behind numbers. Knows no meaning of a column.
 
 Decisions
 - Lines with fewer fields than the first data line are damage and refused; the last line without a newline behind it
@@ -11,6 +11,7 @@ Decisions
 """
 
 import csv
+import json
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.mapping import FileForm
+from harness.foreign.importers.power_csv.odd_lines import Numbered, footer_of, without_footer, without_headers
 from harness.foreign.importers.remarks import Remark, cut_line, cut_stream, listed
 from harness.foreign.importers.source import SourceFile, foreign_form, lines_of
 from harness.foreign.importers.text_table import ABSENT
@@ -28,9 +30,13 @@ from meters.options import did_you_mean
 SAYS_NONE = (ABSENT - {""}) | {
     "null", "NULL", "None", "none", "n/a", "#N/A", "NAN", "inf", "-inf",
     "unavailable", "unknown", "Unavailable", "Unknown",
+    "[N/A]", "[Not Supported]", "[Not Found]", "[Unknown Error]", "[GPU is lost]", "[GPU requires reset]",
+    "[Insufficient Permissions]", "ERR!", "ERR",
 }  # fmt: skip
-"""What programs write of a reading that has no value."""
+"""What programs write of a reading that has no value; in brackets nvidia-smi."""
 UNITS = r"(?:\s?(?:[kmM]?W|[kmM]?Wh|[kmMu]?J|Ws|[km]?VA?|m?A|Watts?|watts?))?"
+FIRST_LINES = 20
+"""A text that is no table shows what it is in so many."""
 PLAIN = re.compile(r"[0-9.\n-]+")
 Floats = NDArray[np.float64]
 
@@ -93,30 +99,32 @@ def read_rows(source: SourceFile, form: FileForm, wanted: Collection[str] = ()) 
         ImportFileError: no header, no data line, a damaged line; with file and line.
     """
     lines = lines_of(source)
-    if odd := foreign_form(lines[0][:4096]):
-        raise ImportFileError(f"{source.path}:1: found {odd}")
-    odd_begins = f" \t\0{form.comment[:1]}"
-    numbered = [
-        (n, line) for n, line in enumerate(lines, 1) if line and (line[0] not in odd_begins or _is_data(line, form))
-    ]
-    head = [line for number, line in numbered if number == form.header]
+    require_known(source, lines)
+    head, rows = _head_and_data(lines, form)
     if form.header and not head:
         raise ImportFileError(
             f"{source.path}:{form.header}: no header there ({len(lines)} lines); say its line in [file] header, 0: none"
         )
-    numbers = [number for number, _ in numbered if number > form.header]
-    data = [line for number, line in numbered if number > form.header]
+    rows, footer = without_footer(source, rows, form)
+    rows, again = without_headers(source, head, rows)
+    numbers, data = [number for number, _ in rows], [line for _, line in rows]
     if not data:
         raise ImportFileError(f"{source.path}:{form.header + 1}: no data line behind the header; export the file again")
     first = _split(data[:1], form)[0]
     names = tuple(name.strip() for name in _split(head, form)[0]) if head else tuple(map(str, range(1, len(first) + 1)))
-    remarks = list(cut_stream(source))
-    if len(data) > 1 and (lines[-1] != "" or source.cut):
+    remarks = [*again, *cut_stream(source), *footer]
+    if len(data) > 1 and not footer and (lines[-1] != "" or source.cut):
         last = _split(data[-1:], form)[0]
         is_half = len(last) == len(first) == len(names) and names[-1] in wanted and bool(last[-1].strip())
         if len(last) < len(first) or is_half:
             remarks.append(cut_line(source, numbers.pop()))
             data.pop()
+    if seen := footer_of(list(zip(numbers, data, strict=True)), form):
+        raise ImportFileError(
+            f"{source.path}:{seen[0]}: found {seen[1]!r:.60}, and from here on no line has the {len(first)} fields of "
+            f"the first row; where a footer begins here, say [file] footer = {json.dumps(seen[1], ensure_ascii=False)}"
+            ", else export the file again"
+        )
     if len(first) < len(names):
         raise ImportFileError(
             f"{source.path}:{numbers[0]}: found {len(first)} fields, the header has {len(names)} ({listed(names)}); is "
@@ -129,6 +137,30 @@ def read_rows(source: SourceFile, form: FileForm, wanted: Collection[str] = ()) 
         list(map(str.strip, column)) for column in _columns(source, numbers, data, form, len(first))
     ]
     return Rows(source, names, numbers, columns, form, tuple(remarks))
+
+
+def footer_in(source: SourceFile, form: FileForm) -> tuple[int, str] | None:
+    """Line and first words of what seems to be the footer of a file; None where it ends with a row, or with a single
+    line that may be cut off."""
+    lines = lines_of(source)
+    _, rows = _head_and_data(lines, form)
+    seen = footer_of(rows, form)
+    return None if seen is not None and seen[0] == rows[-1][0] == len(lines) else seen
+
+
+def _head_and_data(lines: Sequence[str], form: FileForm) -> tuple[list[str], Numbered]:
+    """The header, if there is one, and the lines behind it that hold something, with their numbers."""
+    odd_begins = f" \t\0{form.comment[:1]}"
+    numbered = [
+        (n, line) for n, line in enumerate(lines, 1) if line and (line[0] not in odd_begins or _is_data(line, form))
+    ]
+    return [line for n, line in numbered if n == form.header], [pair for pair in numbered if pair[0] > form.header]
+
+
+def require_known(source: SourceFile, lines: Sequence[str]) -> None:
+    """Raises ImportFileError of a text that is no table, with what it is and what to do."""
+    if odd := foreign_form("\n".join(lines[:FIRST_LINES])):
+        raise ImportFileError(f"{source.path}:1: found {odd}")
 
 
 def _is_data(line: str, form: FileForm) -> bool:

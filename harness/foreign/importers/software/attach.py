@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.foreign.importers.apart import seems_off
+from harness.foreign.importers.remarks import counted
 from harness.foreign.importers.software.formats import read_software
 from harness.foreign.importers.software.placed import Part, part_of, wall_ns
 from harness.foreign.importers.software.trace import SoftwareTrace
@@ -45,7 +46,7 @@ class AttachedLog:
     def __str__(self) -> str:
         """For the terminal."""
         lines = [f"Attached {self.path}: {', '.join(self.columns)}."]
-        lines += [f"  {count} rows -> {folder}" for folder, count in self.rows.items()]
+        lines += [f"  {counted(count, 'row')} -> {folder}" for folder, count in self.rows.items()]
         return "\n".join([*lines, *(f"  {note}" for note in self.notes)])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from harness.foreign.importers.remarks import counted
 from harness.foreign.importers.software.trace import SoftwareTrace, counter, gauge
 from harness.foreign.importers.source import lines_of, read_source
 from harness.foreign.importers.stamps import SECOND_NS
@@ -50,7 +51,7 @@ def read_plain_log(path: Path) -> SoftwareTrace:
         if len(stamps) > 1 and stamps[-1] <= stamps[-2]:
             raise ImportFileError(f"{where}: found {row[at]} at or before the stamp above it; sort the rows by time")
     if len(stamps) < LEAST_ROWS:
-        raise ImportFileError(f"{path}: found {len(stamps)} rows, expected {LEAST_ROWS} at least")
+        raise ImportFileError(f"{path}: found {counted(len(stamps), 'row')}, expected {LEAST_ROWS} at least")
     column = (gauge if values[0] == "power_w" else counter)(values[0], "what a software meter said", path.name)
     return SoftwareTrace(
         path.name, [column], np.array(stamps, dtype=np.int64), np.array(cells, dtype=np.float64)[:, None]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from harness.foreign.importers.remarks import counted
 from harness.foreign.importers.source import SourceFile, read_source
 from harness.foreign.importers.tracker.account import NAME, account_of
 from harness.foreign.importers.tracker.line_up import lined_up
@@ -43,7 +44,7 @@ class Attached:
 
     def __str__(self) -> str:
         """For the terminal."""
-        lines = [f"Attached {self.path}: {len(self.pairs)} rows."]
+        lines = [f"Attached {self.path}: {counted(len(self.pairs), 'row')}."]
         lines += [f"  line {line} -> {folder}" for line, folder in self.pairs]
         lines += [f"  left out: {text}" for text in self.left_out[:LEFT_OUT_SHOWN]]
         more = len(self.left_out) - LEFT_OUT_SHOWN
