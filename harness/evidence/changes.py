@@ -231,6 +231,7 @@ CHANGES: tuple[Change, ...] = (
     Change(Rule.COMPARED_EDGES, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_WORDS, FIRST, lambda _: False, ()),  # of comparison.json alone
     Change(Rule.COMPARED_DECLARATIONS, FIRST, lambda _: False, ()),  # of comparison.json alone
+    Change(Rule.COUNTER_FALLS, FIRST, lambda _: False, ()),  # of qualification.json and its estimates, which came later
     Change(Rule.UNMEASURED_CELLS, FIRST, lambda _: False, ()),  # of study.json alone
     Change(Rule.OBSERVER_OF_RUNS, FIRST, lambda case: case.now["observer"] is not None, (*OUT, *U, *BY_U)),
     Change(Rule.EACH_ORIGIN, FIRST, lambda case: len({meter["origin"] for meter in case.now["meters"]}) > 1, JUDGED),

@@ -39,10 +39,16 @@ class NotRecomputed(LabError):
 @dataclass(frozen=True)
 class Recomputed:
     """A document as its inputs give it (decoded JSON), by the rules of any version; `writer`: the version that wrote
-    it. Computed when it is asked for, once."""
+    it, `within`: what it lacks of the rules that this version got later. Computed when it is asked for, once."""
 
     by: Callable[[Collection[Rule]], Json]
     writer: str
+    within: frozenset[Rule] = frozenset()
+
+    @property
+    def rules(self) -> frozenset[Rule]:
+        """The rules of before that it was written by."""
+        return rules_of(self.writer) | self.within
 
     @cached_property
     def now(self) -> Json:
@@ -52,8 +58,7 @@ class Recomputed:
     @cached_property
     def then(self) -> Json:
         """By the rules of its writer."""
-        rules = rules_of(self.writer)
-        return self.by(rules) if rules else self.now
+        return self.by(self.rules) if self.rules else self.now
 
     @property
     def is_older(self) -> bool:
@@ -94,7 +99,7 @@ def judge_numbers(
     differences = [difference for difference in unlike(written, computed.then) if not leaves_out(difference)]
     same = f"every number as wattlab {computed.writer} computes it from {kind.computed_from}"
     yield Check(kind.subject, kind.checks[0], not differences, "; ".join(map(str, differences[:SHOWN])) or same)
-    if not differences and rules_of(computed.writer):
+    if not differences and computed.rules:
         try:
             yield from moved_since(written, computed.now)
         except LabError as error:
@@ -103,6 +108,10 @@ def judge_numbers(
 
 def _nothing(_: object) -> Iterable[CheckOrNote]:
     return ()
+
+
+def _no_rules(_: object) -> frozenset[Rule]:
+    return frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,6 +133,9 @@ class Derived(Generic[Inputs, Document]):
     """Where it says which program computed it."""
     writer: Callable[[Json, Inputs], str]
     """The version that computed it, of the file's content."""
+    within: Callable[[Json], frozenset[Rule]] = _no_rules
+    """The rules of before by which a document of this version may be, of the file's content: it lacks what they
+    brought."""
     inputs: Callable[[Path, Json], Inputs]
     """What it was computed from, found again: of the folder that it lies in, and of its content where that says it."""
     digests: Callable[[Document], Digests]

@@ -16,6 +16,7 @@ from harness.record.verify import Examination, examine
 from reports.qualification.certificate import Certified, certify
 from reports.render import QUALIFIED, qualification_html
 from reports.results.qualification import QUALIFICATION, Qualification, qualification_of
+from reports.results.rules import Rule
 from reports.results.software import Software
 
 LOG = "campaign.jsonl"
@@ -31,7 +32,7 @@ class QualificationInputs:
     limit_percent: float | None = None
     examination: Examination | None = None
     certified: list[Certified] = field(default_factory=list)
-    """Filled by `compute`, so that the page reads no run again."""
+    """Filled by `compute`, so that the page reads no run again: first what the document was written by."""
 
     @cached_property
     def seen(self) -> Examination:
@@ -46,8 +47,20 @@ def _inputs(folder: Path, written: Json) -> QualificationInputs:
 
 
 def _compute(inputs: QualificationInputs) -> Qualification:
-    inputs.certified[:] = [certify(inputs.path, inputs.seen, inputs.software, inputs.limit_percent)]
-    return inputs.certified[0].document
+    inputs.certified.append(certify(inputs.path, inputs.seen, inputs.software, inputs.limit_percent))
+    return inputs.certified[-1].document
+
+
+def _within(written: Json) -> frozenset[Rule]:
+    """A document that names no counter as reset, and has one that began anew, may be of before resets were told from
+    wraps; where there was none, either rule gives the same."""
+    meters = written["meters"]
+    began_anew = any(
+        meter["range_j"] is not None and meter["sampling"].get("n_wraps", 1) and meter["kind"] == "counter"
+        for meter in meters
+    )
+    is_named = any("n_resets" in meter for meter in meters)
+    return frozenset({Rule.COUNTER_FALLS}) if began_anew and not is_named else frozenset()
 
 
 def _page(document: Qualification, _: str, inputs: QualificationInputs) -> str:
@@ -72,6 +85,7 @@ QUALIFICATION_DOCUMENT: Derived[QualificationInputs, Qualification] = Derived(
     read=qualification_of,
     writer_key="computed_by",
     writer=lambda written, _: str(written["computed_by"]["version"]),
+    within=_within,
     inputs=_inputs,
     digests=_digests,
     digests_now=_digests_now,

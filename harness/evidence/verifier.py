@@ -116,7 +116,7 @@ def recomputed(kind: Derived[Inputs, Any], written: Json, inputs: Inputs) -> Rec
         computed: Json = json.loads(text)
         return computed
 
-    return Recomputed(by, _writer(kind, written, inputs))
+    return Recomputed(by, _writer(kind, written, inputs), kind.within(written) if written else frozenset())
 
 
 def judged(kind: Derived[Inputs, Any], written: Json, computed: Recomputed, inputs: Inputs) -> list[CheckOrNote]:

@@ -30,6 +30,7 @@ from reports.qualification.reference import reference_of
 from reports.qualification.validity import against, kind_of, missing_loads, validity
 from reports.results.qualification import SCHEMA, Qualification, QualifiedCampaign, QualifiedLoad
 from reports.results.software import Software
+from reports.results.software_meter import SoftwareMeter
 from reports.results.uncertainty import Estimate, Number, single
 
 LIMIT_PERCENT = 5.0
@@ -75,7 +76,10 @@ def certify(campaign: Path, seen: Examination, software: Software, limit: float 
         validity=validity(rated, qualified, meters),
         loads=qualified,
         meters=meters,
-        remarks=tuple(_remarks(missing_loads(loads, rated), reference.is_better_than_limit, x_percent)),
+        remarks=(
+            *_remarks(missing_loads(loads, rated), reference.is_better_than_limit, x_percent),
+            *(_of_resets(meter) for meter in meters if meter.n_resets),
+        ),
     )
     return Certified(document, tuple(aligned_traces(runs, meters)))
 
@@ -143,3 +147,11 @@ def _remarks(missing: Sequence[str], is_better: bool | None, x_percent: float) -
             f"The wall meter's limits of error are not below the {x_percent:g} % of the five-minute test. MLPerf's "
             "test asks for a reference that is better than its limit."
         )
+
+
+def _of_resets(meter: SoftwareMeter) -> str:
+    often = "once" if meter.n_resets == 1 else f"{meter.n_resets} times"
+    return (
+        f"{meter.name} falls {often} where it cannot have begun anew at {meter.range_j:.8g} J: it was reset, or its "
+        "rows are of several counters. What it counted there is unknown, and no mean is taken over it."
+    )

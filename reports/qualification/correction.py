@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.errors import AnalysisError
 from reports.campaign.run import AnalysedRun
 from reports.energy import budget
 from reports.energy.contributions import RunTerms, Stream, run_terms
@@ -91,7 +92,10 @@ def corrected_log(trace: SoftwareTrace, certificate: Qualification, sha256: str,
     meter = chosen(certificate, trace.name)
     if isinstance(meter, str):
         return CorrectedRun(trace.name, kind, (meter,))
-    said = power_of(trace)
+    try:
+        said = power_of(trace)
+    except AnalysisError as error:
+        return CorrectedRun(trace.name, kind, (str(error),))
     if said.times_ns.size < 2:
         return CorrectedRun(trace.name, kind, (f"{said.times_ns.size} values of power; two are needed",))
     edges_ns = _ends_ns(said, lag_ns(meter))

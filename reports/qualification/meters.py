@@ -105,6 +105,7 @@ class _Traced:
             boxcar=self.boxcar,
             first_order=self.first_order,
             sampling=self.sampling,
+            n_resets=sum(own.n_resets for own in self.recorded.values()),
         )
 
     # --- loads
@@ -138,7 +139,7 @@ class _Traced:
 
     def _unread(self, load: QualifiedLoad) -> Refusal | None:
         """Why no run of a load has a trace that can be used."""
-        why = {self.recorded[name].why_not for name in load.runs if name in self.recorded}
+        why = [self.recorded[name].why_not for name in load.runs if name in self.recorded]
         return next((Refusal("no-record", f"{text[:1].upper()}{text[1:]}.") for text in why if text), None)
 
     def _olympic(self, runs: Sequence[RecordedRun], error: WallError) -> OlympicTest | Refusal:
@@ -227,8 +228,8 @@ class _Traced:
         )  # fmt: skip
         if isinstance(found, Refusal):
             return found
-        counters = [self.recorded[run.name].trace for run in self.runs] if first.trace.kind == "counter" else []
-        n_wraps = sum(unwrapped(trace.values, trace.range_j)[1] for trace in counters)
+        counters = [self.recorded[run.name] for run in self.runs] if first.trace.kind == "counter" else []
+        n_wraps = sum(unwrapped(own.times_s, own.trace.values, own.trace.range_j).n_wraps for own in counters)
         return replace(found, quantum=self.quantum, n_wraps=n_wraps)
 
     def _share(self, run: RecordedRun) -> float:

@@ -10,6 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
+from harness.record.counter import counted
 from harness.record.errors import AnalysisError
 from harness.record.qualification import Load, Qualification
 from reports.campaign.run import AnalysedRun
@@ -17,6 +18,7 @@ from reports.qualification.share import WallError
 from reports.qualification.trace import EnergyTrace, Floats, of_counter, of_gauge, of_windows
 from reports.qualification.wall import own_u_w, wall_error, wall_trace
 from reports.readings.software import SoftwareTrace, software_traces
+from reports.results.rules import Rule, was
 
 NS = 1e-9
 SWITCHED = 0.05
@@ -32,6 +34,14 @@ class RecordedMeter:
     times_s: Floats
     energy: EnergyTrace | None
     why_not: str = ""
+
+    @property
+    def n_resets(self) -> int:
+        """How often a counter that states where it begins anew fell elsewhere."""
+        told = self.trace
+        if told.kind != "counter" or told.range_j is None or was(Rule.COUNTER_FALLS):
+            return 0
+        return counted(self.times_s, told.values, told.range_j).n_resets
 
     def span_s(self, duration_s: float) -> tuple[float, float]:
         """What of a rating interval of `duration_s` is held against the wall: all of it, or as much as a trace covers

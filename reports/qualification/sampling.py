@@ -12,7 +12,7 @@ import math
 
 import numpy as np
 
-from reports.qualification.trace import Floats, unwrapped
+from reports.qualification.trace import Floats, continued, unwrapped
 from reports.results.software_meter import MeterKind, Refusal, Response, Sampling
 from reports.results.uncertainty import Estimate, Number
 
@@ -44,11 +44,12 @@ def sampling_of(
         return Refusal("no-record", f"{times_s.size} readings; what a meter's steps are needs {LEAST_READINGS}.")
     steps_s = np.diff(times_s)
     asked_s = float(np.median(steps_s))
-    plain, n_wraps = unwrapped(values, range_j) if kind == "counter" else (values, 0)
+    counter = unwrapped(times_s, values, range_j) if kind == "counter" else None
+    plain = values if counter is None else continued(values, counter, range_j)
     new = np.concatenate([[True], np.diff(plain) != 0])
     update_s = _update(times_s[new], asked_s)
     missing = float(np.maximum(np.round(steps_s / asked_s) - 1, 0).sum())
-    differences = np.abs(np.diff(plain))
+    differences = np.abs(np.diff(plain) if counter is None else np.diff(plain)[~counter.resets])
     differences = differences[differences > 0]
     is_resolved = not isinstance(update_s, Refusal) and update_s.value >= OFTEN_ENOUGH * asked_s
     return Sampling(
@@ -58,7 +59,7 @@ def sampling_of(
         resolution=float(differences.min()) if differences.size else None,
         quantum=quantum_of(plain),
         dead_band_w=None if kind == "counter" else dead_band_w(values, share),
-        n_wraps=n_wraps,
+        n_wraps=0 if counter is None else counter.n_wraps,
         missing_share=missing / (missing + times_s.size),
     )
 

@@ -69,6 +69,12 @@ def run_means(
     begin_s, end_s = span_s
     lag_s, lag_u_s = _lag(lag)
     moved = begin_s + lag_s, end_s + lag_s
+    if (resets_s := software.resets_between(*moved)).size:
+        return Refusal(
+            "no-record",
+            f"The counter was reset in {run} {resets_s[0]:.6g} s after its rating interval began: it falls there and "
+            "cannot have begun anew, so nobody knows what it counted. Measure the run again.",
+        )
     if not (wall.covers(begin_s, end_s) and _reaches(software, *moved)):
         return Refusal(
             "no-overlap",

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.counter import Counted, counted, with_wraps
 from harness.record.errors import AnalysisError
+from reports.results.rules import Rule, was
 
 Floats = NDArray[np.float64]
 LEAST_READINGS = 2
@@ -27,10 +29,12 @@ GAP_STEPS = 3.0
 
 @dataclass(frozen=True, slots=True)
 class EnergyTrace:
-    """Energy that passed until some instants: `times_s`, ascending, and `energy_j`, shape (n,) each, n >= 2."""
+    """Energy that passed until some instants: `times_s`, ascending, and `energy_j`, shape (n,) each, n >= 2.
+    `resets`: shape (n - 1,), the steps over which nobody knows it, where there are any."""
 
     times_s: Floats
     energy_j: Floats
+    resets: NDArray[np.bool_] | None = None
 
     def at(self, at_s: Floats) -> Floats:
         """Energy (J) until the instants `at_s` (any shape); outside of the trace that of its end."""
@@ -42,13 +46,20 @@ class EnergyTrace:
 
     def covers(self, begin_s: float, end_s: float) -> bool:
         """Whether the trace reaches from `begin_s` to `end_s` without a gap: no step that touches them is longer than
-        `GAP_STEPS` usual ones."""
-        if begin_s < self.times_s[0] or end_s > self.times_s[-1]:
+        `GAP_STEPS` usual ones, or goes over a reset."""
+        if begin_s < self.times_s[0] or end_s > self.times_s[-1] or self.resets_between(begin_s, end_s).size:
             return False
         first = int(np.searchsorted(self.times_s, begin_s, side="right")) - 1
         last = int(np.searchsorted(self.times_s, end_s, side="left"))
         steps_s = np.diff(self.times_s[first : last + 1])
         return bool(np.all(steps_s <= GAP_STEPS * self.usual_step_s))
+
+    def resets_between(self, begin_s: float, end_s: float) -> Floats:
+        """The instants of the resets within a span, each that of the first reading behind it."""
+        if self.resets is None:
+            return np.zeros(0)
+        touched = self.resets & (self.times_s[1:] > begin_s) & (self.times_s[:-1] < end_s)
+        return np.asarray(self.times_s[1:][touched])
 
     @property
     def usual_step_s(self) -> float:
@@ -106,27 +117,47 @@ def of_gauge(times_s: Floats, power_w: Floats) -> EnergyTrace:
 
 
 def of_counter(times_s: Floats, energy_j: Floats, range_j: float | None) -> EnergyTrace:
-    """Of a counter that begins anew at `range_j` (None: it never does).
+    """Of a counter that begins anew at `range_j` (None: it never does). Over a reset the power lies between that of its
+    neighbours, and no span that touches it is covered.
 
     Raises:
-        AnalysisError: fewer than two readings, or it falls without a range.
+        AnalysisError: fewer than two readings, it falls without a range, or too often for a counter.
     """
     times_s, energy_j = _in_order(times_s, energy_j)
-    return EnergyTrace(times_s, unwrapped(energy_j, range_j)[0])
+    steps = unwrapped(times_s, energy_j, range_j)
+    plain_j = continued(energy_j, steps, range_j)
+    if not steps.resets.any():
+        return EnergyTrace(times_s, plain_j)
+    if steps.resets.all():
+        raise AnalysisError("the counter falls at every reading, so it tells no energy")
+    steps_s, known = np.diff(times_s), ~steps.resets
+    middles_s = (times_s[1:] + times_s[:-1]) / 2
+    power_w = np.interp(middles_s, middles_s[known], steps.steps_j[known] / steps_s[known])
+    filled_j = np.cumsum(np.where(known, 0.0, power_w * steps_s - np.diff(energy_j)))
+    return EnergyTrace(times_s, np.asarray(plain_j + np.concatenate([[0.0], filled_j])), steps.resets)
 
 
-def unwrapped(energy_j: Floats, range_j: float | None) -> tuple[Floats, int]:
-    """A counter's readings without their wraps, and how many there were: where it falls, it began anew.
+def continued(energy_j: Floats, steps: Counted, range_j: float | None) -> Floats:
+    """A counter's readings without their wraps; they still fall where it was reset."""
+    return np.asarray(energy_j + np.concatenate([[0], np.cumsum(steps.wraps)]) * (range_j or 0.0))
+
+
+def unwrapped(times_s: Floats, energy_j: Floats, range_j: float | None) -> Counted:
+    """What a counter counted from reading to reading, its wraps undone.
 
     Raises:
-        AnalysisError: it falls, and there is no range by which that could be undone.
+        AnalysisError: it falls, and there is no range by which that could be undone; it falls too often for a counter.
     """
-    falls = np.diff(energy_j) < 0
-    n_wraps = int(falls.sum())
-    if n_wraps and range_j is None:
-        raise AnalysisError(f"the counter falls {n_wraps} times and states no range; it was reset, or it is no counter")
-    wraps = np.concatenate([[0], np.cumsum(falls)])
-    return np.asarray(energy_j + wraps * (range_j or 0.0)), n_wraps
+    n_falls = int((np.diff(energy_j) < 0).sum())
+    if n_falls and range_j is None:
+        raise AnalysisError(f"the counter falls {n_falls} times and states no range; it was reset, or it is no counter")
+    if was(Rule.COUNTER_FALLS):
+        steps_j = np.diff(energy_j)
+        return with_wraps(steps_j, steps_j < 0, range_j)
+    steps = counted(times_s, energy_j, range_j)
+    if not steps.is_of_one_thing:
+        raise AnalysisError(f"the counter {steps.mixed}")
+    return steps
 
 
 def summed(traces: Sequence[EnergyTrace]) -> EnergyTrace:

@@ -18,8 +18,9 @@ from typing import cast, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.record.counter import counted
 from harness.record.documents import PowerDescriptor, load_object
-from harness.record.errors import DocumentError
+from harness.record.errors import AnalysisError, DocumentError
 from harness.record.run_folder import RunFolder
 from reports.readings.series import SUT_INLET, PowerSeries, RunSeries, read_run
 from reports.readings.software import SoftwareTrace, software_traces
@@ -27,6 +28,7 @@ from reports.results.applicability import Machine, beside, chosen, lag_of, lag_u
 from reports.results.applied import Applied
 from reports.results.meters import QUALIFIED
 from reports.results.qualification import QUALIFICATION, Qualification, qualification_of
+from reports.results.rules import Rule, was
 from reports.results.software_meter import Lag, LoadKind, Refusal, SoftwareMeter, Transfer
 from reports.results.transfer_error import TRANSFER, TransferError
 
@@ -89,7 +91,11 @@ def estimated(
         return replace(series, applied=replace(applied, meter="", against=(meter,)))
     traces = software_traces(series)
     trace = traces.pop(meter.name, None)
-    if trace is None or not (said := power_of(trace)).times_ns.size:
+    try:
+        said = None if trace is None else power_of(trace)
+    except AnalysisError as error:
+        return replace(series, applied=replace(applied, against=(str(error),)))
+    if trace is None or said is None or not said.times_ns.size:
         wrong = f"{meter.name} said nothing in this run; the notes of the run say what the agent met"
         return replace(series, applied=replace(applied, against=(wrong,)))
     machine = None if is_same_machine else machine_of(run.start.sut)
@@ -148,7 +154,11 @@ def of_others(
     """Whether what the other software meters said (`traces`) fits the kind of load: of a part of the machine that is
     busy besides, the one that estimates sees nothing."""
     for name, (low_w, high_w) in beside(certificate, meter, cast("LoadKind", kind)).items():
-        said = power_of(traces[name]).between(*edges_ns) if name in traces else None
+        try:
+            said = power_of(traces[name]).between(*edges_ns) if name in traces else None
+        except AnalysisError as error:
+            yield f"kind of load: {error}, and what else was busy is not known"
+            continue
         if said is None or not said.times_ns.size:
             continue
         mean_w = float(said.power_w.mean())
@@ -188,14 +198,31 @@ def of_range(meter: SoftwareMeter, kind: str, inside: SoftwarePower) -> tuple[fl
 
 
 def power_of(trace: SoftwareTrace) -> SoftwarePower:
-    """What a software meter said, as power; steps of a counter that falls without a range are left out."""
+    """What a software meter said, as power; steps over which a counter was reset are left out.
+
+    Raises:
+        AnalysisError: it falls too often for a counter.
+    """
     if trace.kind == "gauge":
         return SoftwarePower(trace.times_ns, trace.values, np.zeros(trace.values.size))
-    steps_j, steps_s = np.diff(trace.values), np.diff(trace.times_ns) * NS
-    steps_j = np.where(steps_j < 0, steps_j + (trace.range_j or np.nan), steps_j)
+    steps_s = np.diff(trace.times_ns) * NS
+    steps_j = _steps_j(trace)
     power_w = np.divide(steps_j, steps_s, out=np.full(steps_j.size, np.nan), where=steps_s > 0)
     known = np.isfinite(power_w)
     return SoftwarePower(trace.times_ns[1:][known], power_w[known], steps_s[known])
+
+
+def _steps_j(trace: SoftwareTrace) -> NDArray[np.float64]:
+    """What a counter counted from reading to reading, NaN where it was reset."""
+    if was(Rule.COUNTER_FALLS):
+        steps_j = np.diff(trace.values)
+        return np.where(steps_j < 0, steps_j + (trace.range_j or np.nan), steps_j)
+    steps = counted(
+        np.asarray((trace.times_ns - trace.times_ns[:1]) * NS, dtype=np.float64), trace.values, trace.range_j
+    )
+    if trace.range_j is not None and not steps.is_of_one_thing:
+        raise AnalysisError(f"{trace.name} {steps.mixed}")
+    return steps.steps_j
 
 
 def lag_ns(meter: SoftwareMeter) -> int:

@@ -45,6 +45,7 @@ class Rule(StrEnum):
     NEW_FINDINGS = "new-findings"  # some findings did not exist, and baseline blocks had no `success-fraction`
     ETA_INTERVAL = "eta-interval"  # the interval of partial eta^2 was symmetric about f^2, so it held 0 of few values
     G_INTERVAL = "g-interval"  # the interval of Hedges' g was symmetric also of groups of about one size: too wide
+    COUNTER_FALLS = "counter-falls"  # every fall of a software counter that states a range was a wrap
     UNMEASURED_CELLS = "unmeasured-cells"  # a combination of which all runs failed was one that nobody had measured
 
 

@@ -5,9 +5,10 @@ place of the result.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
+from reports.results.codec import keyed
 from reports.results.uncertainty import Number
 
 LoadKind: TypeAlias = Literal["idle", "cpu", "memory", "gpu", "other"]
@@ -266,3 +267,5 @@ class SoftwareMeter:
     """Time constant by the first-order fit."""
     sampling: Refusal | Sampling
     """Update interval, steps, wraps."""
+    n_resets: int = field(default=0, metadata=keyed(left_out=True))
+    """How often the counter fell where it cannot have begun anew; left out where it never did."""

@@ -12,11 +12,12 @@ from harness.record.errors import AnalysisError
 from harness.record.verify import examine
 from reports.qualification.certificate import Certified, certify
 from reports.results.qualification import Qualification
+from reports.results.rules import Rule, as_before
 from reports.results.software import Software
 from reports.results.software_meter import Lag, MeterOnLoad, OlympicTest, Refusal, SeenShare, SoftwareMeter, Transfer
 from reports.results.uncertainty import Number
 from tests.reports.make_campaign import make_campaign
-from tests.reports.qualified import SHORT, Qualified, QualifiedRun, qualified_campaign, shaped
+from tests.reports.qualified import RANGE_J, SHORT, Qualified, QualifiedRun, ResetRun, qualified_campaign, shaped
 
 SOFTWARE = Software("wattlab", "0.2.0", "0" * 40, dirty=False, lock_sha256=None, python="3.11.2")
 GPU, CPU, TRACKER = "agent/gpu0_power_w", "agent/rapl_package_0_energy_j", "codecarbon"
@@ -249,6 +250,38 @@ def test_a_counter_that_falls_and_states_no_range_is_refused_with_a_sentence(tmp
     assert isinstance(load.seen, Refusal)
     assert load.seen.text.startswith("The counter falls ")
     assert isinstance(load.olympic, Refusal)
+    assert covers(share(document, GPU, "gpu-100"), 159 / 208)
+
+
+class Mixed(QualifiedRun):
+    """Each third row of its counter reads another core's register."""
+
+    def _samples(self) -> bytes:
+        head, *rows = super()._samples().decode().splitlines()
+        cells = [row.split(",") for row in rows]
+        for row in cells[::3]:
+            row[4] = f"{(float(row[4]) + 1400) % RANGE_J:.6f}"
+        return "\n".join([head, *map(",".join, cells), ""]).encode()
+
+
+def test_a_counter_that_was_reset_has_no_mean_over_it_and_the_certificate_says_so(tmp_path: Path) -> None:
+    campaign = one_run_each(tmp_path, ResetRun)
+    document = certified(campaign).document
+    assert meter_of(document, CPU).n_resets == 1
+    refused = [load.seen for load in meter_of(document, CPU).loads if isinstance(load.seen, Refusal)]
+    assert [refusal.text[:23] for refusal in refused] == ["The counter was reset i"]
+    assert f"{CPU} falls once where it cannot have begun anew at 4000 J" in document.remarks[-1]
+    with as_before({Rule.COUNTER_FALLS}):
+        before = certified(campaign).document
+    assert not any(isinstance(load.seen, Refusal) for load in meter_of(before, CPU).loads)
+    assert meter_of(before, CPU).n_resets == 0
+
+
+def test_a_counter_whose_rows_are_of_several_registers_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    document = certified(one_run_each(tmp_path, Mixed)).document
+    load = on_load(document, CPU, "cpu-100")
+    assert isinstance(load.seen, Refusal)
+    assert "where it cannot have begun anew, so it is no counter of one thing" in load.seen.text
     assert covers(share(document, GPU, "gpu-100"), 159 / 208)
 
 

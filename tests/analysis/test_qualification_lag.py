@@ -220,6 +220,16 @@ def test_a_counter_counts_its_wraps_and_all_of_the_time() -> None:
     assert found.sampled_share.value == 1
 
 
+def test_the_steps_of_a_counter_are_told_without_its_resets() -> None:
+    times_s = np.arange(0.0, 300.0)
+    counted_j = 50_000 + 70.5 * times_s
+    counted_j[100:] -= 57_049.75
+    found = sampling_of(times_s, counted_j, "counter", 65_536.0, 0.0, UNKNOWN)
+    assert isinstance(found, Sampling)
+    assert found.n_wraps == 0
+    assert found.resolution == pytest.approx(70.5)
+
+
 def test_a_dead_band_is_what_the_wall_moved_while_the_value_stood() -> None:
     times_s = np.arange(0.0, 600.0)
     wall_w = 100 + 10 * np.sin(times_s / 20)

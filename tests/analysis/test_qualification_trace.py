@@ -20,12 +20,30 @@ def test_a_window_ends_at_its_stamp_and_a_gap_lies_between_its_neighbours() -> N
     assert trace.at(np.array([5.0]))[0] == pytest.approx(30 + 1.9 * 30 + 1.1 * 40)
 
 
-@given(st.lists(st.floats(0, 900), min_size=2, max_size=50), st.floats(1000, 5000))
+@given(st.lists(st.floats(200, 500), min_size=2, max_size=50), st.floats(1000, 5000))
 def test_wraps_are_undone(steps_j: list[float], range_j: float) -> None:
     counted = np.concatenate([[0.0], np.cumsum(steps_j)])
-    shown, n_wraps = unwrapped(np.mod(counted, range_j), range_j)
-    assert shown == pytest.approx(counted, abs=1e-6)
-    assert n_wraps == int(counted[-1] // range_j)
+    shown = np.mod(counted, range_j)
+    times_s = np.arange(float(counted.size))
+    assert of_counter(times_s, shown, range_j).energy_j == pytest.approx(counted, abs=1e-6)
+    assert unwrapped(times_s, shown, range_j).n_wraps == int(counted[-1] // range_j)
+
+
+def test_a_counter_that_was_reset_has_its_energy_on_either_side_and_no_mean_over_it() -> None:
+    times_s = np.arange(0.0, 30.0)
+    counted = 50_000 + 100 * times_s
+    counted[12:] -= 51_000
+    trace = of_counter(times_s, counted, 65_536.0)
+    assert np.diff(trace.energy_j) == pytest.approx(100)
+    assert trace.resets_between(0.0, 29.0).tolist() == [12.0]
+    assert (trace.covers(0.0, 11.0), trace.covers(12.0, 29.0), trace.covers(5.0, 20.0)) == (True, True, False)
+
+
+def test_a_column_whose_rows_are_of_several_counters_is_refused() -> None:
+    times_s = np.arange(0.0, 60.0)
+    mixed = 2000 + 4 * times_s + np.where(times_s % 3 == 0, 400, 0)
+    with pytest.raises(AnalysisError, match="falls 20 times in 59 steps where it cannot have begun anew"):
+        of_counter(times_s, mixed, 65_536.0)
 
 
 def test_a_counter_that_falls_without_a_range_is_refused() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
 from reports.campaign.analyse import analyse
 from reports.campaign.exclusion import exclusion_of
@@ -21,6 +22,7 @@ from reports.results.applicability import chosen, machine_of, mismatches, range_
 from reports.results.applied import Applied
 from reports.results.document import Results
 from reports.results.qualification import qualification_of
+from reports.results.rules import Rule, as_before
 from reports.results.software_meter import Refusal, Transfer
 from reports.results.transfer_error import TransferError
 from tests.analysis.unmetered import (
@@ -168,6 +170,18 @@ def test_a_counter_becomes_power_between_its_readings_over_its_wraps() -> None:
     assert unranged.power_w.tolist() == [5.0, 10.0]
     assert isinstance(said.between(2 * 10**9, 5 * 10**9), SoftwarePower)
     assert said.between(2 * 10**9, 5 * 10**9).power_w.tolist() == [7.0, 10.0]
+
+
+def test_a_counter_that_was_reset_leaves_a_step_out_and_one_that_falls_often_is_refused() -> None:
+    stamps = np.arange(6, dtype=np.int64) * 10**9
+    reset_j = np.array([500.0, 505.0, 510.0, 3.0, 8.0, 13.0])
+    trace = SoftwareTrace("a/b", "counter", "", "", 1.0, stamps, reset_j, range_j=65_536.0)
+    assert power_of(trace).power_w.tolist() == [5.0] * 4
+    with as_before({Rule.COUNTER_FALLS}):
+        assert power_of(trace).power_w.max() == 65_029.0
+    mixed = replace(trace, times_ns=np.arange(60) * 10**9, values=np.tile([500.0, 505.0, 100.0], 20))
+    with pytest.raises(AnalysisError, match="a/b falls 20 times in 59 steps"):
+        power_of(mixed)
 
 
 def test_of_several_meters_that_can_estimate_one_has_to_be_named() -> None:

@@ -17,10 +17,12 @@ from harness.station.provenance import software_facts
 from harness.station.station import APPLICATION
 from reports.results.codec import decoded
 from reports.results.qualification import QUALIFICATION
+from reports.results.rules import Rule, as_before
 from reports.results.software import Software
 from tests.documents import write_results
 from tests.evidence.forger import copied
-from tests.reports.qualified import SHORT, Qualified, qualified_campaign
+from tests.reports.make_campaign import make_campaign
+from tests.reports.qualified import SHORT, Qualified, ResetRun, qualified_campaign, shaped
 
 SHAPE = Qualified(declared=SHORT, repetitions=1, baseline_blocks=1, duration_s=70, switched_s=70, with_tracker=False)
 
@@ -123,3 +125,28 @@ def test_a_limit_that_was_chosen_afterwards_is_recomputed_as_it_was_chosen(tmp_p
     written = json.loads(write_certificate(campaign, 3.0).read_text())
     assert (written["limit_percent"], written["limit_is_declared"]) == (3.0, False)
     assert failures(campaign) == {}
+
+
+def test_a_certificate_of_before_resets_were_told_from_wraps_holds_by_the_rule_of_then(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path / "c", shaped(SHAPE), ResetRun)
+    write_results(campaign)
+    with as_before({Rule.COUNTER_FALLS}):
+        write_certificate(campaign)
+    outcome = verify(campaign, None)
+    assert outcome.failed == []
+    [moved] = [note for note in outcome.notes if note.startswith("By today's rules")]
+    assert "meters.1.loads.2.software_w.value 55.7" in moved
+    write_certificate(campaign)
+    outcome = verify(campaign, None)
+    assert outcome.failed == []
+    assert not any(note.startswith("By today's rules") for note in outcome.notes)
+
+
+def test_a_reset_that_is_left_out_of_a_certificate_is_found(tmp_path: Path) -> None:
+    campaign = make_campaign(tmp_path / "c", shaped(SHAPE), ResetRun)
+    write_results(campaign)
+    write_certificate(campaign)
+    failed = forged(
+        campaign, tmp_path / "forged", lambda written: [one.pop("n_resets", 0) for one in written["meters"]]
+    )
+    assert "derived/qualification.json qualification" in failed

@@ -98,6 +98,16 @@ def test_a_counter_that_goes_back_leaves_a_gap_or_wraps_where_the_mapping_says_s
     assert gaps(run) == []
 
 
+def test_a_counter_that_wraps_by_the_mapping_and_was_reset_elsewhere_has_a_gap_there(tmp_path: Path) -> None:
+    [run] = imported(tmp_path / "a", rows(40, 45, 3, 8, 13), mapping(power("J", "counter", wraps_at=65536.0)))
+    assert wall(run).power_w.tolist() == pytest.approx([5.0, 5.0, 5.0])
+    assert gaps(run) == [(2.0, 3.0, "the counter goes back, 1 row")]
+    assert list(notes(run)) == ["counter-resets"]
+    mixed = rows(*(value for n in range(10) for value in (400 + 4 * n, 2 + 4 * n, 3 + 4 * n)))
+    with pytest.raises(ImportFileError, match="'power' falls 10 times in 29 steps where it cannot have begun anew"):
+        imported(tmp_path / "b", mixed, mapping(power("J", "counter", wraps_at=65536.0)))
+
+
 def test_energy_of_each_row_counts_since_the_row_before(tmp_path: Path) -> None:
     [run] = imported(tmp_path, rows(7, 10, 20, step_s=10), mapping(power("Wh", "per-row")))
     assert wall(run).power_w.tolist() == pytest.approx([3600, 7200])

@@ -163,3 +163,21 @@ def test_an_import_whose_stamps_are_utc_asks_for_the_zone_of_a_log_without_one(t
         attach_log("scaphandre", log, tmp_path / "c", Choice())
     assert list(attach_log("scaphandre", log, tmp_path / "c", Choice(zone="+02:00")).rows.values()) == [40]
     assert all(check.passed for check in check_software_logs(tmp_path / "c", examine(tmp_path / "c")))
+
+
+def test_counters_that_fall_where_they_cannot_have_begun_anew_are_named(tmp_path: Path, campaign: Path) -> None:
+    # The form of results/win32 of tdurieux/EnergiBridge-experiments, where each row reads another core's register.
+    begin_s = wall_s(rating(scenario_runs(campaign)[0])[0])
+    unit_j = 2.0**-16
+    rows = [
+        f"200,{round((begin_s + n / 5) * 1000)},{round((2000 + n / 5 + 400 * (n % 3 == 0)) / unit_j) * unit_j!r},"
+        f"{round((900 * (n < 100) + 3.7 * n) / unit_j) * unit_j!r},{round((25_000 + 2.3 * n) / unit_j) * unit_j!r}"
+        for n in range(200)
+    ]
+    log = tmp_path / "energibridge.csv"
+    log.write_text("Delta,Time,CORE0_ENERGY (J),CPU_ENERGY (J),PACKAGE_ENERGY (J)\n" + "\n".join(rows) + "\n")
+    attached = attach_log("energibridge", log, campaign, UTC_ZONE)
+    mixed, reset = attached.notes
+    assert mixed.startswith(f"{log}: core0_energy_j falls 67 times in 199 steps where it cannot have begun anew")
+    assert "`wattlab qualify` refuses it" in mixed
+    assert reset.startswith(f"{log}: cpu_energy_j falls once where it cannot have begun anew (it was reset)")

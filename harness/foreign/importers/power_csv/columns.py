@@ -29,6 +29,7 @@ from harness.foreign.importers.power_csv.mapping import PowerColumn, TimeColumn
 from harness.foreign.importers.power_csv.table import Floats, Rows
 from harness.foreign.importers.remarks import counted, times
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
+from harness.record.counter import counted as counted_steps
 from harness.record.errors import ImportFileError
 
 GAP_FACTOR = 1.5
@@ -232,7 +233,7 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
         volts, amperes = _cut(volts, 0, -1), _cut(amperes, 0, -1)
         own.append(("last-row", f"{column.column}: the last row has no end and is left out"))
     else:
-        energy_j = _used_j(values, column, own) if column.reads == "counter" else values[1:]
+        energy_j = _used_j(raw, column, own, where) if column.reads == "counter" else values[1:]
         power_w = values[1:] if column.reads == "mean" else energy_j / step_s
         window_s, times_ns = step_s, times_ns[1:]
         volts, amperes = _cut(volts, 1, None), _cut(amperes, 1, None)
@@ -267,24 +268,24 @@ def _cut(values: Floats | None, first: int, last: int | None) -> Floats | None:
     return None if values is None else values[first:last]
 
 
-def _used_j(values: Floats, column: PowerColumn, notes: list[tuple[str, str]]) -> Floats:
-    """What a counter counted from row to row; NaN over a step back that is no wrap."""
-    used_j = np.diff(values)
-    back = used_j < 0
-    if not back.any():
-        return used_j
-    if column.wraps_at is not None:
-        notes.append(
-            (
-                "counter-wraps",
-                f"{column.column}: {counted(int(back.sum()), 'wrap')} at {column.wraps_at:g} {column.unit}",
-            )
-        )
-        return np.where(back, used_j + column.wraps_at * column.si, used_j)
-    text = f"{column.column}: the counter goes back {times(int(back.sum()))} (it was reset); each is a gap"
-    text += f"; it goes down more often than up: {REMEDY}" if is_down(values) else ""
-    notes.append(("counter-resets", text))
-    return np.where(back, np.nan, used_j)
+def _used_j(raw: Raw, column: PowerColumn, notes: list[tuple[str, str]], where: str) -> Floats:
+    """What a counter counted from row to row; NaN over a step back that is no wrap.
+
+    Raises:
+        ImportFileError: it wraps, by the mapping, and goes back too often elsewhere for a counter.
+    """
+    range_j = None if column.wraps_at is None else column.wraps_at * column.si
+    steps = counted_steps((raw.times_ns - raw.times_ns[0]) / SECOND_NS, raw.values, range_j)
+    if range_j is not None and not steps.is_of_one_thing:
+        raise ImportFileError(f"{where}: column {column.column!r} {steps.mixed}; take another column")
+    if steps.n_wraps:
+        wraps = f"{column.column}: {counted(steps.n_wraps, 'wrap')} at {column.wraps_at:g} {column.unit}"
+        notes.append(("counter-wraps", wraps))
+    if steps.n_resets:
+        text = f"{column.column}: the counter goes back {times(steps.n_resets)} (it was reset); each is a gap"
+        text += f"; it goes down more often than up: {REMEDY}" if is_down(raw.values) else ""
+        notes.append(("counter-resets", text))
+    return steps.steps_j
 
 
 def _gaps(

@@ -8,22 +8,25 @@ Decisions
 - A log that overlaps no run is refused, with the hours by which its clock seems to be off.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from harness.foreign.importers.apart import seems_off
-from harness.foreign.importers.remarks import counted
+from harness.foreign.importers.remarks import counted, times
 from harness.foreign.importers.software.formats import read_software
 from harness.foreign.importers.software.placed import Part, part_of, wall_ns
 from harness.foreign.importers.software.trace import SoftwareTrace
 from harness.foreign.importers.source import SourceFile, read_source
-from harness.foreign.importers.stamps import Stamps
+from harness.foreign.importers.stamps import SECOND_NS, Stamps
 from harness.foreign.importers.tracker.importer import copied
 from harness.foreign.importers.tracker.source import Choice
 from harness.foreign.importers.tracker.windows import Window, chosen_windows, listing, shown, windows_of
 from harness.record.campaign_folder import SOFTWARE_LOG, CampaignFolder
+from harness.record import counter
 from harness.record.documents import Json
 from harness.record.entries import Attachment, of
 from harness.record.errors import ImportFileError, RunFolderError, why
@@ -80,7 +83,25 @@ def attach_log(form: str, path: Path, campaign: Path, choice: Choice, begin_ns: 
         described = {"descriptor": asdict(part.descriptor), "bound_s": part.bound_s}
         folder.append("attachment", now, record | {"run": name} | described | how)
     columns = tuple(f"{trace.name}/{column['name']}" for column in trace.columns)
-    return AttachedLog(copy, {name: part.rows for name, part in parts.items()}, columns, trace.notes)
+    notes = (*trace.notes, *resets_of(trace, path))
+    return AttachedLog(copy, {name: part.rows for name, part in parts.items()}, columns, notes)
+
+
+def resets_of(trace: SoftwareTrace, path: Path) -> Iterator[str]:
+    """What to know of counters that fall where they cannot have begun anew."""
+    times_s = (trace.time_ns - trace.time_ns[0]) / SECOND_NS
+    for column, values in zip(trace.columns, trace.values.T, strict=True):
+        known = np.isfinite(values)
+        if column["kind"] != "counter" or not known.any():
+            continue
+        steps = counter.counted(times_s[known], values[known], column.get("range_j"))
+        if not steps.is_of_one_thing:
+            yield f"{path}: {column['name']} {steps.mixed}; `wattlab qualify` refuses it: qualify another column"
+        elif steps.n_resets:
+            yield (
+                f"{path}: {column['name']} falls {times(steps.n_resets)} where it cannot have begun anew (it was "
+                "reset); what it counted there is unknown"
+            )
 
 
 def parts_of(
