@@ -157,7 +157,7 @@ def call_add(arguments: argparse.Namespace) -> int:
         return 1
     if store.keeps_apart is False:
         say(Console(), "This place knows no conditional writes: let one command at a time add to it.", "yellow")
-    print(f"Next: {command('archive', 'list', arguments.into)}.")
+    say(Console(), f"Next: {command('archive', 'list', arguments.into)}.")
     return 0
 
 
@@ -217,5 +217,5 @@ def call_restore(arguments: argparse.Namespace) -> int:
         folder = restore(store, arguments.campaign, arguments.into)
     arguments.answer = RestoredCampaign(folder=str(folder))
     print(f"restored  {folder}")
-    print(f"Next: {command('verify', folder)}.")
+    say(Console(), f"Next: {command('verify', folder)}.")
     return 0

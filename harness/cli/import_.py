@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
-from harness.cli.called import command
+from harness.cli.called import as_called, command
 from harness.cli.documents import Document
 from harness.cli.progress import at_work, bar_of
 from harness.cli.screen import say
@@ -275,7 +275,7 @@ def call_tracker(arguments: argparse.Namespace) -> int:
         attached = import_tracker(arguments.file, arguments.campaign, choice)
     rows = tuple(AttachedRow(line, folder) for line, folder in attached.pairs)
     arguments.answer = AttachedFile(file=str(attached.path), rows=rows, left_out=attached.left_out)
-    print(attached)
+    print(as_called(str(attached)))
     say(Console(), f"Next: {command('report', arguments.campaign)}; sign again what was signed before.")
     return 0
 
@@ -293,7 +293,7 @@ def call_software_log(arguments: argparse.Namespace) -> int:
     arguments.answer = AttachedSoftwareLog(
         file=str(attached.path), software_meters=attached.columns, rows=attached.rows, remarks=attached.notes
     )
-    print(attached)
+    print(as_called(str(attached)))
     say(Console(), f"Next: {command('qualify', arguments.campaign)}; sign again what was signed before.")
     return 0
 
@@ -302,6 +302,6 @@ def _say(summary: "Summary", arguments: argparse.Namespace) -> int:
     arguments.answer = ImportedCampaign(
         campaign_folder=str(summary.campaign), runs=summary.runs, remarks=summary.remarks
     )
-    print(summary)
+    print(as_called(str(summary)))
     say(Console(), f"Next: {command('report', summary.campaign)}.")
     return 0

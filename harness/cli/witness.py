@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 
+from harness.cli.called import as_called
 from harness.cli.documents import Document
 from harness.cli.screen import Sheet, columns, say
 from harness.cli.types import add_json_argument, add_lab_argument
@@ -136,7 +137,7 @@ def write_receiver(arguments: argparse.Namespace) -> int:
     command = shlex.join(["python3", "-I", f"/home/ACCOUNT/{file.name}", "--log", "/home/ACCOUNT/heads.jsonl"])
     line = f'restrict,command="{command}" {key.text}'
     arguments.answer = WitnessProgram(file=str(file), authorized_keys_line=line)
-    print(STEPS.format(file=file, line=line))
+    print(as_called(STEPS.format(file=file, line=line)))
     return 0
 
 

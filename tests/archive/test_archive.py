@@ -499,10 +499,12 @@ def test_a_place_that_fails_is_a_sentence(campaign: Path, far: str, monkeypatch:
 
 
 def test_the_command_line_adds_lists_asks_verifies_and_restores(
-    campaign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    campaign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("WATTLAB_CALLED", "../lab")
     place = str(tmp_path / "a")
     assert main(["archive", "add", str(campaign), "--into", place, "--raw"]) == 0
+    assert f"Next: `../lab archive list {place}`." in capsys.readouterr().out
     assert main(["archive", "list", place]) == 0
     assert campaign.name in capsys.readouterr().out
     assert main(["archive", "query", place, "SELECT count(*) AS n FROM runs", "--csv", str(tmp_path / "n.csv")]) == 0

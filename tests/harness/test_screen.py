@@ -1,6 +1,7 @@
 """What stands on a terminal: nothing is cut at any width, numbers and fingerprints stay whole, a table has one look."""
 
 import argparse
+import ast
 import contextlib
 import io
 import json
@@ -506,6 +507,17 @@ def test_messages_tables_help_and_errors_name_the_command_that_was_typed(
     check.show([Reason("refuse", "SUT", "`wattlab sut prepare` makes it, and wattlab writes `wattlab`")])
     assert f"`{typed} sut prepare` makes it, and wattlab writes `{typed}`" in capsys.readouterr().out
     assert "`wattlab run`" in CONTINUES, "what is recorded names the program"
+
+
+def test_no_verb_prints_a_command_as_it_is_written_instead_of_as_it_was_called() -> None:
+    bare = []
+    for path in CLI.glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
+                shown = ast.unparse(node)
+                named = "command(" in shown or "`wattlab" in shown
+                bare += [f"{path.name}: {shown}"] if named and "as_called(" not in shown else []
+    assert bare == []
 
 
 def test_commands_name_the_lab_that_the_verb_was_given(monkeypatch: pytest.MonkeyPatch) -> None:

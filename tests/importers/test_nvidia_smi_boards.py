@@ -131,7 +131,8 @@ def test_boards_that_another_column_tells_apart_are_refused_with_its_name(tmp_pa
     with pytest.raises(ImportFileError) as refused:
         trace(tmp_path, text)
     assert "'index', by which boards are told apart, does not; column 'gpu' (0, 1, 2, 3) does" in str(refused.value)
-    renamed = trace(tmp_path, text.replace("index, gpu", "slot, index"))
+    assert "call it index in the header, and what is called index now otherwise, such as other" in str(refused.value)
+    renamed = trace(tmp_path, text.replace("index, gpu", "other, index"))
     assert len(renamed.boards) == 4
 
 

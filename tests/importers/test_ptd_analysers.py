@@ -160,3 +160,10 @@ def test_two_analysers_of_a_constant_load_have_no_lag_and_say_why(tmp_path: Path
     run = imported(written(tmp_path / "in", spl_txt=first, spl2_txt=second))
     [note] = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "trace-lag"]
     assert note.startswith("ptd-2 against ptd-1: no lag: ")
+
+
+def test_an_analyser_that_was_out_of_its_range_all_the_time_is_named(tmp_path: Path) -> None:
+    over = [row(second, -11.0).replace("Amps,1.000000", "Amps,-3.080360") for second in range(60)]
+    run = imported(written(tmp_path / "in", spl_txt=over, spl2_txt=SECOND))
+    [note] = [event.text for event in run.events if isinstance(event, NoteEvent) and event.code == "trace-lag"]
+    assert note == "ptd-2 against ptd-1: no lag: ptd-1 has no reading"

@@ -190,7 +190,26 @@ def test_an_earlier_row_without_a_figure_or_with_more_energy_leaves_the_later_on
     lost = f"{HEAD}\n{row(10, 5.0).replace(',5.0,', ',-1.7e9,')}\n{row(20, 5.0)}\n"
     assert "line 2, has no usable time or energy" in str(of(lost).rows[3])
     less = f"{HEAD}\n{row(10, 9.0)}\n{row(20, 5.0)}\n"
-    assert "CodeCarbon only adds: the file was changed" in str(of(less).rows[3])
+    assert "a counter that CodeCarbon read went back between them, or the file was changed" in str(of(less).rows[3])
+
+
+def test_an_energy_below_zero_that_is_in_the_sum_is_a_counter_that_went_back() -> None:
+    # The form of line 177 of logs/emissions.csv of SmirtiParajuli/green-ai-lifecycle-tracker (CodeCarbon 3.0.7).
+    source = of(f"{HEAD}\n{row(60, 50.0, energies=(2.0e-3, -0.2e-3, 0.05e-3)).replace(',0,machine', ',1,machine')}\n")
+    [fault] = [source.problem_of(one) for one in source.rows.values()]
+    assert str(fault).startswith("emissions.csv:2: gpu_energy is -0.0002 kWh, below 0; energy_consumed is the sum of")
+    assert "the counter that it read of the gpu went back while it ran" in str(fault)
+    assert "track that run again" in str(fault)
+    edited = row(60, 50.0, energies=(2.0e-3, 0.2e-3, 0.05e-3)).replace(",0.0002,", ",-0.0002,")
+    source = of(f"{HEAD}\n{edited.replace(',0,machine', ',1,machine')}\n")
+    [fault] = [source.problem_of(one) for one in source.rows.values()]
+    assert "so the row was edited or damaged: give the file that CodeCarbon wrote" in str(fault)
+
+
+def test_the_table_of_eco2ai_is_named() -> None:
+    head = "id,project_name,epoch,start_time,duration(s),power_consumption(kWh),CO2_emissions(kg)"
+    with pytest.raises(ImportFileError, match=r"emissions\.csv:1: this is eco2AI's table of runs .* `wattlab report`"):
+        of(f"{head}\n1,a,,2024-04-10 11:19:09,4.67,9.75e-09,6.1e-09\n")
 
 
 def test_a_line_that_cannot_be_read_between_two_passes_leaves_the_second_unknown_unless_the_memory_tells() -> None:

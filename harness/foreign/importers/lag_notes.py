@@ -39,7 +39,9 @@ def lag_notes(run: ImportedRun) -> list[NoteEvent]:
 
 def _sentence(first: PowerSeries, other: PowerSeries) -> str:
     names = f"{other.descriptor.meter} against {first.descriptor.meter}"
-    start_ns = int(first.times_ns[0]) if first.times_ns.size else 0
+    if not first.times_ns.size:
+        return f"{names}: no lag: {first.descriptor.meter} has no reading"
+    start_ns = int(first.times_ns[0])
     try:
         wall = _trace(first, start_ns)
     except AnalysisError as error:

@@ -138,7 +138,8 @@ def _telling_apart(log: LogText, key: str | None) -> str:
     if not telling:
         return ADD_A_KEY
     used = "" if key is None else f"{key!r}, by which boards are told apart, does not; "
-    return f"{used}column {' or '.join(telling)} does: call it index in the header, or {ADD_A_KEY}"
+    taken = "" if log.place("index") is None else ", and what is called index now otherwise, such as other"
+    return f"{used}column {' or '.join(telling)} does: call it index in the header{taken}, or {ADD_A_KEY}"
 
 
 def _refuse_several(source: SourceFile, log: LogText, rows: Rows) -> None:

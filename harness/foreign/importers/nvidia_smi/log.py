@@ -28,7 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.foreign.importers.nvidia_smi.cells import Cells, CellTable, Places
-from harness.foreign.importers.nvidia_smi.fields import POWERS, Column, column_of, long_name, unit_in
+from harness.foreign.importers.nvidia_smi.fields import FACTS, INDICATORS, POWERS, Column, column_of, long_name, unit_in
 from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.source import GZIP, SourceFile, decoded, foreign_form
 from harness.foreign.importers.stamps import CLOCK, StampColumn, Stamps, read_stamps
@@ -36,6 +36,7 @@ from harness.record.errors import ImportFileError
 
 TIMESTAMP = "timestamp"
 HEAD_BYTES = 16 * 1024
+SEPARATORS = (",", ";", "\t")
 HEADER_WITHIN = 10
 """A header that stands below so many lines is none."""
 STATEMENTS = (
@@ -43,6 +44,7 @@ STATEMENTS = (
     "nvidia-smi has failed", "unknown error", "reboot the system",
 )  # fmt: skip
 """What nvidia-smi prints instead of rows when it cannot ask."""
+_POWER_OF_OTHERS = re.compile("power|watt", re.IGNORECASE)
 _STAMP = re.compile(
     r"(?P<year>\d{4})(?P<mark>[-/])(?P<month>\d\d)(?P=mark)(?P<day>\d\d)[ T]"
     + CLOCK
@@ -300,13 +302,20 @@ class _Reader:
         number, line = next((nr, line) for nr, line in enumerate(self._lines, 1) if line.strip())
         if form := foreign_form("\n".join(self._lines)):
             return ImportFileError(f"{self.source.path}:{number}: found {form}")
+        where, expected = f"{self.source.path}:{number}", "expected a log of nvidia-smi "
+        expected += "--query-gpu=timestamp,power.draw,... --format=csv, with its header line"
+        if _STAMP.search(line):
+            return ImportFileError(
+                f"{where}: no header in {line.strip()!r:.80}; {expected} (was it logged with noheader?): put the names "
+                "that were asked for on top of it, in their order, such as 'timestamp, index, power.draw [W]'"
+            )
+        if not any(character.isalpha() for character in line):
+            return ImportFileError(f"{where}: no header and no time in {line.strip()!r:.80}; {expected}: log it again")
         power = any(name in line for name in (*POWERS, "gpu_power_draw"))
         lacks = "timestamp" if power or "timestamp" not in line else "power.draw"
-        what = "no header" if _STAMP.search(line) else f"no column {lacks!r}"
-        return ImportFileError(
-            f"{self.source.path}:{number}: {what} in {line.strip()!r:.80}; expected a log of "
-            "nvidia-smi --query-gpu=timestamp,power.draw,... --format=csv, with its header line"
-        )
+        other = "; the table of another logger is read by `wattlab import power-csv`"
+        other = other if not power and _is_of_another_logger(line) else ""
+        return ImportFileError(f"{where}: no column {lacks!r} in {line.strip()!r:.80}; {expected}{other}")
 
     def _changed_offset(self, places: Sequence[int], stamps: StampColumn) -> ImportFileError:
         (first, _), (other, row) = list(stamps.offsets.items())[:2]
@@ -323,11 +332,18 @@ def _lines(numbers: Sequence[int]) -> str:
 def _find_header(lines: Sequence[str]) -> tuple[int, str, list[str]] | None:
     """Place, separator and cells of the header; None without one."""
     for at, line in enumerate(lines):
-        for separator in (",", ";", "\t"):
+        for separator in SEPARATORS:
             cells = [cell.strip().strip('"').strip() for cell in line.split(separator)]
             if _is_header(cells):
                 return at, separator, cells
     return None
+
+
+def _is_of_another_logger(line: str) -> bool:
+    """Whether a line is the header of a table of power, but not of nvidia-smi's."""
+    separator = next((mark for mark in SEPARATORS if mark in line), None)
+    names = {long_name(cell) for cell in line.split(separator)} if separator else set[str]()
+    return bool(names) and (_POWER_OF_OTHERS.search(line) is not None or names.isdisjoint((*INDICATORS, *FACTS)))
 
 
 def _is_header(cells: Sequence[str]) -> bool:

@@ -25,8 +25,8 @@ from harness.foreign.importers.stamps import SECOND_NS, Stamps
 from harness.foreign.importers.tracker.importer import copied
 from harness.foreign.importers.tracker.source import Choice
 from harness.foreign.importers.tracker.windows import Window, chosen_windows, listing, shown, windows_of
-from harness.record.campaign_folder import SOFTWARE_LOG, CampaignFolder
 from harness.record import counter
+from harness.record.campaign_folder import SOFTWARE_LOG, CampaignFolder
 from harness.record.documents import Json
 from harness.record.entries import Attachment, of
 from harness.record.errors import ImportFileError, RunFolderError, why

@@ -36,11 +36,10 @@ def fault_of(path: Path, row: Row) -> str | None:
         )
     if row.pue_text and not 1 / LARGEST_PUE <= (row.pue or 0.0) <= LARGEST_PUE:
         return f"{path}:{row.line}: pue is {row.pue_text!r:.40}, expected a number such as 1.0; the file was edited"
-    negative = next((part for part, wh in row.parts_wh.items() if wh is not None and wh < 0), None)
+    negative = next(((part, wh) for part, wh in row.parts_wh.items() if wh is not None and wh < 0), None)
     if negative is not None:
-        return (
-            f"{path}:{row.line}: {negative}_energy is below 0; CodeCarbon only adds, so the row was edited or damaged"
-        )
+        part, kwh = negative[0], negative[1] / WH_PER_KWH
+        return f"{path}:{row.line}: {part}_energy is {kwh:.6g} kWh, below 0; {_cause_of_negative(row, part)}"
     if split(row) and not adds_up(row):
         together_kwh = sum_of(list(row.parts_wh.values())) / WH_PER_KWH
         return (
@@ -49,6 +48,19 @@ def fault_of(path: Path, row: Row) -> str | None:
             "edited or damaged: give the file that CodeCarbon wrote"
         )
     return None
+
+
+def _cause_of_negative(row: Row, part: str) -> str:
+    if not adds_up(row):
+        return (
+            "energy_consumed is not the sum of the parts, so the row was edited or damaged: give the file that "
+            "CodeCarbon wrote"
+        )
+    return (
+        f"energy_consumed is the sum of the parts, so CodeCarbon counted that: the counter that it read of the {part} "
+        "went back while it ran, as where its driver is loaded again. What this row used is not known: track that run "
+        "again"
+    )
 
 
 def time_fault_of(path: Path, row: Row) -> str | None:

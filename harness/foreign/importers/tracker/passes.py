@@ -62,7 +62,8 @@ def _own(table: Table, row: Row, in_time: Sequence[Row], ends: Sequence[datetime
         if ended and other.energy_wh > row.energy_wh:
             return (
                 f"{path}:{row.line}: energy_consumed is {row.energy_text} kWh, less than the {other.energy_text} kWh "
-                f"of line {other.line}, of the same run_id and before it; CodeCarbon only adds: the file was changed"
+                f"of line {other.line}, of the same run_id and before it: a counter that CodeCarbon read went back "
+                "between them, or the file was changed, so what this row used is not known"
             )
         if ended and (line := table.lost_between(other, row)) is not None and not row.tells_its_time:
             return (

@@ -30,6 +30,7 @@ OTHERS = (
 )
 COLUMNS = frozenset((*NEEDED, *OTHERS, *(f"{part}_{what}" for part in PARTS for what in ("energy", "power"))))
 """All that is read; every cell of them is ASCII, so no encoding matters."""
+OF_ECO2AI = ("start_time", "duration(s)", "power_consumption(kWh)")
 YEARS = (1970, 2200)
 WH_PER_KWH = 1000.0
 REPEATS = "repeats line"
@@ -174,6 +175,12 @@ def _delimiter(text: str) -> str:
 def _check_header(path: Path, line: int, header: Sequence[str]) -> None:
     missing = [name for name in NEEDED if name not in header]
     twice = sorted(name for name, count in Counter(header).items() if count > 1 and name)
+    if missing and set(OF_ECO2AI) <= set(header):
+        raise ImportFileError(
+            f"{path}:{line}: this is eco2AI's table of runs ({', '.join(OF_ECO2AI)}), which is not read: of trackers' "
+            "files only CodeCarbon's emissions.csv is attached to runs. Hold its kWh against the energies of the runs "
+            "in `wattlab report` by hand"
+        )
     if missing:
         raise ImportFileError(
             f"{path}:{line}: no column {', '.join(missing)}; expected CodeCarbon's emissions.csv (version 1 or newer), "
