@@ -63,7 +63,9 @@ def read_capture(lines: Iterable[bytes], name: str, first: int = 1) -> Iterator[
 
 def _exchange(line: bytes, place: str) -> Exchange:
     try:
-        time_text, direction, payload = line.decode("ascii").rstrip("\n").split(" ")
+        time_text, direction, payload = line.decode("ascii").removesuffix("\n").split(" ")
+        if not time_text.isdecimal() or not (payload.isalnum() or not payload):
+            raise ValueError  # int() and fromhex() read more than is ever written
         return Exchange(int(time_text), _DIRECTIONS[direction], bytes.fromhex(payload))
     except (ValueError, KeyError):
         pass

@@ -127,7 +127,8 @@ def _against_sealed(store: Store, entry: Entry, parts: _Parts) -> Iterator[Check
             broken.append("the sealed files have another statement, or other results, than the index says")
         sealed = sum(digest is not None for digest in entry.runs.values())
         without = f", {len(entry.runs) - sealed} without a seal" if sealed < len(entry.runs) else ""
-        yield _check(entry.name, "sealed", broken, f"{sealed} runs are as they were sealed{without}")
+        runs = "1 run is as it was sealed" if sealed == 1 else f"{sealed} runs are as they were sealed"
+        yield _check(entry.name, "sealed", broken, f"{runs}{without}")
         yield _verified(entry, folder, {(check.subject, check.name) for check in seen.awaited})
         try:
             unlike = list(_unlike(store, folder, numbers, entry, parts))
