@@ -54,6 +54,8 @@ from reports.pages.proof import not_proved
 
 NO_WITNESS = Witnesses()
 NOT_MEASURED = "not yet measured, or removed"
+UNPLANNED = ("sync", "warm-up")
+"""Kinds of runs that no plan has."""
 INCOMPLETE = "planned"
 """The check that `wattlab sign --incomplete` may leave open."""
 
@@ -233,6 +235,10 @@ def _check_plan(subject: str, seen: Examination, statement: Json | None) -> Chec
     """Every planned run succeeded once (a trial of a search may have failed), is what was planned, and the runs were
     begun in the plan's order."""
     plans = [plan.runs for plan in of(Plan, seen.entries)]
+    measured = [name for name, run in seen.runs.items() if run.start.source is None and run.start.kind not in UNPLANNED]
+    if not plans and measured:
+        detail = f"{measured[0]} was measured here, and the log has no plan, which every measured campaign has"
+        return Check(subject, INCOMPLETE, False, detail)
     if not plans:
         return Check(subject, INCOMPLETE, True, "there is no plan: an import")
     stages = [{r["ordinal"]: r for r in p if isinstance(r.get("ordinal"), int)} for p in plans]
@@ -271,7 +277,7 @@ def _misplaced(stages: Sequence[Mapping[int, Json]], runs: Collection[RunFolder]
     planned = {ordinal: run for stage in stages for ordinal, run in stage.items()}
     for run in runs:
         if (wanted := planned.get(run.start.ordinal)) is None:
-            if run.start.kind not in ("sync", "warm-up"):
+            if run.start.kind not in UNPLANNED:
                 yield f"{run.path.name} was never planned"
             continue
         for key in ("kind", "scenario", "repetition", "seed", "block"):

@@ -1,7 +1,7 @@
 """Every tampering of the attack on evidence, once: what finds it without a witness, and what with one.
 
 The attack counted 66: after signing 5, derived files 8, before signing 3, notes 5, forged between seal and signature
-15, games without forging 7, zip tricks 23; a later one forged in 3 ways more. Where the list does not give the wording
+15, games without forging 7, zip tricks 23; a later one forged in 4 ways more. Where the list does not give the wording
 of one, it was reconstructed (docs/evidence.md). Outcomes: `check` (one of verify fails), `refused` (sign, or the bag,
 is), `finding` (in results and report), `named` (verify says so beside its checks), `harmless` (what is checked is what
 was packed), `-` (nothing).
@@ -345,6 +345,8 @@ FORGED = [
     Tampering("one run so", forged(in_one_run(stamped_by_a_source)), "check", "check", "origin: it is stamped"),
     Tampering("readings x 0.9, as an import of an instrument", forged(from_a_source("instrument")), "check", "check",
               "origin: meter wall: instrument, in a run that was imported"),
+    Tampering("the plan taken out of the log", forged(rewrite=lambda entries: [
+        entry for entry in entries if entry["type"] != "plan"]), "check", "check", "planned: "),
     Tampering("rating ends before its actions", forged(documents(rating_ends_early)), "check", "check", "order: "),
     Tampering("start documents of another configuration", forged(documents(looser)), "check", "check", "config: "),
     Tampering("dates moved a day back, folders and clocks left", forged(documents(dated_back), lambda entries: [
@@ -613,12 +615,12 @@ def test_a_package_that_was_tampered_with_is_refused_or_holds_what_was_packed(
 # --- the figures ----------------------------------------------------------------------------------------------------
 
 
-def test_there_are_69_and_each_that_nothing_finds_without_a_witness_is_named_in_the_docs() -> None:
+def test_there_are_70_and_each_that_nothing_finds_without_a_witness_is_named_in_the_docs() -> None:
     counts = [len(part) for part in (AFTER_SIGNING, DERIVED, BEFORE_SIGNING, NOTES, FORGED, GAMES, PACKAGES)]
-    assert counts == [5, 8, 3, 5, 18, 7, 23]
-    assert len({one.name for one in IN_FOLDERS} | PACKAGES.keys()) == sum(counts) == 69
+    assert counts == [5, 8, 3, 5, 19, 7, 23]
+    assert len({one.name for one in IN_FOLDERS} | PACKAGES.keys()) == sum(counts) == 70
     text = DOCS.read_text()
     unfound = [one.name for one in IN_FOLDERS if one.without == "-"]
     assert all(f"- {name}" in text for name in unfound)
-    assert f"{69 - len(unfound)} of 69 without a witness, 69 with one" in text
+    assert f"{70 - len(unfound)} of 70 without a witness, 70 with one" in text
     assert Counter(one.with_witness for one in IN_FOLDERS)["-"] == 0
