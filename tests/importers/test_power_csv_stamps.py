@@ -144,7 +144,17 @@ def test_a_date_alone_is_no_time_where_two_rows_share_it() -> None:
     with pytest.raises(ImportFileError, match="no column of times"):
         proposed("2024-12-17", "2024-12-17")
     with pytest.raises(ImportFileError, match="no column of times"):
-        proposed("2024-12-17", "2024-12-18", heading="batch")
+        proposed("17.12.24", "18.12.24", heading="version")
+
+
+def test_a_date_alone_is_a_time_without_a_header() -> None:
+    text = b"2024-12-17,10929.214\n2024-12-18,10965.978\n"
+    assert propose(SourceFile(Path("log.csv"), text, text)).mapping.time.format == "%Y-%m-%d"
+
+
+def test_numbers_may_begin_with_the_decimal_point() -> None:
+    text = b"TIME\tTOTAL (mW)\n.0056609890\t6021\n.4774223250\t6021\n1.42\t.5\n"
+    assert propose(SourceFile(Path("log.csv"), text, text)).mapping.time.format.startswith("elapsed")
 
 
 @pytest.mark.parametrize("heading", ["Date;Time", "Time;Date"])

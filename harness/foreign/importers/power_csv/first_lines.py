@@ -6,7 +6,7 @@ Decisions
 - A column is one of times when every of its first texts is a stamp, or a number that is a time since 1970 in this
   century. Of several the one that says its zone is taken.
 - Day before month only where a number above 12 shows it; otherwise it is open. So is a comma with three digits behind.
-- A date alone is a time where the column is called so and every row has another one.
+- A date alone is a time where every row has another one, and its year four digits or the column such a name.
 """
 
 import re
@@ -32,7 +32,7 @@ FIRST = 400
 """So many rows are looked at."""
 DELIMITERS = (",", ";", "\t", "|", " ")
 TIME_WORDS = re.compile(r"time|date|zeit|datum|stamp|last_changed|clock|uhr|^ts$|epoch|unix", re.IGNORECASE)
-NUMBER = re.compile(r"[-+]?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
+NUMBER = re.compile(r"[-+]?\.?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
 EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
 """Format -> how many digits its whole part has at least in this century; it has one more at most."""
 
@@ -170,8 +170,9 @@ def _format_of(rows: Rows, name: str) -> str | None:
         return None
     texts = rows.texts(name)
     form = _format_of_texts(texts)
-    if form is None and TIME_WORDS.search(name) and is_date(texts[0]) and not texts[0].isdecimal():
+    if form is None and is_date(texts[0]) and not texts[0].isdecimal():
         forms = formats_of(texts) if len(set(texts)) == len(texts) else []
+        forms = [one for one in forms if "%Y" in one or TIME_WORDS.search(name)]
         form = OPEN if len(forms) > 1 else forms[0] if forms else None
     if form is None and TIME_WORDS.search(name) and all(NUMBER.fullmatch(text) for text in texts):
         unit = re.search(r"(?:^|[\s_(\[])(ms|us|µs|ns|s|sec|seconds)[\])]?$", name)

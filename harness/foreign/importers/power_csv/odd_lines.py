@@ -22,8 +22,8 @@ Numbered = list[tuple[int, str]]
 
 def without_footer(source: SourceFile, data: Numbered, form: FileForm) -> tuple[Numbered, list[Remark]]:
     """The data lines before the footer that the mapping names, and the remark on it."""
-    at = next((at for at, (_, line) in enumerate(data) if form.footer and line.lstrip().startswith(form.footer)), None)
-    if at is None:
+    at = next((at for at, (_, line) in enumerate(data) if line.lstrip().startswith(form.footer)), None)
+    if at is None or not form.footer:
         return data, []
     count = len(data) - at
     text = f"the footer begins here ({form.footer!r}); {'it is' if count == 1 else f'its {count} lines are'} left out"
