@@ -187,7 +187,7 @@ def test_a_run_that_a_meter_measured_is_not_estimated(
     ("text", "said"),
     [
         ("a,b\n1,2\n", ":1: found the columns a, b"),
-        ("time_s,power_w\n1,2\n", "found 1 rows"),
+        ("time_s,power_w\n1,2\n", "found 1 row,"),
         ("time_s,power_w\n2,2\n1,2\n", ":3: found 1 at or before"),
         ("time_s,power_w\n1,x\n2,3\n", ":2: found 'x'"),
         ("time_s,power_w\n1,2\n2,nan\n", "a finite number"),
