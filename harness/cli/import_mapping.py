@@ -83,8 +83,7 @@ def _asked(paths: Sequence[Path]) -> str:
 
 def _answer(console: Console, question: "Question") -> str:
     while True:
-        choices = f" ({', '.join(question.choices)})" if question.choices else ""
-        text = input(f"{question.text}{choices}\n> ").strip()
+        text = input(f"{question.text}{question.answers}\n> ").strip() or question.suggested
         if text and (not question.choices or text in question.choices):
             return text
         say(console, f"Answer one of {', '.join(question.choices)}." if question.choices else "Answer it.", "yellow")

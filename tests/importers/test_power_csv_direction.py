@@ -29,7 +29,7 @@ def test_the_mean_of_rows_with_one_stamp_is_that_of_every_quantity() -> None:
     column = PowerColumn(column="power", unit="W", reads="instant", voltage="v", current="a", same_time="mean")
     table = read_rows(SourceFile(Path("log.csv"), b"", SHARED.encode()), FileForm())
     raw, [(code, text)] = sorted_once(
-        raw_of(table, 0, column, TimeColumn(column="time", format="iso", zone="UTC")), column, [table]
+        raw_of(table, 0, column, TimeColumn(column="time", format="iso", zone="UTC"), ()), column, [table]
     )
     assert raw.volts is not None
     assert raw.amperes is not None

@@ -58,7 +58,7 @@ def test_the_order_of_rows_and_rows_that_stand_twice_change_nothing(order: list[
     again = data.draw(st.lists(st.sampled_from(order), max_size=4))
     lines = [f"2026-11-21 10:00:0{n};{100 + n * n}" for n in [*order, *again]]
     rows = read_rows(source("\n".join(["time;power", *lines, ""])), FORM)
-    raw, _ = sorted_once(raw_of(rows, 0, POWER, TIME), POWER, [rows])
+    raw, _ = sorted_once(raw_of(rows, 0, POWER, TIME, ()), POWER, [rows])
     assert readings_of(raw, POWER, [], "log.csv").power_w.tolist() == [100.0 + n * n for n in range(8)]
 
 
@@ -67,7 +67,7 @@ def test_a_damaged_file_is_read_or_refused_by_its_name(at: int, lost: int, piece
     text = SOUND[:at] + piece + SOUND[at + lost :]
     try:
         rows = read_rows(source(text), FORM, {"time", "power"})
-        raw, _ = sorted_once(raw_of(rows, 0, POWER, TIME), POWER, [rows])
+        raw, _ = sorted_once(raw_of(rows, 0, POWER, TIME, ()), POWER, [rows])
         readings = readings_of(raw, POWER, [], str(PATH))
     except ImportFileError as error:
         said = str(error)

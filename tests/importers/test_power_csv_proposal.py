@@ -44,6 +44,8 @@ GERMAN = (
 )
 TASMOTA = "1714557600123,61,0.532,229.8\n1714557601123,62,0.533,229.8\n"
 """A rule of Tasmota that prints time, power, current and voltage, without a header."""
+TWO = ["power[0].role", "power[0].reads", "power[1].role", "power[1].reads"]
+"""What two columns leave open."""
 
 
 def proposed(text: str) -> Proposal:
@@ -60,20 +62,20 @@ def open_keys(proposal: Proposal) -> list[str]:
         (HOME_ASSISTANT, ("last_changed", "iso", ""), [("state", "?", "added")], ["power[0].unit", "power[0].reads"]),
         (
             SHELLY, ("Date/time UTC", "%Y-%m-%d %H:%M", "UTC"),
-            [("Active Energy (Wh)", "Wh", "added"), ("Returned Energy (Wh)", "Wh", "check")],
-            ["power[0].reads", "power[1].reads"],
+            [("Active Energy (Wh)", "Wh", "?"), ("Returned Energy (Wh)", "Wh", "?")],
+            TWO,
         ),
         (
-            WATTS_UP, ("Time", "iso", "?"), [("Watts", "W", "added"), ("WattHours", "Wh", "check")],
-            ["time.zone", "power[0].reads", "power[1].reads"],
+            WATTS_UP, ("Time", "iso", "?"), [("Watts", "W", "?"), ("WattHours", "Wh", "?")],
+            ["time.zone", *TWO],
         ),
         (
             JOULESCOPE, ("time (s)", "elapsed-s", "?"), [("power (W)", "W", "added")],
             ["time.start", "time.zone", "power[0].reads"],
         ),
         (
-            OTII, ("Timestamp", "elapsed-s", "?"), [("Main power (W)", "W", "added")],
-            ["time.start", "time.zone", "power[0].reads"],
+            OTII, ("Timestamp", "?", "?"), [("Main power (W)", "W", "added")],
+            ["time.format", "time.start", "time.zone", "power[0].reads"],
         ),
         (
             POWERSPY, ("Time", "%d/%m/%Y %H:%M:%S", "?"), [("Power (W)", "W", "added")],
@@ -81,13 +83,13 @@ def open_keys(proposal: Proposal) -> list[str]:
         ),
         (
             KILL_A_WATT, (["Date", "Time"], "%m/%d/%Y %I:%M:%S %p", "?"),
-            [("Power (Watts)", "W", "added"), ("Energy (kWh)", "kWh", "check")],
-            ["time.zone", "power[0].reads", "power[1].reads"],
+            [("Power (Watts)", "W", "?"), ("Energy (kWh)", "kWh", "?")],
+            ["time.zone", *TWO],
         ),
         (
             GERMAN, (["Datum", "Uhrzeit"], "%d.%m.%Y %H:%M:%S", "?"),
-            [("Leistung [W]", "W", "added"), ("Zählerstand [kWh]", "kWh", "check")],
-            ["time.zone", "power[0].reads", "power[1].reads"],
+            [("Leistung [W]", "W", "?"), ("Zählerstand [kWh]", "kWh", "?")],
+            ["time.zone", *TWO],
         ),
         (
             TASMOTA, ("1", "epoch-ms", ""), [("?", "?", "added")],
@@ -175,10 +177,18 @@ def test_what_is_open_is_refused_by_the_import(tmp_path: Path) -> None:
     "text", [HOME_ASSISTANT, SHELLY, WATTS_UP, JOULESCOPE, OTII, POWERSPY, KILL_A_WATT, GERMAN, TASMOTA]
 )
 def test_a_proposal_whose_questions_are_answered_imports(tmp_path: Path, text: str) -> None:
-    answers = {"zone": "Europe/Berlin", "start": "2026-11-21T10:00:00", "column": "2", "unit": "W"}
+    answers = {
+        "zone": "Europe/Berlin",
+        "start": "2026-11-21T10:00:00",
+        "column": "2",
+        "unit": "W",
+        "format": "elapsed-s",
+    }
 
     def answer(question: Question) -> str:
         key = question.key.partition(".")[2]
+        if key in ("role", "circuit"):
+            return question.suggested or "added"
         if key == "reads":
             is_counter = "counter; so it looks" in question.text
             return "instant" if "instant" in question.choices else "counter" if is_counter else "per-row"

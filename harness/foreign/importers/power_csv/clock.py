@@ -26,8 +26,9 @@ from harness.foreign.importers.zones import ahead_s, offset_text, year_ahead_s, 
 from harness.record.errors import ImportFileError
 
 UNKNOWN = "unknown"
-NS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1_000, "ns": 1}
-COUNTED = tuple(f"{kind}-{unit}" for kind in ("epoch", "elapsed") for unit in NS_OF)
+NS_OF = {"s": SECOND_NS, "ms": 1_000_000, "us": 1_000, "ns": 1, "min": 60 * SECOND_NS, "h": 3600 * SECOND_NS}
+ELAPSED = tuple(f"elapsed-{unit}" for unit in NS_OF)
+COUNTED = (*(f"epoch-{unit}" for unit in ("s", "ms", "us", "ns")), *ELAPSED)
 FIRST_S, LAST_S = -(2**33), 2**33
 """Seconds since 1970 that nanoseconds in 64 bits hold (1697 to 2242)."""
 QUARTER_S = 900

@@ -16,7 +16,7 @@ Decisions
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -24,8 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.clock import UNKNOWN, times_of
+from harness.foreign.importers.power_csv.devices import devices_among, devices_text
 from harness.foreign.importers.power_csv.direction import REMEDY, direction_notes, is_down
-from harness.foreign.importers.power_csv.mapping import PowerColumn, TimeColumn
+from harness.foreign.importers.power_csv.mapping import ANY, PowerColumn, TimeColumn
 from harness.foreign.importers.power_csv.table import Floats, Rows
 from harness.foreign.importers.remarks import counted, times
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
@@ -94,19 +95,22 @@ class Readings:
         return int(self.times_ns[0]) - first_ns + shift_ns, int(self.times_ns[-1]) + shift_ns
 
 
-def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn) -> Raw:
-    """The rows of a file (the `nth`) that have a cell of this column.
+def raw_of(rows: Rows, nth: int, column: PowerColumn, time: TimeColumn, used: Collection[str]) -> Raw:
+    """The rows of a file (the `nth`) that have a cell of this column; `used`: columns that the mapping names.
 
     Raises:
-        ImportFileError: a cell that is no number, a stamp that is none.
+        ImportFileError: a cell that is no number, a stamp that is none, rows of several devices.
     """
     texts = rows.texts(column.column)
     wanted = np.array([text != "" for text in texts], dtype=bool)
     for name, value in column.where.items():
-        wanted &= np.array([text == value for text in rows.texts(name)], dtype=bool)
+        wanted &= np.array([value in (ANY, text) for text in rows.texts(name)], dtype=bool)
     places = np.flatnonzero(wanted)
     own = column.time or time
     times_ns = times_of(rows, own, places) if places.size else np.zeros(0, dtype=np.int64)
+    found = devices_among(rows, places, times_ns, {*used, *column.where}, by_stamps=column.same_time == "refuse")
+    if found is not None:
+        raise ImportFileError(f"{rows.where(int(places[0]))}: {devices_text(*found, column.column)}")
     if own.zone == UNKNOWN or OFFSET.fullmatch(own.zone):
         _require_no_hour_back(rows, places, times_ns)
     volts = rows.values(column.voltage, places) if column.voltage else None

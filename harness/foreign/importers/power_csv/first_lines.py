@@ -5,6 +5,8 @@ Knows how loggers write tables and stamps. Knows no meaning of any other column.
 Decisions
 - A column is one of times when every of its first texts is a stamp, or a number that is a time since 1970 in this
   century. Of several the one that says its zone is taken.
+- Numbers under such a heading count from a beginning that is asked for, and so is their unit where the heading does not
+  say it.
 - Day before month only where a number above 12 shows it; otherwise it is open. So is a comma with three digits behind.
 - A date alone is a time where every row has another one, and its year four digits or the column such a name.
 """
@@ -15,6 +17,9 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Literal, cast
 
+import numpy as np
+
+from harness.foreign.importers.power_csv.extra_fields import is_cut_in_two
 from harness.foreign.importers.power_csv.mapping import OPEN, FileForm, TimeColumn
 from harness.foreign.importers.power_csv.stamp_forms import (
     formats_of,
@@ -23,16 +28,17 @@ from harness.foreign.importers.power_csv.stamp_forms import (
     is_stamp,
     is_time_of_day,
 )
-from harness.foreign.importers.power_csv.table import Rows, read_rows
-from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.power_csv.table import Rows, plain_numbers, read_rows
+from harness.foreign.importers.power_csv.time_units import says_time, unit_of_time
 from harness.foreign.importers.source import SourceFile, lines_of
 from harness.record.errors import ImportFileError
 
 FIRST = 400
 """So many rows are looked at."""
 DELIMITERS = (",", ";", "\t", "|", " ")
-TIME_WORDS = re.compile(r"time|date|zeit|datum|stamp|last_changed|clock|uhr|^ts$|epoch|unix", re.IGNORECASE)
 NUMBER = re.compile(r"[-+]?\.?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
+NO_UNIT = "elapsed-?"
+"""Numbers of which the heading does not say what they count."""
 EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
 """Format -> how many digits its whole part has at least in this century; it has one more at most."""
 
@@ -50,12 +56,19 @@ def form_of(source: SourceFile) -> tuple[FileForm, list[str]]:
         raise ImportFileError(
             f"{source.path}:1: found {lines[0][1]!r:.60}, no table with columns; expected fields between , ; tab or |"
         )
-    first = next((n, line) for n, line in lines if _fields(line, best) in (width, width - 1))
-    cells = [cell.strip(' "') for cell in (first[1].split() if best == " " else first[1].split(best))]
-    is_header = not any(NUMBER.fullmatch(cell) or is_date(cell) or is_stamp(cell) for cell in cells)
-    header = first[0] if is_header else 0
+    at = next(at for at, (_, line) in enumerate(lines) if _fields(line, best) in (width, width - 1))
+    header = lines[at][0] if _is_header(lines[at][1], best) else 0
+    if not header and at > 0 and best == "," and _is_header(lines[at - 1][1], best):
+        # The names of fields that decimal commas cut in two are fewer.
+        missing = width - _fields(lines[at - 1][1], best)
+        header = lines[at - 1][0] if is_cut_in_two([[cell] for cell in lines[at][1].split(best)], missing) else 0
     seen = [f"delimiter {best!r}", f"header on line {header}" if header else "no header: columns are numbers"]
     return FileForm(delimiter=best, header=header), seen
+
+
+def _is_header(line: str, delimiter: str) -> bool:
+    cells = [cell.strip(' "') for cell in (line.split() if delimiter == " " else line.split(delimiter))]
+    return not any(NUMBER.fullmatch(cell) or is_date(cell) or is_stamp(cell) for cell in cells)
 
 
 def _fields(line: str, delimiter: str) -> int:
@@ -114,36 +127,36 @@ def time_of(rows: Rows) -> TimeColumn:
         ImportFileError: there is none.
     """
     found = [(name, form) for name in rows.names if name and (form := _format_of(rows, name)) is not None]
-    named = [pair for pair in found if TIME_WORDS.search(pair[0])] or [
+    named = [pair for pair in found if says_time(pair[0])] or [
         pair for pair in found if not pair[1].startswith("elapsed")
     ]
     pair = _date_and_time(rows)
     if not named and pair is None:
         raise ImportFileError(
-            f"{rows.source.path}:{rows.numbers[0]}: no column of times among {listed(rows.names, 12)}; write "
+            f"{rows.source.path}:{rows.numbers[0]}: no column of times among {rows.known}; write "
             "power-csv.toml by hand (docs/importing.md)"
         )
-    # Of several the one that says its zone, else the finest.
-    ranked = sorted(named, key=lambda one: (_coarseness(one[1]), not _has_offset(rows, one[0], one[1])))
+    # Of several the one that says its zone, else the finest; of numbers one that never falls.
+    ranked = sorted(named, key=lambda one: (_coarseness(rows, *one), not _has_offset(rows, one[0], one[1])))
     column: str | list[str]
-    if pair is not None and (not ranked or _coarseness(ranked[0][1])):
+    if pair is not None and (not ranked or _coarseness(rows, *ranked[0])):
         column, form = list(pair), _format_of_texts(rows.joined(pair)) or OPEN
     else:
         column, form = ranked[0]
     return _with_open(rows, TimeColumn(column=column, format=form))
 
 
-def _coarseness(form: str) -> int:
-    """0 of stamps, 1 of dates alone, 2 of times since a beginning."""
+def _coarseness(rows: Rows, name: str, form: str) -> int:
+    """0 of stamps, 1 of dates alone, 2 of times since a beginning, 3 where they fall."""
     if form.startswith("elapsed"):
-        return 2
+        return 2 + _falls(rows, name)
     return int("%" in form and not has_time_of_day(form))
 
 
 def _with_open(rows: Rows, time: TimeColumn) -> TimeColumn:
     """The column of times, `?` where the file does not tell."""
     if time.format.startswith("elapsed"):
-        time = replace(time, start=OPEN)
+        time = replace(time, start=OPEN, format=OPEN if time.format == NO_UNIT else time.format)
     if not time.format.startswith("epoch") and not _has_offset(rows, time.column, time.format):
         heading = time.column if isinstance(time.column, str) else " ".join(time.column)
         time = replace(time, zone="UTC" if re.search(r"\b(?:UTC|GMT)\b", heading) else OPEN)
@@ -172,12 +185,17 @@ def _format_of(rows: Rows, name: str) -> str | None:
     form = _format_of_texts(texts)
     if form is None and is_date(texts[0]) and not texts[0].isdecimal():
         forms = formats_of(texts) if len(set(texts)) == len(texts) else []
-        forms = [one for one in forms if "%Y" in one or TIME_WORDS.search(name)]
+        forms = [one for one in forms if "%Y" in one or says_time(name)]
         form = OPEN if len(forms) > 1 else forms[0] if forms else None
-    if form is None and TIME_WORDS.search(name) and all(NUMBER.fullmatch(text) for text in texts):
-        unit = re.search(r"(?:^|[\s_(\[])(ms|us|µs|ns|s|sec|seconds)[\])]?$", name)
-        return "elapsed-" + {"ms": "ms", "us": "us", "µs": "us", "ns": "ns"}.get(unit[1] if unit else "", "s")
+    if form is None and says_time(name) and all(NUMBER.fullmatch(text) for text in texts):
+        unit = unit_of_time(name)
+        return f"elapsed-{unit}" if unit else NO_UNIT
     return form
+
+
+def _falls(rows: Rows, name: str) -> bool:
+    numbers = plain_numbers(rows.texts(name))
+    return numbers is not None and bool((np.diff(numbers) < 0).any())
 
 
 def _format_of_texts(texts: Sequence[str]) -> str | None:

@@ -4,10 +4,11 @@ Knows how loggers call columns. Knows no file and no stamps.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Literal, cast
+from typing import cast
 
+from harness.foreign.importers.power_csv.devices import names_devices
 from harness.foreign.importers.power_csv.first_lines import NUMBER
 from harness.foreign.importers.power_csv.mapping import OPEN, POWERS, PowerColumn, Unit
 from harness.foreign.importers.power_csv.names import slug
@@ -15,15 +16,16 @@ from harness.foreign.importers.power_csv.table import SAYS_NONE, Rows
 
 MOST_NAMES = 20
 """A column of more names than this does not tell meters apart."""
-POWER_WORDS = re.compile(r"power|leistung|watt|active|wirk|puissance|potencia|load", re.IGNORECASE)
+POWER_WORDS = re.compile(r"power|leistung|watt|wirk|puissance|potencia", re.IGNORECASE)
 ENERGY_WORDS = re.compile(r"energ|consum|verbrauch|z.hlerstand", re.IGNORECASE)
-NAME_WORDS = re.compile(r"entity|metric|sensor|device|topic|(?:^|_)(?:id|name|key|channel|meter)$", re.IGNORECASE)
+NAME_WORDS = re.compile(
+    r"entity|metric|sensor|device|topic|^field$|(?:^|_)(?:id|name|key|channel|meter)$", re.IGNORECASE
+)
 NO_POWER = re.compile(
     r"factor|faktor|apparent|reactive|schein|blind|\bVA\b|\bvar\b|percent|%|"
-    r"(?:^|[\W_])(?:min|max|peak)(?:[\W_]|$)",
+    r"(?:^|[\W_])(?:min|max|peak|limit|cap|state|mode)(?:[\W_]|$)",
     re.IGNORECASE,
 )
-SOFTWARE = re.compile(r"bmc|ipmi|rapl|nvml|gpu|package|dram|cpu|redfish|idrac|ilo(?:\W|_|$)", re.IGNORECASE)
 UNIT = re.compile(r"(?:^|[\s_(\[/.])(kWh|mWh|MWh|Wh|kW|mW|MW|W|kJ|MJ|mJ|uJ|J|Ws)(?:[\])\s_:]|$)")
 VOLTS = (
     re.compile(r"volt|spannung|tension", re.IGNORECASE),
@@ -49,13 +51,12 @@ def columns_of(rows: Rows, times: Sequence[str]) -> list[PowerColumn]:
     found = [_column(name, name, _texts(rows, name)) for name in named] or _by_names(rows, times)
     if not found and numeric:
         found = [PowerColumn(column=OPEN if len(numeric) > 1 else numeric[0], unit=OPEN, reads=OPEN, meter="wall")]
-    counts = next((at for at, column in enumerate(found) if not SOFTWARE.search(column.column + column.meter)), 0)
-    return [_with_role(column, "added" if at == counts else None) for at, column in enumerate(found)]
+    return found
 
 
-def with_volts(rows: Rows, columns: Sequence[PowerColumn]) -> list[PowerColumn]:
-    """The columns, the one whose power counts with the column of its voltage and that of its current, where just one
-    heading says each with its unit."""
+def with_volts(rows: Rows, columns: Sequence[PowerColumn], counts: Collection[int]) -> list[PowerColumn]:
+    """The columns, those whose power counts (`counts`: their places) with the column of the voltage and that of the
+    current, where just one heading says each with its unit."""
 
     def only(pattern: tuple[re.Pattern[str], re.Pattern[str]]) -> str:
         word, unit = pattern
@@ -67,20 +68,15 @@ def with_volts(rows: Rows, columns: Sequence[PowerColumn]) -> list[PowerColumn]:
 
     return [
         replace(column, voltage=only(VOLTS), current=only(AMPERES))
-        if column.role == "added" and column.unit in POWERS and not column.where
+        if at in counts and column.unit in POWERS and not column.where
         else column
-        for column in columns
+        for at, column in enumerate(columns)
     ]
 
 
 def numeric_columns(rows: Rows, times: Sequence[str]) -> list[str]:
     """What might be the power in a table whose headings do not say it."""
     return [name for name in rows.names if name and name not in times and _is_numeric(rows, name)]
-
-
-def _with_role(column: PowerColumn, role: Literal["added"] | None) -> PowerColumn:
-    is_software = SOFTWARE.search(column.column + column.meter)
-    return replace(column, role=role or ("software" if is_software else "check"))
 
 
 def _texts(rows: Rows, name: str) -> list[str]:
@@ -107,7 +103,8 @@ def _by_names(rows: Rows, times: Sequence[str]) -> list[PowerColumn]:
     texts = [name for name in rows.names if name and rows.names.count(name) == 1 and NAME_WORDS.search(name)]
     for column in texts:
         names = list(dict.fromkeys(rows.texts(column)))
-        values = [name for name in rows.names if name not in (*times, *texts, "") and _is_numeric(rows, name)]
+        others = (*times, *texts, "", *filter(names_devices, rows.names))
+        values = [name for name in rows.names if name not in others and _is_numeric(rows, name)]
         chosen = [name for name in names if _is_named(name, ()) and not NO_POWER.search(name)]
         if len(names) <= MOST_NAMES and len(values) == 1 and chosen:
             return [

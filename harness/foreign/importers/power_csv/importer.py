@@ -210,7 +210,7 @@ def _record(
     meters: dict[str, Readings] = {}
     software: dict[str, list[tuple[PowerColumn, Raw]]] = {}
     for column in sorted(told.power, key=lambda column: column.role != "added"):
-        raw = joined([raw_of(table, nth, column, told.time) for nth, table in enumerate(tables)])
+        raw = joined([raw_of(table, nth, column, told.time, wanted) for nth, table in enumerate(tables)])
         raw, odd = sorted_once(raw, column, tables)
         notes += odd
         name = meter_of(column)

@@ -16,6 +16,8 @@ NAME = "power-csv.toml"
 """The mapping of the CSV files beside it."""
 OPEN: Literal["?"] = "?"
 """What the wizard writes where the file itself does not tell; an import refuses it."""
+ANY = "*"
+"""In `where`: whatever the column says."""
 PowerUnit: TypeAlias = Literal["W", "kW", "mW", "MW"]
 EnergyUnit: TypeAlias = Literal["J", "kJ", "MJ", "mJ", "uJ", "Ws", "Wh", "kWh", "mWh", "MWh"]
 Unit: TypeAlias = Literal[
@@ -58,8 +60,8 @@ class TimeColumn:
     column: str | list[str]
     """Its name in the header."""
     format: str
-    """`iso`; `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns`; `elapsed-s`, `elapsed-ms`, `elapsed-us`, `elapsed-ns`; or
-    as strptime: `%d.%m.%Y %H:%M:%S`."""
+    """`iso`; `epoch-s`, `epoch-ms`, `epoch-us`, `epoch-ns`; `elapsed-s`, `-ms`, `-us`, `-ns`, `-min`, `-h`; or as
+    strptime: `%d.%m.%Y %H:%M:%S`."""
     zone: str = ""
     """Of stamps that do not say theirs: `Europe/Berlin`, `+01:00`, `UTC`; `unknown`: it is not known, and the clock's
     own time is kept."""
@@ -96,12 +98,13 @@ class PowerColumn:
     up, or `per-row`: since the row before."""
     meter: str = ""
     """What the meter is called; without it by its column."""
-    role: Literal["added", "check", "software"] = "added"
+    role: Literal["?", "added", "check", "software"] = "added"
     """`added`: its energy counts. `check`: stands beside. `software`: is no external meter, but what software says."""
     circuit: str = CIRCUIT
     """What it feeds. Added meters of different circuits are summed; of one circuit the first counts."""
     where: dict[str, str] = field(default_factory=dict)
-    """Only rows in which these columns hold these texts (tables with a column of names and one of values)."""
+    """Only rows in which these columns hold these texts (tables with a column of names, or of devices, and one of
+    values); `*`: any text, where a column of devices is to be read as one meter."""
     window_s: float | None = field(default=None, metadata={"minimum": 1e-6})
     """Of `mean`: the length of the window; without it the time since the row before."""
     stamp: Literal["end", "start", "unknown"] = "unknown"
@@ -272,7 +275,7 @@ def _contradictions(mapping: PowerCsv) -> Iterator[tuple[str, str]]:
         yield "power", "found no [[power]], expected one for each column that counts"
     for at, column in enumerate(mapping.power):
         yield from ((f"power[{at}].{key}", text) for key, text in _of_column(column))
-    if mapping.power and not any(column.role == "added" for column in mapping.power):
+    if mapping.power and not any(column.role in ("added", OPEN) for column in mapping.power):
         yield "power", 'no column has role = "added"; one of them has to be the meter whose energy counts'
     events = mapping.events
     if events is not None and bool(events.end) == bool(events.duration):
@@ -295,6 +298,10 @@ def _of_column(column: PowerColumn) -> Iterator[tuple[str, str]]:
     if column.unit == OPEN:
         yield "unit", f"found {OPEN!r}: say in which unit column {column.column!r} is, such as W or kWh"
         return
+    if column.role == OPEN:
+        yield "role", f"found {OPEN!r}: say whether {column.column!r} counts (added), or is check or software"
+    if column.circuit == OPEN and column.role != "software":
+        yield "circuit", f"found {OPEN!r}: say what {column.column!r} measures; {CIRCUIT} is the whole machine"
     allowed = OF_ENERGY if column.is_energy else OF_POWER
     if column.reads == OPEN:
         yield "reads", f"found {OPEN!r}: say what a row of {column.column!r} is: {' or '.join(allowed)}"

@@ -3,14 +3,14 @@
 Knows what a mapping needs. Decides nothing that the file leaves open: there stands `?`, and a question.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.foreign.importers.power_csv.clock import times_of
+from harness.foreign.importers.power_csv.clock import ELAPSED, times_of
 from harness.foreign.importers.power_csv.direction import direction_notes
 from harness.foreign.importers.power_csv.first_lines import (
     decimal_of,
@@ -20,34 +20,60 @@ from harness.foreign.importers.power_csv.first_lines import (
     time_of,
 )
 from harness.foreign.importers.power_csv.headings import columns_of, numeric_columns, with_volts
-from harness.foreign.importers.power_csv.mapping import OF_ENERGY, OF_POWER, OPEN, POWERS, SI, PowerColumn, PowerCsv
+from harness.foreign.importers.power_csv.mapping import (
+    ANY,
+    CIRCUIT,
+    OF_ENERGY,
+    OF_POWER,
+    OPEN,
+    POWERS,
+    SI,
+    PowerColumn,
+    PowerCsv,
+)
+from harness.foreign.importers.power_csv.names import slug
+from harness.foreign.importers.power_csv.roles import Suggestion, suggestions, with_open
 from harness.foreign.importers.power_csv.run_tables import require_readings
 from harness.foreign.importers.power_csv.stamp_forms import formats_of
 from harness.foreign.importers.power_csv.table import SAYS_NONE, Floats, Rows, footer_in, require_known
+from harness.foreign.importers.power_csv.whole_file import by_device
 from harness.foreign.importers.remarks import counted, listed
 from harness.foreign.importers.source import SourceFile, lines_of
 from harness.record.errors import ImportFileError
 
+ROLES = ("added", "check", "software")
 UNITS = tuple(SI)
 """What is asked for where nothing says the unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the file does not tell: the TOML key, the question, possible answers (empty: free text)."""
+    """What the file does not tell: the TOML key, the question, possible answers (empty: free text), and the one that
+    the file suggests (empty: none)."""
 
     key: str
     text: str
     choices: tuple[str, ...] = ()
+    suggested: str = ""
+
+    @property
+    def answers(self) -> str:
+        """The possible answers and the suggested one, in brackets behind the question; empty without any."""
+        parts = [", ".join(self.choices), f"suggested: {self.suggested}" if self.suggested else ""]
+        text = "; ".join(filter(None, parts))
+        return f" ({text})" if text else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping of what the file shows, what was seen, and the first rows."""
+    """A mapping of what the file shows, what was seen, the first rows, what each column of power seems to be, and the
+    column by which devices are told apart (empty: none)."""
 
     mapping: PowerCsv
     seen: tuple[str, ...]
     rows: Rows
+    suggestions: tuple[Suggestion, ...]
+    devices: str = ""
 
     @property
     def times(self) -> list[str]:
@@ -72,7 +98,7 @@ class Proposal:
         return [
             (row, text)
             for row, text in enumerate(self.rows.texts(column.column))
-            if text and all(texts[row] == value for texts, value in wanted)
+            if text and all(value in (ANY, texts[row]) for texts, value in wanted)
         ]
 
     def values_of(self, column: PowerColumn) -> tuple[NDArray[np.intp], Floats]:
@@ -106,9 +132,24 @@ class Proposal:
             return replace(self, mapping=replace(mapping, file=form), rows=replace(self.rows, form=form))
         if table == "time":
             return replace(self, mapping=replace(mapping, time=replace(mapping.time, **answer)))
-        columns, at = list(mapping.power), int(table.removeprefix("power[").removesuffix("]"))
-        columns[at] = replace(columns[at], **answer)
+        at = int(table.removeprefix("power[").removesuffix("]"))
+        # What holds of the column of one device holds of those of the others.
+        is_alike = bool(self.devices) and name in ("unit", "reads")
+        columns = [
+            _answered(column, name, answer, mapping.power) if nth == at or is_alike else column
+            for nth, column in enumerate(mapping.power)
+        ]
         return replace(self, mapping=replace(mapping, power=columns))
+
+
+def _answered(column: PowerColumn, name: str, answer: dict[str, Any], columns: Sequence[PowerColumn]) -> PowerColumn:
+    """The column with its answer. Of several that count each is asked what it feeds: of one circuit only the first
+    would count."""
+    column = replace(column, **answer)
+    if name == "role" and column.role == "software":
+        return replace(column, circuit=CIRCUIT)
+    is_second = any(one.role == "added" and one.circuit == column.circuit for one in columns)
+    return replace(column, circuit=OPEN) if name == "role" and column.role == "added" and is_second else column
 
 
 def propose(source: SourceFile) -> Proposal:
@@ -131,10 +172,13 @@ def propose(source: SourceFile) -> Proposal:
     columns = columns_of(rows, [time.column] if isinstance(time.column, str) else time.column)
     if not columns:
         raise ImportFileError(
-            f"{source.path}:{form.header or 1}: no column of power or energy among {listed(rows.names, 12)}; write "
+            f"{source.path}:{form.header or 1}: no column of power or energy among {rows.known}; write "
             "power-csv.toml by hand (docs/importing.md)"
         )
-    columns = with_volts(rows, columns)
+    columns, devices, told = by_device(source, rows, time, columns)
+    hints = suggestions(rows, columns, devices)
+    columns = with_volts(rows, columns, [at for at, hint in enumerate(hints) if hint.role == "added"])
+    columns = [with_open(column, hint, is_alone=len(columns) == 1) for column, hint in zip(columns, hints, strict=True)]
     mapping = PowerCsv(schema=1, file=form, time=time, power=columns)
     rates = [
         f"{column.column!r} has {sum(text != '' for text in rows.texts(column.column))} of the first "
@@ -144,14 +188,14 @@ def propose(source: SourceFile) -> Proposal:
     ]
     unused = [] if columns[0].column == OPEN else _unused(rows, mapping)
     left = [f"not used: {listed(unused, 12)}"] if unused else []
-    proposal = Proposal(mapping, (*seen, *rates, *left), rows)
+    proposal = Proposal(mapping, (*seen, *rates, *left, *told), rows, tuple(hints), devices)
     return replace(proposal, seen=(*proposal.seen, *_below_zero(proposal)))
 
 
 def _below_zero(proposal: Proposal) -> Iterator[str]:
     """What is said of powers that are below 0, where they can be read."""
-    for column in proposal.mapping.power:
-        if column.unit not in POWERS or column.role != "added":
+    for column, seems in zip(proposal.mapping.power, proposal.suggestions, strict=True):
+        if column.unit not in POWERS or seems.role not in ("added", ""):
             continue
         try:
             yield from (text for _, text in direction_notes(column, proposal.values_of(column)[1]))
@@ -172,7 +216,10 @@ def _questions(proposal: Proposal) -> Iterator[Question]:
     if mapping.file.decimal == OPEN:
         text = "Three digits stand behind the only sign of every number, as of thousands: which is the decimal sign?"
         yield Question("file.decimal", text, (",", "."))
-    if mapping.time.format == OPEN:
+    if mapping.time.format == OPEN and mapping.time.start:
+        text = f"In which unit are the times of {mapping.time.column!r}, such as {first!r}?"
+        yield Question("time.format", text, ELAPSED)
+    elif mapping.time.format == OPEN:
         forms = tuple(formats_of(rows.joined(mapping.time.column)))
         text = f"{first!r}: is the first number the day or the month?"
         if any(form.startswith("%y") for form in forms):
@@ -193,7 +240,7 @@ def _questions(proposal: Proposal) -> Iterator[Question]:
 
 def _about(proposal: Proposal, at: int, column: PowerColumn) -> Iterator[Question]:
     """What a column does not say of itself."""
-    texts, name = proposal.texts_of(column), next(iter(column.where.values()), column.column)
+    texts, name, seems = proposal.texts_of(column), _name_of(proposal, column), proposal.suggestions[at]
     if column.column == OPEN:
         names = numeric_columns(proposal.rows, proposal.times)
         shown = ", ".join(f"{one} ({proposal.rows.texts(one)[0]})" for one in names)
@@ -201,6 +248,15 @@ def _about(proposal: Proposal, at: int, column: PowerColumn) -> Iterator[Questio
     if column.unit == OPEN:
         value = f" (first value {texts[0]})" if texts else ""
         yield Question(f"power[{at}].unit", f"In which unit is {name!r}{value}?", UNITS)
+    if column.role == OPEN:
+        text = f"Does {name!r} count (added), stand beside what counts (check), or is it what software says (software)?"
+        yield Question(f"power[{at}].role", f"{text} {seems.reason}".strip(), ROLES, seems.role)
+    if column.circuit == OPEN:
+        text = (
+            f"Which circuit does {name!r} measure: {CIRCUIT} (the whole machine), or one with a name of its own? Those "
+            "that count are summed where their circuits differ; of one circuit the first counts"
+        )
+        yield Question(f"power[{at}].circuit", text, (), seems.circuit or slug(name))
     if column.reads != OPEN:
         return
     if column.unit == OPEN:
@@ -216,6 +272,13 @@ def _about(proposal: Proposal, at: int, column: PowerColumn) -> Iterator[Questio
         hint = "so it looks" if _is_rising(proposal, column) else "it does not look so"
         text = f"Is {name!r} a counter that goes up (counter; {hint}), or the energy since the row before (per-row)?"
         yield Question(f"power[{at}].reads", text, OF_ENERGY)
+
+
+def _name_of(proposal: Proposal, column: PowerColumn) -> str:
+    """What a question calls a column: its heading, or the text beside its values."""
+    if proposal.devices:
+        return f"{column.column} of {proposal.devices} {column.where[proposal.devices]}"
+    return next(iter(column.where.values()), column.column)
 
 
 def _is_rising(proposal: Proposal, column: PowerColumn) -> bool:

@@ -39,7 +39,7 @@ def toml_of(proposal: Proposal) -> str:
                 continue
             question = questions.get(f"{path}.{spec.name}")
             if question is not None:
-                yield f"# {question.text}" + (f" ({', '.join(question.choices)})" if question.choices else "")
+                yield f"# {question.text}{question.answers}"
             yield f"{spec.name} = {_value(value)}"
 
     lines = ["schema = 1", *(f"# {text}" for text in proposal.seen), *table("[file]", mapping.file, "file")]
@@ -68,6 +68,8 @@ def rows_as_read(proposal: Proposal) -> list[str]:
         if OPEN in (column.column, proposal.mapping.file.decimal):
             continue
         places, values = proposal.values_of(column)
+        if not places.size:
+            continue
         times_ns = times_of(rows, time, places) if OPEN not in (time.format, time.zone, time.start) else None
         if times_ns is not None and times_ns.size > 1:
             lines.append(f"{column.meter}: a row every {np.median(np.diff(times_ns)) * 1e-9:.6g} s")

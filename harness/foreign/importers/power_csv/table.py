@@ -5,7 +5,8 @@ behind numbers. Knows no meaning of a column.
 
 Decisions
 - Lines with fewer fields than the first data line are damage and refused; the last line without a newline behind it
-  counts as cut off then. Rows may have more fields than the header, all alike: fields are matched from the left.
+  counts as cut off then. Rows with more fields than the header are read where it can be told which field has no name
+  (extra_fields.py).
 - An empty cell is no row of that meter. A cell that says that there is no number (`SAYS_NONE`) is a reading without a
   value.
 """
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.foreign.importers.power_csv.extra_fields import names_of_all, uneven
 from harness.foreign.importers.power_csv.mapping import FileForm
 from harness.foreign.importers.power_csv.odd_lines import Numbered, footer_of, without_footer, without_headers
 from harness.foreign.importers.remarks import Remark, cut_line, cut_stream, listed
@@ -55,6 +57,11 @@ class Rows:
     def where(self, row: int) -> str:
         """File and line, for a message."""
         return f"{self.source.path}:{self.numbers[row]}"
+
+    @property
+    def known(self) -> str:
+        """The names of the columns that have one, for a message."""
+        return listed([name for name in self.names if name], 12)
 
     def texts(self, name: str) -> Sequence[str]:
         """A column by its name.
@@ -115,7 +122,7 @@ def read_rows(source: SourceFile, form: FileForm, wanted: Collection[str] = ()) 
     remarks = [*again, *cut_stream(source), *footer]
     if len(data) > 1 and not footer and (lines[-1] != "" or source.cut):
         last = _split(data[-1:], form)[0]
-        is_half = len(last) == len(first) == len(names) and names[-1] in wanted and bool(last[-1].strip())
+        is_half = len(last) == len(first) and names[-1] in wanted and bool(last[-1].strip())
         if len(last) < len(first) or is_half:
             remarks.append(cut_line(source, numbers.pop()))
             data.pop()
@@ -130,12 +137,12 @@ def read_rows(source: SourceFile, form: FileForm, wanted: Collection[str] = ()) 
             f"{source.path}:{numbers[0]}: found {len(first)} fields, the header has {len(names)} ({listed(names)}); is "
             "the delimiter right ([file] delimiter)?"
         )
-    if len(first) > len(names):
-        text = f"rows have {len(first)} fields, the header {len(names)}; they are matched from the left"
-        remarks.append(Remark("fields", source, form.header, text))
     columns: list[Sequence[str]] = [
-        list(map(str.strip, column)) for column in _columns(source, numbers, data, form, len(first))
+        list(map(str.strip, column)) for column in _columns(source, numbers, data, form, names, first)
     ]
+    if len(first) > len(names):
+        names, remark = names_of_all(source, names, columns, numbers, form)
+        remarks.append(remark)
     return Rows(source, names, numbers, columns, form, tuple(remarks))
 
 
@@ -177,14 +184,15 @@ def _split(lines: Sequence[str], form: FileForm) -> list[list[str]]:
 
 
 def _columns(
-    source: SourceFile, numbers: Sequence[int], lines: Sequence[str], form: FileForm, width: int
-) -> Iterator[Sequence[str]]:
-    """The columns of the lines; plain ones are split all at once, which makes no list a line.
+    source: SourceFile, numbers: Sequence[int], lines: Sequence[str], form: FileForm, names: Sequence[str],
+    first: Sequence[str],
+) -> Iterator[Sequence[str]]:  # fmt: skip
+    """The columns of the lines, as many as the first has; plain ones are split all at once, which makes no list a line.
 
     Raises:
         ImportFileError: a line with another number of fields.
     """
-    sign = form.delimiter
+    sign, width = form.delimiter, len(first)
     if sign != " " and {line.count(sign) for line in lines} == {width - 1} and not any('"' in line for line in lines):
         cells = sign.join(lines).split(sign)
         return (cells[nth::width] for nth in range(width))
@@ -194,8 +202,8 @@ def _columns(
     for number, row in zip(numbers, split, strict=True):
         if len(row) != width:
             raise ImportFileError(
-                f"{source.path}:{number}: found {len(row)} fields, expected {width} as in the first row; the line is "
-                "damaged, or the delimiter is not the one in [file]"
+                f"{source.path}:{number}: found {len(row)} fields, expected {width} as in the first row"
+                f"{uneven(first, row, names, sign)}"
             )
     return zip(*split, strict=True)
 
