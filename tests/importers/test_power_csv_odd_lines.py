@@ -138,3 +138,10 @@ def test_the_command_says_what_a_file_is(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "in" / NAME).unlink()
     assert main(["import", "power-csv", str(path), "--propose"]) == 1
     assert "wattlab import tracker" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_table_of_r_has_quoted_fields_between_blanks() -> None:
+    lines = ["time   power_w", *(f'"{n}"  "2026-11-21 10:00:0{n}" 61.{n} ' for n in (1, 2, 3))]
+    proposal = proposed("\n".join(lines).replace("time", '"time"').replace("power_w", '"power_w"') + "\n")
+    assert (proposal.mapping.file.delimiter, proposal.mapping.time.format) == (" ", "iso")
+    assert proposal.rows.names[-2:] == ("time", "power_w")

@@ -72,7 +72,7 @@ def _is_header(line: str, delimiter: str) -> bool:
 
 
 def _fields(line: str, delimiter: str) -> int:
-    plain = re.sub(r'"[^"]*"', "", line)
+    plain = re.sub(r'"[^"]*"', "x", line)
     return len(plain.split()) if delimiter == " " else plain.count(delimiter) + 1
 
 

@@ -176,10 +176,11 @@ def _is_data(line: str, form: FileForm) -> bool:
 
 def _split(lines: Sequence[str], form: FileForm) -> list[list[str]]:
     """The fields of lines, a list a line."""
+    if any('"' in line for line in lines):
+        whole = map(str.strip, lines) if form.delimiter == " " else lines
+        return list(csv.reader(whole, delimiter=form.delimiter, skipinitialspace=True))
     if form.delimiter == " ":
         return [line.split() for line in lines]
-    if any('"' in line for line in lines):
-        return list(csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True))
     return [line.split(form.delimiter) for line in lines]
 
 
