@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.foreign.importers.power_csv.importer import import_power_csv
+from harness.foreign.importers.power_csv.mapping import NAME
+from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ImportFileError
-from tests.importers.power_csvs import imported, mapping, power, stamp, wall
+from tests.importers.power_csvs import EVENTS, imported, mapping, power, rows, stamp, wall, write
 
 INSTANT = mapping(power(reads="instant"))
 MESSAGE = r"log.csv:2: column {name!r} names {count} devices \(.*write a \[\[power\]\] for each, with where = "
@@ -77,3 +80,22 @@ def test_columns_that_name_no_devices_refuse_nothing(tmp_path: Path, name: str, 
     lines = [f"{stamp(n)},{text},{60 + n}" for n, text in enumerate(texts, 1)]
     [run] = imported(tmp_path, "\n".join([f"time,{name},power", *lines]) + "\n", INSTANT)
     assert wall(run).power_w.size == 20
+
+
+SPAN = f"begin,end,scenario\n{stamp(5)},{stamp(50)},a\n"
+
+
+def test_files_of_two_meters_are_not_one_record(tmp_path: Path) -> None:
+    path = write(tmp_path, rows(*range(100, 160)), INSTANT + EVENTS, SPAN)
+    (tmp_path / "other.csv").write_text(rows(*range(10, 70)).replace(",", ".5,").replace("time.5,", "time,"))
+    with pytest.raises(ImportFileError, match=r"other.csv: its rows lie between those of .*log.csv, as where"):
+        import_power_csv([path, tmp_path / "other.csv"], tmp_path / "c", tmp_path / NAME)
+
+
+def test_files_that_follow_each_other_and_share_rows_are_one_record(tmp_path: Path) -> None:
+    lines = rows(*range(100, 160)).splitlines(keepends=True)
+    path = write(tmp_path, "".join(lines[:40]), INSTANT + EVENTS, SPAN)
+    (tmp_path / "other.csv").write_text("".join([lines[0], *lines[30:]]))
+    import_power_csv([path, tmp_path / "other.csv"], tmp_path / "c", tmp_path / NAME)
+    [run] = CampaignFolder(tmp_path / "c").runs()
+    assert wall(run).power_w.tolist() == list(range(100, 154))

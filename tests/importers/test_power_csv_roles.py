@@ -132,3 +132,10 @@ def test_enter_takes_what_is_suggested(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert main(["import", "power-csv", str(path), "--into", str(tmp_path / "c")]) == 0
     assert [column.role for column in read_mapping(tmp_path / NAME)[0].power] == ["check", "check", "added"]
+
+
+def test_one_column_has_to_count() -> None:
+    answers, refused = iter(["UTC", "check", "mean", "software", "added", "mean"]), list[str]()
+    proposal = asked(proposed(table("a_w", "b_w", parts=(1, 2))), lambda _: next(answers), refused.append)
+    assert [column.role for column in proposal.mapping.power] == ["check", "added"]
+    assert refused == ["No other column counts, so this one has to: answer added."]

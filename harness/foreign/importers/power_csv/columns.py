@@ -11,6 +11,7 @@ Decisions
   which counts.
 - What a meter that is connected the wrong way round reads is taken times -1, where the mapping says so; volts and
   amperes stay as read.
+- Files of one record follow each other: rows of two of them in turn are those of two meters, and refused.
 - A clock without a zone, or with a fixed offset, that goes back by about an hour is refused: sorted, two
   hours would lie in one another.
 """
@@ -24,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.foreign.importers.power_csv.clock import UNKNOWN, times_of
-from harness.foreign.importers.power_csv.devices import devices_among, devices_text
+from harness.foreign.importers.power_csv.devices import FEWEST_RETURNS, devices_among, devices_text
 from harness.foreign.importers.power_csv.direction import REMEDY, direction_notes, is_down
 from harness.foreign.importers.power_csv.mapping import ANY, PowerColumn, TimeColumn
 from harness.foreign.importers.power_csv.table import Floats, Rows
@@ -35,6 +36,8 @@ from harness.record.errors import ImportFileError
 
 GAP_FACTOR = 1.5
 """Windows or steps further apart than this leave a gap."""
+TURNS = 0.1
+"""So many rows, for each of the shortest file, come behind one of another file where files are of several meters."""
 HOUR_NS, NEAR_NS = 3600 * SECOND_NS, 120 * SECOND_NS
 OFFSET = re.compile(r"[-+]\d\d:?\d\d")
 """A zone that knows no summer time."""
@@ -151,7 +154,8 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
     """The rows in order of time, one a stamp, and remarks.
 
     Raises:
-        ImportFileError: two rows with one stamp and different values, where the mapping does not say which counts.
+        ImportFileError: two rows with one stamp and different values, where the mapping does not say which counts;
+            files whose rows lie between each other.
     """
     notes: list[tuple[str, str]] = []
     back = np.flatnonzero(np.diff(raw.times_ns) < 0)
@@ -161,6 +165,7 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
                       f"the first at {where}"))  # fmt: skip
     order = np.argsort(raw.times_ns, kind="stable")
     raw = _taken(raw, order)
+    _require_one_behind_the_other(raw, column, tables)
     same = np.flatnonzero(np.diff(raw.times_ns) == 0)
     if not same.size:
         return raw, notes
@@ -181,6 +186,25 @@ def sorted_once(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> tuple[
     text = f"{column.column}: {same.size} {have} the stamp of the row before{unlike}; the first at {first}"
     notes.append(("doubled-rows", text))
     return _one_each(raw, column.same_time), notes
+
+
+def _require_one_behind_the_other(raw: Raw, column: PowerColumn, tables: Sequence[Rows]) -> None:
+    """Raises ImportFileError where rows of several files come in turn, as those of several meters do; rows that
+    stand in two files alike are no such rows."""
+    is_again = (np.diff(raw.times_ns) == 0) & (np.diff(raw.values) == 0)
+    files = raw.files[np.concatenate([[True], ~is_again])] if raw.files.size else raw.files
+    changes = np.flatnonzero(np.diff(files))
+    if not changes.size:
+        return
+    kinds, counts = np.unique(files, return_counts=True)
+    returns = changes.size - (kinds.size - 1)
+    if returns >= FEWEST_RETURNS and returns >= TURNS * int(counts.min()):
+        one, other = (tables[int(files[int(changes[0]) + at])].source.path for at in (0, 1))
+        raise ImportFileError(
+            f"{other}: its rows lie between those of {one}, as where each file is of a meter of its own, and "
+            f"{column.column!r} would be read as one meter; import the files of each meter by themselves, or join them "
+            "in one table with a column that tells them apart ([[power]] where)"
+        )
 
 
 def _where(raw: Raw, tables: Sequence[Rows], row: int) -> str:

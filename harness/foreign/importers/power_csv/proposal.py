@@ -292,14 +292,16 @@ def _is_rising(proposal: Proposal, column: PowerColumn) -> bool:
 
 
 def asked(proposal: Proposal, ask: Callable[[Question], str], refuse: Callable[[str], None]) -> Proposal:
-    """The proposal with every question answered by `ask`; an answer by which times cannot be read is refused with the
-    reason and asked again."""
+    """The proposal with every question answered by `ask`; an answer by which times cannot be read, or
+    no column would count, is refused with the reason and asked again."""
     while proposal.questions:
         question = proposal.questions[0]
         answered = proposal.answered(question.key, ask(question))
         try:
             if question.key.startswith("time."):
                 answered.require_times()
+            if not any(column.role in ("added", OPEN) for column in answered.mapping.power):
+                raise ImportFileError("No other column counts, so this one has to: answer added.")
         except ImportFileError as error:
             refuse(str(error))
         else:
