@@ -85,6 +85,13 @@ def test_a_header_that_stands_there_again_is_left_out_and_said(tmp_path: Path) -
     assert "line 4 of log.csv: the header stands here again, 2 times in all" in notes(run)["header-again"]
 
 
+@pytest.mark.parametrize("form", ["iso", "epoch-s"])
+def test_the_header_of_another_table_is_refused_with_what_to_do(tmp_path: Path, form: str) -> None:
+    text = rows(1, 2) if form == "iso" else "time,power\n1732183201,1\n1732183202,2\n"
+    with pytest.raises(ImportFileError, match=r"log.csv:4: found the time 'stamp', .* split the file before it"):
+        imported(tmp_path, text + f"stamp,watts\n{stamp(3)},3\n", MAPPING.replace('"iso"', f'"{form}"'))
+
+
 @pytest.mark.parametrize("cell", ["[N/A]", "[Not Supported]", "[Unknown Error]", "ERR!", "N/A"])
 def test_a_cell_that_says_it_has_no_value_is_a_reading_without_one(tmp_path: Path, cell: str) -> None:
     text = rows(1, cell, 3)

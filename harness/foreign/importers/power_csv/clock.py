@@ -67,8 +67,10 @@ def _counted(rows: Rows, time: TimeColumn, texts: Sequence[str], places: NDArray
         values = [read(text) for text in texts]
         if None in values:
             at = values.index(None)
+            remedy = _no_stamp(texts[at]) or "is it another format, or a damaged line?"
             raise ImportFileError(
-                f"{rows.where(int(places[at]))}: found the time {texts[at]!r:.40}, expected a number ({time.format})"
+                f"{rows.where(int(places[at]))}: found the time {texts[at]!r:.40}, expected a number ({time.format}); "
+                f"{remedy}"
             )
         found = np.array(values, dtype=np.int64)
     if kind == "epoch":
@@ -152,11 +154,18 @@ def _odd(where: str, texts: Sequence[str], at: int, time: TimeColumn) -> ImportF
     remedy = (
         f"{' or '.join(map(repr, found))} reads {'every stamp' if whole else 'this one'}"
         if found
-        else "is it another format, or a damaged line?"
+        else _no_stamp(texts[at]) or "is it another format, or a damaged line?"
     )
     return ImportFileError(
         f"{where}: found the time {texts[at]!r:.40}, expected one like {example!r} (format {time.format!r}); {remedy}"
     )
+
+
+def _no_stamp(text: str) -> str:
+    """What a text without a digit among times may be; empty of others."""
+    if not text or any(map(str.isdigit, text)):
+        return ""
+    return "where the header of another table stands here, split the file before it; else the line is damaged"
 
 
 def _row_by_row(where: Callable[[int], str], time: TimeColumn, texts: Sequence[str]) -> Stamps:
