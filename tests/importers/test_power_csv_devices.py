@@ -99,3 +99,9 @@ def test_files_that_follow_each_other_and_share_rows_are_one_record(tmp_path: Pa
     import_power_csv([path, tmp_path / "other.csv"], tmp_path / "c", tmp_path / NAME)
     [run] = CampaignFolder(tmp_path / "c").runs()
     assert wall(run).power_w.tolist() == list(range(100, 154))
+
+
+def test_a_column_that_counts_the_rows_of_a_stamp_names_no_devices(tmp_path: Path) -> None:
+    text = "time,second,power\n" + "".join(f"{stamp(1 + n // 5)},{n % 5},{60 + n}\n" for n in range(20))
+    with pytest.raises(ImportFileError, match=r'with the same stamp .* say which counts: same_time = "first"'):
+        imported(tmp_path, text, INSTANT)

@@ -8,7 +8,8 @@ Decisions
   follow each other once (a log of one device, then one of another) are no such column.
 - A heading that may be that of a quantity (`gpu` is often a utilization) has to hold whole numbers that count from 0 or
   1, about as often each.
-- Where rows share stamps, any column that tells all of them apart names devices, whatever it is called.
+- Where rows share stamps, any column of words that tells all of them apart names devices, whatever it is called. One of
+  numbers may count seconds or samples.
 """
 
 import re
@@ -109,5 +110,5 @@ def _counts(counts: Counter[str]) -> bool:
 
 
 def _tells_apart(found: Sequence[str], times_ns: Stamps, counts: Counter[str]) -> bool:
-    is_text_or_row = not any(text.lstrip("-+").isdecimal() for text in counts) or _counts(counts)
-    return is_text_or_row and len(set(zip(times_ns.tolist(), found, strict=True))) == len(found)
+    is_text = not any(text.lstrip("-+").isdecimal() for text in counts)
+    return is_text and len(set(zip(times_ns.tolist(), found, strict=True))) == len(found)
