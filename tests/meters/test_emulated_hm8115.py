@@ -119,7 +119,7 @@ def test_after_a_fault_the_meter_is_asked_who_it_is_and_reads_on(start_emulator:
     emulator = start_emulator("--profile", "watts=50", "--interval", "0.01", "--no-throttle", name="hm8115")
     meter = open_meter("hm8115", emulator.address, capture=None, options={**QUICK, "voltage_range_v": 500})
     try:
-        for fault in ("key-function", "key-range", "deaf", "half", "late=0.5"):
+        for fault in ("key-function", "key-range", "deaf", "half", "late=1.2"):
             readings_of(meter, 1)
             emulator.fault(fault)
             found = readings_of(meter, 7)
