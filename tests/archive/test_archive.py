@@ -38,7 +38,7 @@ from tests.sut.netns import run
 @pytest.fixture(scope="module")
 def campaign(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A synthetic campaign."""
-    return make_campaign(tmp_path_factory.mktemp("campaigns"), Shape(broken={7: "abort"}))
+    return make_campaign(tmp_path_factory.mktemp("campaigns"), Shape(broken={7: "abort"}, duration_s=20))
 
 
 def added(campaign: Path, store: Store, *, raw: bool = False, key: Path | None = None) -> Added:
