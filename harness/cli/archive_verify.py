@@ -66,10 +66,11 @@ def call_verify(arguments: argparse.Namespace) -> int:
     from reports.archive.store import Store
 
     store = Store(arguments.archive)
+    known = newest(store)
     for name in arguments.campaigns:
-        if name not in newest(store):
+        if name not in known:
             required_in(store, name)
-    names = arguments.campaigns or list(newest(store))
+    names = arguments.campaigns or list(known)
     checks = [*(_spread if arguments.scheduler else _here)(store, names, arguments)]
     if not arguments.campaigns:
         with at_work("comparing packs with parts"):

@@ -76,7 +76,8 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
         AnalysisError: it has no run that can be read.
         SigningError: the key does not sign.
     """
-    if (there := _unchanged(CampaignFolder(campaign), store, raw=raw, key=key)) is not None:
+    folder = CampaignFolder(campaign)
+    if (there := _unchanged(folder, store, raw=raw, key=key)) is not None:
         return there
     seen = examine(campaign)
     if seen.broken:
@@ -89,7 +90,7 @@ def add(campaign: Path, store: Store, *, raw: bool, key: Path | None) -> Added:
     store.make()
     for _ in range(TRIES):
         with suppress(Taken):
-            return _add_once(campaign, store, numbers, raw=raw, key=key)
+            return _unchanged(folder, store, raw=raw, key=key) or _add_once(campaign, store, numbers, raw=raw, key=key)
     raise ArchiveError(
         f"{store.url}: others keep adding {numbers.campaign.name} too; when they are done, give the same command again"
     )
@@ -108,8 +109,7 @@ def _unchanged(folder: CampaignFolder, store: Store, *, raw: bool, key: Path | N
     logs = {name: digest for name, (digest, _) in _logs(folder).items()}
     is_signed = key is None or store.exists(signature_of(found.path, found.content))
     same = (entry.uid, entry.runs, entry.logs, entry.added_by) == (folder.identity, runs, logs, VERSION)
-    is_same = same and None not in runs.values() and _has_bag_of(entry, folder, raw)
-    if not is_same or not is_signed or not _is_whole(store, entry):
+    if not same or not _has_bag_of(entry, folder, raw) or not is_signed or not _is_whole(store, entry):
         return None
     _prune(store, entry, found.content)
     return Added(entry=entry, is_new=False, written=0)
@@ -124,10 +124,6 @@ def _add_once(campaign: Path, store: Store, numbers: CampaignNumbers, *, raw: bo
     if found is not None and before is not None:
         _refuse_another(campaign, store, before, fresh)
         raw = raw or before.raw is not None
-        is_same = _is_same(before, fresh) and _has_bag_of(before, folder, raw)
-        if (was_signed or key is None) and is_same and _is_whole(store, before):
-            _prune(store, before, found.content)
-            return Added(entry=before, is_new=False, written=0)
     parts, written = [], 0
     for rows in rows_of(campaign, numbers, fresh.uid):
         part, is_new = _put(store, name, rows)
@@ -215,10 +211,6 @@ def _logs(folder: CampaignFolder) -> dict[str, tuple[str, int]]:
     paths = (folder.log.path, folder.annotations.path, folder.receipts.path)
     found = {path.name: path.read_bytes() for path in paths if path.exists()}
     return {name: (hashlib.sha256(content).hexdigest(), len(content)) for name, content in found.items()}
-
-
-def _is_same(before: Entry, fresh: Entry) -> bool:
-    return (before.runs, before.logs, before.added_by) == (fresh.runs, fresh.logs, fresh.added_by)
 
 
 def _has_bag_of(entry: Entry, folder: CampaignFolder, raw: bool) -> bool:
