@@ -83,15 +83,15 @@ def call(arguments: argparse.Namespace) -> int:
     server = LiveServer(Watcher(folder), arguments.host, arguments.port)
     prepare()
     yield_to_others()
-    with answering(server):
-        if arguments.beside:
+    if arguments.beside:
+        with answering(server):
             print(json.dumps({"url": server.guard.url}), flush=True)
             sys.stdin.buffer.read()  # until whoever started it closes it, or is gone
             return 0
+    with contextlib.suppress(KeyboardInterrupt), answering(server):  # as soon as it says that Ctrl-C ends it, it does
         say(Console(), f"Live view of {folder}: {server.guard.url}")
         say(Console(), hint(server.guard.token))
-        with contextlib.suppress(KeyboardInterrupt):
-            threading.Event().wait()
+        threading.Event().wait()
     print("The live view has ended; a measurement is not affected.")
     return 0
 

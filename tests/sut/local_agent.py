@@ -160,8 +160,8 @@ class LocalAgent:
         for line in relay.stdout:
             message = json.loads(line)
             if "journal" in message:
-                self.offset = message["at"]
                 self.records.append(message["journal"])
+                self.offset = message["at"]
             elif "id" in message:
                 self.answers[message["id"]] = message
             elif "fault" in message:
