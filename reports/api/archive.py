@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from reports.archive.contents import Contents, Rows
 from reports.archive.errors import ArchiveError
-from reports.archive.query import answer, connection
+from reports.archive.query import VIEWS, answer, connection
 from reports.archive.schemas import SCHEMAS
 from reports.archive.store import Store
 
@@ -31,15 +31,19 @@ class Archive:
         return _frame(self._contents.rows_of("campaigns"), None)
 
     def table(self, name: str, *campaigns: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """A table, of the named campaigns or of all; `columns`: some of its columns, which is faster.
+        """A table or view, of the named campaigns or of all; `columns`: some of its columns, which is faster.
 
         Raises:
             ArchiveError: there is no such table or campaign.
         """
-        if name not in SCHEMAS:
-            raise ArchiveError(f"no table {name!r}; there are {', '.join(SCHEMAS)}")
+        if name not in (*SCHEMAS, *VIEWS):
+            raise ArchiveError(f"no table {name!r}; there are {', '.join((*SCHEMAS, *VIEWS))}")
         contents = Contents(self._store, campaigns) if campaigns else self._contents
-        return _frame(contents.rows_of(name), columns)
+        return (
+            _asked(contents, f"SELECT * FROM {name}", columns)
+            if name in VIEWS
+            else _frame(contents.rows_of(name), columns)
+        )
 
     def query(self, sql: str) -> pd.DataFrame:
         """The answer to one SELECT over `campaigns` and the tables.
@@ -47,9 +51,12 @@ class Archive:
         Raises:
             ArchiveError: DuckDB refuses it.
         """
-        with connection(self._contents, sql) as database:
-            frame: pd.DataFrame = answer(database, sql).to_pandas()
-        return frame
+        return _asked(self._contents, sql)
+
+
+def _asked(contents: Contents, sql: str, columns: Sequence[str] | None = None) -> pd.DataFrame:
+    with connection(contents, sql) as database:
+        return _frame([answer(database, sql)], columns)
 
 
 def _frame(pieces: Sequence[Rows], columns: Sequence[str] | None) -> pd.DataFrame:

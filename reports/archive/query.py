@@ -33,7 +33,22 @@ LISTING = re.compile(
     re.IGNORECASE,
 )
 """A question for the tables of DuckDB itself, which has only those that a question names."""
-TABLES = f"an archive has {', '.join(('campaigns', *SCHEMAS))} (docs/archive.md has their columns)"
+ENERGY = ", ".join(
+    f"{quantity}_{part}" for quantity in ("energy", "induced_energy") for part in ("wh", "u_wh", "expanded_wh", "dof")
+)
+OF_RUN = "campaign_uid, campaign, run, scenario, repetition, included, provenance"
+VIEWS = {
+    "energies": (
+        ("runs", "actions"),
+        f"SELECT {OF_RUN}, CASE kind WHEN 'scenario' THEN 'run' ELSE kind END AS kind, NULL::VARCHAR AS action, "
+        f"NULL::BIGINT AS index, 0.0::DOUBLE AS begin_s, duration_s, {ENERGY} FROM runs UNION ALL "
+        f"SELECT {OF_RUN}, CASE WHEN is_epoch THEN 'epoch' ELSE 'action' END, action, index, begin_s, duration_s, "
+        f"{ENERGY} FROM actions",
+    )
+}
+"""View -> the tables that it is of, and its SQL."""
+NAMES = ("campaigns", *SCHEMAS, *VIEWS)
+TABLES = f"an archive has {', '.join(NAMES)} (docs/archive.md has their columns)"
 
 
 def connection(
@@ -46,8 +61,12 @@ def connection(
         found.execute(f"SET threads = {threads:d}")
     found.execute("SET temp_directory = ''")
     found.execute("SET python_enable_replacements = false")
-    for table in {"campaigns", *SCHEMAS} & set(re.findall(r"\w+", sql.lower())):
+    words = set(re.findall(r"\w+", sql.lower()))
+    views = [view for view in VIEWS if view in words]
+    for table in {"campaigns", *SCHEMAS} & {*words, *(table for view in views for table in VIEWS[view][0])}:
         _register(found, table, contents.rows_of(table))
+    for view in views:
+        found.execute(f"CREATE TEMPORARY VIEW {view} AS {VIEWS[view][1]}")
     found.execute("SET enable_external_access = false")
     found.execute("SET lock_configuration = true")
     return found

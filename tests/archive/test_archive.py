@@ -85,6 +85,26 @@ def test_every_table_is_that_of_the_campaign(campaign: Path, archive: Store) -> 
     }  # fmt: skip
 
 
+def test_the_view_of_energies_has_those_of_runs_actions_and_epochs(campaign: Path, archive: Store) -> None:
+    ours, answered = open_campaign(campaign, recompute=True), open_archive(archive.url).query
+    order = "ORDER BY run, begin_s, action, index"
+    found = answered(f"SELECT * FROM energies WHERE action IS NULL {order}")
+    runs = ours.runs.sort_values("run")
+    assert found["run"].tolist() == runs["run"].tolist()
+    assert len(open_archive(archive.url).table("energies", columns=["energy_wh"])) == len(runs) + len(ours.actions)
+    assert found["kind"].tolist() == runs["kind"].replace("scenario", "run").tolist()
+    assert set(found["kind"]) >= {"run", "baseline"}
+    of_actions = answered(f"SELECT * FROM energies WHERE action IS NOT NULL {order}")
+    actions = ours.actions.sort_values(["run", "begin_s", "action", "index"])
+    assert of_actions[["run", "action", "index"]].to_numpy().tolist() == (
+        actions[["run", "action", "index"]].to_numpy().tolist()
+    )
+    assert (of_actions["kind"] == "epoch").tolist() == actions["is_epoch"].tolist()
+    for rows, theirs in ((found, runs), (of_actions, actions)):
+        for column in ("energy_wh", "energy_U_wh", "induced_energy_wh", "induced_energy_U_wh", "induced_energy_dof"):
+            np.testing.assert_array_equal(rows[schemas.column_of(column, "number")], theirs[column])
+
+
 def test_every_part_has_its_declared_schema_and_no_two_columns_differ_by_case(archive: Store) -> None:
     (entry,) = entries(archive)
     assert {part.table for part in entry.parts} >= set(schemas.OF_CAMPAIGN) | {"readings", "samples"}
