@@ -17,7 +17,7 @@ from meters import host
 from meters.access import Peer
 from meters.deadline import Deadline
 from meters.dialogue import OverWire, interval_option
-from meters.meter import MeterGarbage, MeterMismatch, MeterUnavailable, MeterUnplugged
+from meters.meter import MeterGarbage, MeterUnavailable, MeterUnplugged
 from meters.options import Option
 from meters.reading import ESTIMATE_MARK, Column, Description, Identity, Reading
 from meters.wire import Chunk
@@ -30,6 +30,8 @@ QUESTION = b"read\n"
 """What stands in the log for each reading that was asked for."""
 MOST_LINES = 256
 WIDEST_W = 100_000.0
+HALF, BURST = 0.5, 3.0
+"""A turn of a counter is a step of at most so much of its range, and at most so many times as fast as any other."""
 
 
 class Source(Protocol):
@@ -71,17 +73,47 @@ def decode_counters(data: bytes) -> dict[str, Counter]:
     return found
 
 
-def counted_uj(before: Mapping[str, Counter], now: Mapping[str, Counter]) -> int:
-    """Return the energy (uJ) between two readings less than one turn of any counter apart; raises `MeterGarbage`."""
-    if before.keys() != now.keys():
-        raise MeterGarbage("found other counters than in the reading before, expected the same ones")
-    total_uj = 0
-    for name, counter in now.items():
-        grown_uj = counter.energy_uj - before[name].energy_uj
-        if grown_uj < 0 and not counter.range_uj:
-            raise MeterGarbage(f"found a counter {name} that went back by {-grown_uj} uJ, expected one that only grows")
-        total_uj += grown_uj + (counter.range_uj if grown_uj < 0 else 0)
-    return total_uj
+class Counts:
+    """What counters count from reading to reading.
+
+    A fall is a wrap where the step that it would mean is at most half of the range and, once other steps are known, at
+    most `BURST` times as fast as the fastest of them. Any other fall is a reset: what was used across it nobody knows.
+    """
+
+    def __init__(self, time_ns: int, counters: Mapping[str, Counter]) -> None:
+        """Begin with a first reading, ns on the host's monotonic clock."""
+        self.time_ns = time_ns
+        self._counters = counters
+        self._fastest_w: dict[str, float] = {}
+
+    def advance(self, time_ns: int, counters: Mapping[str, Counter]) -> tuple[int, float]:
+        """Return the energy since the reading before, uJ, and the time between them, s.
+
+        Raises:
+            MeterGarbage: these are other counters, or one was reset; what is counted then begins with this reading.
+        """
+        if self._counters.keys() != counters.keys():
+            raise MeterGarbage("found other counters than in the reading before, expected the same ones")
+        before, elapsed_s = self._counters, (time_ns - self.time_ns) / 1e9
+        self.time_ns, self._counters = time_ns, counters
+        steps_uj = {name: self._step_uj(name, before[name], now, elapsed_s) for name, now in counters.items()}
+        for name, step_uj in steps_uj.items():
+            self._fastest_w[name] = max(self._fastest_w.get(name, 0.0), step_uj * 1e-6 / elapsed_s)
+        return sum(steps_uj.values()), elapsed_s
+
+    def _step_uj(self, name: str, before: Counter, now: Counter, elapsed_s: float) -> int:
+        grown_uj = now.energy_uj - before.energy_uj
+        if grown_uj >= 0:
+            return grown_uj
+        most_uj = now.range_uj * HALF
+        if fastest_w := self._fastest_w.get(name):
+            most_uj = min(most_uj, BURST * fastest_w * elapsed_s * 1e6)
+        if not 0 <= grown_uj + now.range_uj <= most_uj:
+            raise MeterGarbage(
+                f"found a counter {name} that went back by {-grown_uj} uJ, which is no turn of it, expected one that "
+                "only grows: it was reset, and nobody knows what was used meanwhile"
+            )
+        return grown_uj + now.range_uj
 
 
 class CounterWire:
@@ -154,7 +186,7 @@ class CounterDialogue(OverWire[CounterWire], ABC):
     def __init__(self, port: str, interval_s: float, sink: Sink | None, opener: Callable[[str], Source]) -> None:
         """Open the source; raises `MeterUnavailable`."""
         self._interval_s = interval_s
-        self._before: tuple[int, dict[str, Counter]] | None = None
+        self._counts: Counts | None = None
         self._wire = CounterWire(port, opener, sink)
 
     @abstractmethod
@@ -163,8 +195,11 @@ class CounterDialogue(OverWire[CounterWire], ABC):
 
     def greet(self) -> Identity:
         """Read once: what there is, and where the first interval begins."""
-        identity, self._before = self._looked()
-        return identity
+        chunk = self._wire.ask()
+        with self._at_port():
+            counters = decode_counters(chunk.data)
+        self._counts = Counts(chunk.time_ns, counters)
+        return Identity(self.maker, f"{self._model(counters)}, {ESTIMATE_MARK}", "", "")
 
     def describe(self) -> Description:
         """Return what is fixed: a mean over the time between two readings; nobody states limits of error."""
@@ -177,28 +212,15 @@ class CounterDialogue(OverWire[CounterWire], ABC):
 
     def sample(self, deadline: Deadline) -> Reading:
         """Return the mean power since the reading before; raises `MeterGarbage`, `MeterUnplugged`."""
-        assert self._before is not None
-        before_ns, before = self._before
-        elapsed_s = (host.monotonic_ns() - before_ns) / 1e9
+        assert self._counts is not None
+        elapsed_s = (host.monotonic_ns() - self._counts.time_ns) / 1e9
         if elapsed_s < self._interval_s / 2:  # the first one: its interval has only begun
             host.sleep(self._interval_s - elapsed_s)
         chunk = self._wire.ask()
         with self._at_port("read it again; a counter that another program sets back is no counter"):
-            now = decode_counters(chunk.data)
-            energy_uj = counted_uj(before, now)
-        self._before = chunk.time_ns, now
-        window_s = (chunk.time_ns - before_ns) / 1e9
+            energy_uj, window_s = self._counts.advance(chunk.time_ns, decode_counters(chunk.data))
         return Reading(chunk.time_ns, energy_uj * 1e-6 / window_s, window_s=window_s)
 
     def regain(self, deadline: Deadline) -> Identity:
         """Begin anew."""
         return self.greet()
-
-    def _looked(self) -> tuple[Identity, tuple[int, dict[str, Counter]]]:
-        chunk = self._wire.ask()
-        with self._at_port():
-            counters = decode_counters(chunk.data)
-        if not counters:
-            raise MeterMismatch(f"{self.port}: found no counter")
-        model = f"{self._model(counters)}, {ESTIMATE_MARK}"
-        return Identity(self.maker, model, "", ""), (chunk.time_ns, counters)

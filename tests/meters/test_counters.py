@@ -5,7 +5,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from io import BytesIO
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meters import counters, host, rapl
-from meters.counters import Counter, counted_uj, decode_counters
+from meters.counters import Counter, Counts, decode_counters
 from meters.meter import MeterGarbage, MeterUnavailable
 from meters.playback import Playback
 from meters.registry import open_meter
@@ -118,17 +117,39 @@ def test_what_is_counted_over_parts_is_what_is_counted_over_the_whole(start: int
     values = [start]
     for step in steps:
         values.append((values[-1] + step) % RANGE_UJ)
-    readings = [{"a": Counter("package-0", RANGE_UJ, value)} for value in values]
-    parts = sum(counted_uj(one, other) for one, other in pairwise(readings))
+    counts = Counts(0, {"a": Counter("package-0", RANGE_UJ, start)})
+    parts = 0
+    for nth, value in enumerate(values[1:], start=1):
+        parts += counts.advance(nth * 10**12 * 2**nth, {"a": Counter("package-0", RANGE_UJ, value)})[0]
     assert parts == sum(steps)
 
 
 def test_other_counters_and_one_that_goes_back_are_garbage() -> None:
-    one = {"gpu0": Counter("A100", 0, 5)}
+    counts = Counts(0, {"gpu0": Counter("A100", 0, 5)})
     with pytest.raises(MeterGarbage, match="other counters"):
-        counted_uj(one, {"gpu1": Counter("A100", 0, 6)})
+        counts.advance(1, {"gpu1": Counter("A100", 0, 6)})
     with pytest.raises(MeterGarbage, match="went back"):
-        counted_uj(one, {"gpu0": Counter("A100", 0, 4)})
+        counts.advance(1, {"gpu0": Counter("A100", 0, 4)})
+
+
+@pytest.mark.parametrize(("before_uj", "after_uj"), [(100_000_000_000, 7_000_000), (RANGE_UJ - 40_000_000_000, 5)])
+def test_a_counter_that_was_reset_did_not_turn_and_is_counted_from_there_on(before_uj: int, after_uj: int) -> None:
+    # By a step above half of the range, and by one of 40 kJ in a second where all others were of 50 J.
+    counts = Counts(0, {"a": Counter("package-0", RANGE_UJ, before_uj - 50_000_000)})
+    assert counts.advance(10**9, {"a": Counter("package-0", RANGE_UJ, before_uj)}) == (50_000_000, 1.0)
+    with pytest.raises(MeterGarbage, match="reset"):
+        counts.advance(2 * 10**9, {"a": Counter("package-0", RANGE_UJ, after_uj)})
+    again = {"a": Counter("package-0", RANGE_UJ, after_uj + 60_000_000)}
+    assert counts.advance(4 * 10**9, again) == (60_000_000, 2.0)
+
+
+def test_a_meter_whose_counter_was_reset_reads_on(tree: Path) -> None:
+    write_zone(tree, "intel-rapl:0", "package-0", 100_000_000_000)
+    meter = open_meter("rapl", str(tree), capture=None, options=QUICK)
+    write_zone(tree, "intel-rapl:0", "package-0", 3_000_000)
+    with pytest.raises(MeterGarbage, match="reset"):
+        meter.read(1.0)
+    assert meter.read(1.0).power_w == 0.0  # it was greeted again
 
 
 def test_boards_are_read_through_the_drivers_library(tmp_path: Path) -> None:

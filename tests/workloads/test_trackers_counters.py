@@ -168,6 +168,14 @@ def test_counters_are_read_over_their_wrap_and_nothing_is_counted_twice(follow: 
     assert said["methods"] == {"cpu": "RAPL package counters", "gpu": "none", "ram": "RAPL dram counters"}
 
 
+def test_a_counter_that_was_reset_is_told_and_counts_nothing_meanwhile(follow: Follow, open_folder: Path) -> None:
+    powercap = tree(open_folder, {"intel-rapl:0": "package-0"}, 1_000_000_000)
+    energy_uj = {"intel-rapl:0": [[0, 300_000_000], [10, 390_000_000], [10.001, 1_000_000], [20, 81_000_000]]}
+    said = follow("nvml-rapl", 20.0, step_s=10.0, powercap=str(powercap), energy_uj=energy_uj)
+    assert said["reported_wh"] == pytest.approx(90 / 3600)  # of the second step nobody knows what was used
+    assert any("package-0 (intel-rapl:0) was reset meanwhile" in problem for problem in said["problems"])
+
+
 DIES = {"intel-rapl:0": "package-0-die-0", "intel-rapl:0:0": "core", "intel-rapl:1": "package-0-die-1",
         "intel-rapl:1:0": "core", "intel-rapl:2": "package-1-die-0", "intel-rapl:2:0": "core"}  # fmt: skip
 

@@ -48,6 +48,12 @@ class Zone:
         """Energy (uJ) between two readings less than one turn apart."""
         return now_uj - earlier_uj if now_uj >= earlier_uj else now_uj - earlier_uj + self.range_uj
 
+    def counted_uj(self, earlier_uj: int, now_uj: int) -> int | None:
+        """As `since`, of readings a few seconds apart; null where the counter was reset: no CPU uses half a turn so
+        soon."""
+        step_uj = self.since(earlier_uj, now_uj)
+        return None if now_uj < earlier_uj and step_uj > self.range_uj // 2 else step_uj
+
 
 def zones(powercap: Path) -> tuple[list[Zone], list[str]]:
     """The readable RAPL zones below a powercap folder, and a sentence for each that cannot be read.
@@ -97,6 +103,7 @@ class Counters:
         self._last_uj: dict[Path, int] = {}
         self._total_uj: dict[Path, int] = {}
         self._twins: dict[Path, Zone] = {}
+        self._resets: dict[Path, Zone] = {}
         for place, zone in enumerate(zones):
             earlier = next((one for one in zones[:place] if (one.kind, one.package) == (zone.kind, zone.package)), None)
             if earlier is not None:
@@ -114,7 +121,10 @@ class Counters:
         if twin is not None and before_uj is not None and not between(zone, before_uj, now_uj, twin.read_uj()):
             del self._twins[zone.folder]
         last_uj = self._last_uj.get(zone.folder, now_uj)
-        self._total_uj[zone.folder] = self._total_uj.get(zone.folder, 0) + zone.since(last_uj, now_uj)
+        step_uj = zone.counted_uj(last_uj, now_uj)
+        if step_uj is None:
+            self._resets[zone.folder] = zone
+        self._total_uj[zone.folder] = self._total_uj.get(zone.folder, 0) + (step_uj or 0)
         self._last_uj[zone.folder] = now_uj
         return now_uj
 
@@ -127,11 +137,15 @@ class Counters:
         return self._twins.get(zone.folder)
 
     def sentences(self, zones: Sequence[Zone]) -> list[str]:
-        """One for each zone that counts nothing by itself."""
+        """One for each zone that counts nothing by itself, or that was reset."""
         return [
             f"{zone.name} ({zone.folder.name}) shows the counter of {twin.name} ({twin.folder.name}), which counts once"
             for zone in zones
             if (twin := self.mirrors(zone)) is not None
+        ] + [
+            f"{zone.name} ({zone.folder.name}) was reset meanwhile; what was used from the reading before to the one "
+            "after it is not counted"
+            for zone in self._resets.values()
         ]
 
 

@@ -164,7 +164,7 @@ class ImpactTracker:
         for zone, earlier, later in zip(self._zones, before, now, strict=True):
             counted = zone.kind in power_w and self._counters.mirrors(zone) is None
             if counted and zone.top == (zone.kind == "package"):
-                power_w[zone.kind] += zone.since(earlier, later) / 1e6 / seconds
+                power_w[zone.kind] += (zone.counted_uj(earlier, later) or 0) / 1e6 / seconds
         memory_share = sum(memory_of(process) for process in processes) / used_memory() if power_w["dram"] else 0.0
         rest_w = power_w["package"] - power_w["dram"] - power_w["core"]
         return (power_w["core"] + rest_w) * cpu_share + power_w["dram"] * memory_share
