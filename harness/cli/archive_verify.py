@@ -50,7 +50,7 @@ def add_verify(actions: Verbs) -> None:
         "verify", help="digests, signatures, and whether the rows follow from the sealed files"
     )
     checked.add_argument("archive", help="a folder or a URL")
-    checked.add_argument("campaigns", nargs="*", metavar="CAMPAIGN", help="these only")
+    checked.add_argument("campaigns", nargs="*", default=[], metavar="CAMPAIGN", help="these only")
     checked.add_argument(
         "--public-key", type=Path, metavar="KEY.pub", help="the lab's key: entries have to be signed by it"
     )

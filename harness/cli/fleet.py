@@ -140,7 +140,7 @@ def add_arguments(verb: Parser) -> None:
         "--wait", type=seconds, default=WAIT_S, metavar="S",
         help=f"wait so long for a station or a scheduler that is away (default: {WAIT_S:g})",
     )  # fmt: skip
-    stopped.add_argument("stations", nargs="*", metavar="STATION", help="these only")
+    stopped.add_argument("stations", nargs="*", default=[], metavar="STATION", help="these only")
     add_json_argument(planned, "the plan", FleetPlan)
     add_json_argument(measured, "what became of each campaign", MeasuredFleet, tells_beside=True)
     add_json_argument(shown, "the stations", FleetStatus)

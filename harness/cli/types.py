@@ -57,6 +57,7 @@ class Parser(argparse.ArgumentParser):
 
     module = ""
     """Of the verb, until its arguments are there."""
+    _is_mixing = False
 
     def __init__(self, *args: Any, **options: Any) -> None:  # noqa: ANN401  argparse's own
         super().__init__(*args, **options)
@@ -64,9 +65,35 @@ class Parser(argparse.ArgumentParser):
         self.register("action", "store", _Once)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:  # type: ignore[override]  # noqa: ANN401  argparse's own
-        """argparse calls it with what follows the verb."""
+        """argparse calls it with what follows the verb. Options and lists may stand in any order, as everywhere on a
+        Unix; words that are left over are told by the verb that they were given to.
+
+        Raises:
+            WrongUsage: the words are not as they should be.
+        """
         self.fill()
-        return super().parse_known_args(args, namespace)
+        if self._is_mixing or any(isinstance(action, argparse._SubParsersAction) for action in self._actions):
+            return super().parse_known_args(args, namespace)
+        lists = {action.nargs for action in self._get_positional_actions()}
+        self._is_mixing = True
+        try:
+            if lists & {"*", "+"} and argparse.REMAINDER not in lists and "--" not in (args or ()):
+                found, left = self.parse_known_intermixed_args(args, namespace)
+            else:
+                found, left = super().parse_known_args(args, namespace)
+        finally:
+            self._is_mixing = False
+        if left:
+            self.error(self._left_over(left[0]))
+        return found, left
+
+    def _left_over(self, word: str) -> str:
+        if not word.startswith("-") or word == "-":
+            return f"found {word!r} where nothing more is expected"
+        from meters.options import did_you_mean
+
+        option = word.partition("=")[0]
+        return f"no option {option!r}; {did_you_mean(option, self._option_string_actions)}"
 
     def fill(self) -> None:
         """Have the arguments of the verb, where they are not there yet."""

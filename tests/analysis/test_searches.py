@@ -110,7 +110,10 @@ def test_trials_are_no_replicates_for_any_test_or_finding(results: Results) -> N
     codes = {finding.code for finding in results.findings}
     assert not codes & {"pooled-incomparable", "outlier", "autocorrelated"}
     assert results.scenarios["bayes"].parameters == {"deep": False}
-    assert results.scenarios["bayes"].n_runs.value == 4
+    # A machine that is busy with other tests may have cost runs their place in the means, but none its rating.
+    rated = [run for run in results.runs if run.scenario == "bayes" and run.status == "success"]
+    assert len(rated) == 4
+    assert results.scenarios["bayes"].n_runs.value == sum(run.included for run in rated)
 
 
 def test_results_are_read_back_and_a_campaign_without_a_search_has_no_such_key(results: Results) -> None:

@@ -239,6 +239,38 @@ def test_an_option_of_one_value_is_not_taken_twice(
     assert message in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compare", "a", "--htlm", "x", "b"], "no option '--htlm'; did you mean"),
+        (["archive", "list", "a", "b"], "found 'b' where nothing more is expected"),
+        (["archive", "verify"], "required: archive\n"),
+    ],
+)
+def test_words_that_are_left_over_are_told_with_the_usage_of_their_verb(
+    words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(words)
+    assert caught.value.code == 1
+    said = capsys.readouterr().err
+    assert message in said
+    assert f"usage: wattlab {words[0]} " in said
+
+
+@pytest.mark.parametrize(
+    ("words", "name", "listed"),
+    [
+        (["archive", "verify", "x", "--public-key", "k", "one", "two"], "campaigns", ["one", "two"]),
+        (["archive", "verify", "x"], "campaigns", []),
+        (["compare", "one", "--into", "x", "two"], "sides", ["one", "two"]),
+        (["compare", "--into", "x", "--", "one", "--two"], "sides", ["one", "--two"]),
+    ],
+)
+def test_options_may_stand_among_the_names_of_a_list(words: list[str], name: str, listed: list[str]) -> None:
+    assert getattr(cli.parser().parse_args(words), name) == listed
+
+
 def test_no_words_at_all_are_answered_with_the_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main([])
