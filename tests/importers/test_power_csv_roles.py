@@ -43,6 +43,15 @@ def suggested(text: str, key: str = "role") -> list[str]:
         (table("cpu_power_w", "gpu_power_w", "TotalPower_w"), ["software", "software", "added"]),
         (table("CPU Power", "GPU Power", "Total Power", parts=(2, 0, 2)), ["check", "check", "added"]),
         (table("Watts", "WattHours", "cpu_w"), ["added", "check", "software"]),
+        (table("wall_w", "Estimated Power (W)", parts=(2, 3)), ["added", "software"]),
+        (table("CPU Package Power [W]", "IA Cores Power [W]", "Total DRAM Power [W]"), ["", "", ""]),
+        (table("CPU Package Power [W]", "IA Cores Power [W]", parts=(3, 2)), ["added", "check"]),
+        (table("PkgWatt", "RAMWatt", parts=(3, 2)), ["", ""]),
+        (table("PkgWatt", "CorWatt", parts=(3, 2)), ["added", "check"]),
+        (
+            table("Processor Power_0(Watt)", "Cumulative Processor Energy_0(Joules)", "DRAM Power_0(Watt)"),
+            ["", "check", ""],
+        ),
     ],
 )
 def test_the_column_that_holds_the_others_is_suggested(text: str, roles: list[str]) -> None:
@@ -66,6 +75,25 @@ def test_parts_of_a_machine_are_not_taken_for_its_inlet_unasked() -> None:
 def test_a_load_that_is_no_power_is_none(heading: str) -> None:
     proposal = proposed(table(heading, "power_w", parts=(1, 2)))
     assert [column.column for column in proposal.mapping.power] == ["power_w"]
+
+
+@pytest.mark.parametrize(
+    "heading",
+    ["Package PL1_0(Watt)", "Platform PsysPL2_0(Watt)", "PL1 Power Limit [W]", "cpu_tdp_w", "gpu_max_power_w"],
+)
+def test_a_limit_of_a_power_is_none(heading: str) -> None:
+    proposal = proposed(table("Processor Power_0(Watt)", heading, parts=(20, 45)))
+    assert [column.column for column in proposal.mapping.power] == ["Processor Power_0(Watt)"]
+    assert f"not used: {heading}" in proposal.seen
+
+
+def test_what_calls_itself_an_estimate_is_not_taken_for_the_inlet_unasked() -> None:
+    assert suggested(table("Estimated Power (W)", parts=(2,)), "circuit") == ["estimated"]
+
+
+@pytest.mark.parametrize("heading", ["PkgWatt", "CorWatt", "GFXWatt", "RAMWatt"])
+def test_the_watts_of_turbostat_are_watts(heading: str) -> None:
+    assert proposed(table(heading, parts=(2,))).mapping.power[0].unit == "W"
 
 
 @pytest.mark.parametrize("heading", ["Load (W)", "Load_kWh", "load [kW]"])

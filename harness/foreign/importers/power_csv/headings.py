@@ -23,9 +23,10 @@ NAME_WORDS = re.compile(
 )
 NO_POWER = re.compile(
     r"factor|faktor|apparent|reactive|schein|blind|\bVA\b|\bvar\b|percent|%|"
-    r"(?:^|[\W_])(?:min|max|peak|limit|cap|state|mode)(?:[\W_]|$)",
+    r"(?:^|[\W_])(?:min|max|peak|limit|cap|state|mode|tdp|(?-i:(?:Psys)?PL\d))(?:[\W_]|$)",
     re.IGNORECASE,
 )
+"""What is no power that was drawn; `PL1`, `PsysPL2` are limits of Intel's processors."""
 UNIT = re.compile(r"(?:^|[\s_(\[/.])(kWh|mWh|MWh|Wh|kW|mW|MW|W|kJ|MJ|mJ|uJ|J|Ws)(?:[\])\s_:]|$)")
 VOLTS = (
     re.compile(r"volt|spannung|tension", re.IGNORECASE),
@@ -39,7 +40,8 @@ AMPERES = (
 NOT_MEAN = re.compile(r"(?:^|[\W_])(?:min|max|peak)(?:[\W_]|$)", re.IGNORECASE)
 WORDS: dict[str, Unit] = {
     "kilowatthours": "kWh", "watthours": "Wh", "kilowatts": "kW", "milliwatts": "mW", "watts": "W", "watt": "W",
-    "joules": "J", "joule": "J", "kwh": "kWh", "wh": "Wh", "kw": "kW", "w": "W",
+    "pkgwatt": "W", "corwatt": "W", "gfxwatt": "W", "ramwatt": "W", "joules": "J", "joule": "J", "kwh": "kWh",
+    "wh": "Wh", "kw": "kW", "w": "W",
 }  # fmt: skip
 
 

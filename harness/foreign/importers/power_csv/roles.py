@@ -18,7 +18,8 @@ from harness.record.errors import ImportFileError
 
 DC_INLET = "sut-dc-inlet"
 SOFTWARE = re.compile(
-    r"bmc|ipmi|rapl|nvml|gpu|package|dram|cpu|redfish|idrac|ilo(?:\W|_|$)|(?:^|[\W_])(?:un)?cores?\d*(?:[\W_]|$)",
+    r"bmc|ipmi|rapl|nvml|gpu|package|dram|cpu|processor|redfish|idrac|ilo(?:\W|_|$)|estimat|predict|simulat|"
+    r"(?:^|[\W_])(?:(?:un)?cores?\d*|ia|gt|pkg|ram)(?:[\W_]|$)|(?:^|[\W_])(?:pkg|cor|gfx|ram)watt",
     re.IGNORECASE,
 )
 RAIL = re.compile(r"vdd|pom_|(?:^|[\W_])(?:dc|soc|ddr)(?:[\W_]|$)", re.IGNORECASE)
@@ -31,6 +32,18 @@ WHOLES = tuple(
     )
 )  # fmt: skip
 """Words of what holds the other columns, the surest first."""
+PARTS = tuple(
+    re.compile(words, re.IGNORECASE)
+    for words in (
+        r"dram|memory|(?:^|[\W_])(?:ram|mem)(?:watt|[\W_]|$)", r"gpu|gfx|(?:^|[\W_])gt(?:[\W_]|$)",
+        r"cpu|processor|package|pkg|(?:^|[\W_])(?:(?:un)?cores?\d*|ia)(?:[\W_]|$)|corwatt",
+    )
+)  # fmt: skip
+"""Words of the parts of a machine: none of them holds another one."""
+QUANTITIES = frozenset({
+    "power", "energy", "cumulative", "total", "watt", "watts", "joule", "joules", "w", "kw", "mw", "j", "kj", "wh",
+    "kwh", "mwh",
+})  # fmt: skip
 AVERAGE = re.compile(r"average|avg|mean", re.IGNORECASE)
 RELATIVE = 1e-6
 """Sums of numbers in double precision agree so well."""
@@ -62,11 +75,26 @@ def suggestions(rows: Rows, columns: Sequence[PowerColumn], devices: str) -> lis
         elif said[at] and not all(said) and at not in parts:
             found.append(Suggestion("software", "Its heading is that of a part, which software knows."))
         elif whole is None:
-            found.append(Suggestion("", "", _circuit(column)))
+            found.append(_energy_beside(columns, at))
         else:
             is_part = "is a part of" if at in parts else "seems to stand beside"
             found.append(Suggestion("check", f"It {is_part} {columns[whole].column!r}.", _circuit(column)))
     return found
+
+
+def _energy_beside(columns: Sequence[PowerColumn], at: int) -> Suggestion:
+    """Of an energy beside the power of the same thing that it is held against it; of other columns nothing."""
+    column = columns[at]
+    power = next((one for one in columns if one.unit in POWERS and _thing(one) == _thing(column)), None)
+    if power is None or column.unit in POWERS:
+        return Suggestion("", "", _circuit(column))
+    return Suggestion("check", f"It seems to be the energy of {power.column!r}.", _circuit(power))
+
+
+def _thing(column: PowerColumn) -> list[str]:
+    """The words and numbers of a heading without those of power, energy and units."""
+    name = next(iter(column.where.values()), column.column)
+    return [word for word in re.findall(r"[a-z]+|\d+", name.lower()) if word not in QUANTITIES]
 
 
 def _circuit(column: PowerColumn) -> str:
@@ -85,9 +113,11 @@ def _whole(rows: Rows, columns: Sequence[PowerColumn], pool: Sequence[int]) -> t
     if best is not None and (len(sums) == 1 or ranks[best][0] < len(WHOLES)):
         names = listed([columns[at].column for at in sorted(sums[best])])
         return best, sums[best], f"It is the sum of {names}."
-    best = min(pool, key=lambda at: ranks[at])
-    if ranks[best][0] < len(WHOLES):
-        return best, frozenset(), "Its heading says that it holds the others."
+    wholes = [
+        at for at in pool if ranks[at][0] < len(WHOLES) and _may_hold(columns[at], [columns[nth] for nth in pool])
+    ]
+    if wholes:
+        return min(wholes, key=lambda at: ranks[at]), frozenset(), "Its heading says that it holds the others."
     beside_cores = [at for at in pool if not CORE.search(columns[at].column)]
     if len(beside_cores) == 1 and len(pool) > 1:
         return beside_cores[0], frozenset(set(pool) - set(beside_cores)), "The others are cores."
@@ -95,6 +125,17 @@ def _whole(rows: Rows, columns: Sequence[PowerColumn], pool: Sequence[int]) -> t
     if len(powers) == 1 or len(pool) == 1:
         return (powers or list(pool))[0], frozenset(), "No other column is a power that a meter read."
     return None, frozenset(), ""
+
+
+def _may_hold(whole: PowerColumn, columns: Sequence[PowerColumn]) -> bool:
+    """Whether what a heading calls a whole may hold the columns: the total of a part holds no other part."""
+    own = _parts_named(whole)
+    return not own or all(_parts_named(column) <= own for column in columns)
+
+
+def _parts_named(column: PowerColumn) -> set[int]:
+    name = next(iter(column.where.values()), column.column)
+    return {nth for nth, words in enumerate(PARTS) if words.search(name)}
 
 
 def _rank(column: PowerColumn, at: int) -> tuple[int, bool, bool, int]:
