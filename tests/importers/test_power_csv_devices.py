@@ -30,6 +30,21 @@ def in_blocks(name: str, devices: list[str], rounds: int = 8) -> str:
     return f"{name},time,power\n" + "".join(f"{device},{stamp(n + 1.01)},{w}\n" for device, n, w in rows)
 
 
+@pytest.mark.parametrize("same_time", ["refuse", "mean"])
+def test_packages_with_one_stamp_are_refused_however_their_numbers_are_written(tmp_path: Path, same_time: str) -> None:
+    told = mapping(power(reads="instant", same_time=same_time))
+    text = "time,package,power\n" + "".join(f"{stamp(n)},{at}.0,{50 * at + n}\n" for n in range(1, 9) for at in (0, 1))
+    with pytest.raises(ImportFileError, match=MESSAGE.format(name="package", count=2)):
+        imported(tmp_path, text, told)
+
+
+def test_a_column_of_whole_watts_of_a_package_names_no_devices(tmp_path: Path) -> None:
+    watts = [31, 32, 31, 33, 32, 31, 33, 32]
+    text = "time,package,power\n" + "".join(f"{stamp(n)},{w}.0,{w + 20}\n" for n, w in enumerate(watts, 1))
+    [run] = imported(tmp_path, text, INSTANT)
+    assert wall(run).power_w.tolist() == [w + 20 for w in watts]
+
+
 @pytest.mark.parametrize("name", ["GPUId", "gpu_id", "gpuid", "gpu", "device", "index", "id", "node", "host", "Outlet"])
 def test_devices_in_turn_are_refused_with_the_key_that_tells_them_apart(tmp_path: Path, name: str) -> None:
     devices = ["n1", "n2", "n3"] if name in ("node", "host") else ["0", "1", "2"]

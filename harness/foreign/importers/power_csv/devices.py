@@ -31,15 +31,19 @@ SHARED = 1.5
 """So many rows have each stamp, in the mean, where no heading says what tells them apart."""
 DEVICES = frozenset({
     "gpu", "gpus", "device", "dev", "host", "hostname", "node", "channel", "chan", "ch", "sensor", "outlet", "socket",
-    "plug", "board", "card", "server", "machine", "accelerator", "rail", "port", "meter", "rank", "bus", "pci", "uuid",
-    "serial",
+    "package", "pkg", "psu", "domain", "plug", "board", "card", "server", "machine", "accelerator", "rail", "port",
+    "meter", "rank", "bus", "pci", "uuid", "serial",
 })  # fmt: skip
 NUMBERS = frozenset({"id", "idx", "index", "number", "num", "no", "nr", "name"})
 """Words of a heading that names devices: of the first at least one, or nothing but `id` or `index`."""
 ALONE = frozenset({"id", "idx", "index", "uuid"})
-QUANTITIES = frozenset({"gpu", "gpus", "node", "port", "rank", "channel", "ch", "card", "board", "host", "rail"})
+QUANTITIES = frozenset({
+    "gpu", "gpus", "node", "port", "rank", "channel", "ch", "card", "board", "host", "rail", "package", "pkg", "domain",
+})  # fmt: skip
 """Words that alone may be the heading of a quantity."""
 DECIMAL = re.compile(r"[-+]?\d*[.,]\d*")
+WHOLE = re.compile(r"(\d+)[.,]0+")
+"""A number of a device that went through a table of floating-point numbers: `1.0`."""
 Places = NDArray[np.intp]
 
 
@@ -64,7 +68,7 @@ def devices_among(
         found = [texts[place] for place in in_order]
         counts = Counter(found)
         is_few = 2 <= len(counts) <= min(MOST, len(found) // 2)
-        if not is_few or any(not text or DECIMAL.fullmatch(text) for text in counts):
+        if not is_few or any(not text or _is_quantity(text, is_named) for text in counts):
             continue
         is_sure = not (is_named and len(words) == 1 and words[0] in QUANTITIES) or _counts(counts)
         returns = sum(map(str.__ne__, found, found[1:])) - (len(counts) - 1)
@@ -100,11 +104,17 @@ def names_devices(name: str) -> bool:
     return bool(words) and set(words) <= DEVICES | NUMBERS and (bool(set(words) & DEVICES) or set(words) <= ALONE)
 
 
+def _is_quantity(text: str, is_named: bool) -> bool:
+    """Whether a text is a number with decimals; `1.0` under a heading of devices is not."""
+    return bool(DECIMAL.fullmatch(text)) and not (is_named and WHOLE.fullmatch(text))
+
+
 def _counts(counts: Counter[str]) -> bool:
     """Whether texts are 0, 1, 2 or 1, 2, 3, about as often each; or no numbers at all."""
-    if not any(text.isdecimal() for text in counts):
+    plain = [WHOLE.sub(r"\1", text) for text in counts]
+    if not any(text.isdecimal() for text in plain):
         return True
-    numbers = sorted(int(text) for text in counts if text.isdecimal())
+    numbers = sorted(int(text) for text in plain if text.isdecimal())
     is_row = numbers == list(range(numbers[0], numbers[0] + len(counts))) and numbers[0] in (0, 1)
     return is_row and 2 * min(counts.values()) >= max(counts.values())
 
