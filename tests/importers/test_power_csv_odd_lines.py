@@ -68,6 +68,13 @@ def test_a_footer_of_a_whole_file_is_proposed_and_imports(tmp_path: Path) -> Non
     assert proposed(rows(1, 2, 3) + FOOTER).mapping.file.footer
 
 
+def test_a_footer_that_is_longer_than_the_table_hides_no_delimiter() -> None:
+    footer = "".join(f"\nAverage Power{' of a part' * n} = {n}.5\n" for n in range(6))
+    proposal = proposed(rows(1, 2, 3) + footer)
+    assert proposal.mapping.file.delimiter == ","
+    assert proposal.mapping.file.header == 1
+
+
 @pytest.mark.parametrize("end", ["", "cut o", "2026-11-21T10:00:"])
 def test_a_file_without_a_footer_has_none(end: str) -> None:
     assert proposed(rows(1, 2, 3) + end).mapping.file.footer == ""
@@ -106,6 +113,28 @@ def test_the_text_of_tegrastats_is_named(tmp_path: Path, text: str) -> None:
     with pytest.raises(ImportFileError, match=r"log.csv:1: found the text of tegrastats, .* VDD_IN"):
         proposed(text)
     with pytest.raises(ImportFileError, match=r"log.csv:1: found the text of tegrastats, .* VDD_IN"):
+        imported(tmp_path, text)
+
+
+POWERMETRICS = (
+    "Machine model: Mac14,2\n\n*** Sampled system activity (Mon Nov 30 10:00:01 2026 +0100) (1004.60ms elapsed) ***\n\n"
+    "CPU Power: 114 mW\nCombined Power (CPU + GPU + ANE): 125 mW\n"
+)
+DMON = (
+    "# gpu   pwr gtemp mtemp    sm   mem\n# Idx     W     C     C     %     %\n    0    31    34     -     0     0\n",
+    "#Date       Time        gpu   pwr gtemp\n#YYYYMMDD   HH:MM:SS    Idx     W     C\n"
+    " 20261130   10:00:01      0    31    34\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [(POWERMETRICS, "text of powermetrics"), *((text, "table of nvidia-smi dmon") for text in DMON)],
+)
+def test_texts_that_are_no_tables_are_named(tmp_path: Path, text: str, name: str) -> None:
+    with pytest.raises(ImportFileError, match=rf"log.csv:1: found the {name}, "):
+        proposed(text)
+    with pytest.raises(ImportFileError, match=rf"log.csv:1: found the {name}, "):
         imported(tmp_path, text)
 
 

@@ -24,6 +24,8 @@ MAX_BYTES = 2**30
 GZIP = b"\x1f\x8b"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 TEGRASTATS = re.compile(r"\bRAM \d+/\d+MB .*\bCPU \[")
+POWERMETRICS = "*** Sampled system activity"
+DMON = re.compile(r"^#\s*(?:Date\s+)?(?:Time\s+)?gpu\s.*\bpwr\b", re.MULTILINE)
 FOREIGN_WITHIN = 4096
 """A form that is not read shows itself in so many characters."""
 
@@ -102,6 +104,16 @@ def foreign_form(text: str) -> str | None:
         return (
             "the text of tegrastats, which has no columns; write a CSV of the time and the power of VDD_IN (mW; on "
             "boards without it of POM_5V_IN) of each line and import that by power-csv, as docs/importing.md shows"
+        )
+    if POWERMETRICS in head:
+        return (
+            "the text of powermetrics, which has no columns; write a CSV of the time and the power (mW) of each sample "
+            "and import that by power-csv, as docs/importing.md shows"
+        )
+    if DMON.search(head):
+        return (
+            "the table of nvidia-smi dmon, whose powers are whole watts and which may have no times; log with "
+            "nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=csv -l 1"
         )
     if "| NVIDIA-SMI" in head:
         return (

@@ -44,13 +44,14 @@ EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
 
 
 def form_of(source: SourceFile) -> tuple[FileForm, list[str]]:
-    """Delimiter and header: the delimiter that the most lines have equally often, the first line with so many."""
+    """Delimiter and header: the delimiter that the most lines have equally often, the first line with so many; lines
+    without it, such as those of a footer, do not count."""
     lines = [(n, line) for n, line in enumerate(lines_of(source)[:FIRST], 1) if line.strip() and line[0] != "#"]
     best, most, width = "", 0, 0
     for delimiter in DELIMITERS:
-        counts = [_fields(line, delimiter) for _, line in lines]
-        usual = max(set(counts), key=lambda count: (counts.count(count), count))
-        if usual > 1 and counts.count(usual) * (1 if delimiter != " " else 0.5) > most:
+        counts = [count for _, line in lines if (count := _fields(line, delimiter)) > 1]
+        usual = max(set(counts), key=lambda count: (counts.count(count), count), default=0)
+        if counts.count(usual) * (1 if delimiter != " " else 0.5) > most:
             best, most, width = delimiter, int(counts.count(usual)), usual
     if not best:
         raise ImportFileError(
