@@ -15,7 +15,7 @@ from harness.cli.progress import at_work
 from harness.cli.scheduler import add_keys_arguments, link_of_arguments
 from harness.cli.screen import Sheet, columns, counted, say
 from harness.cli.types import Parser, add_json_argument, at_least, seconds
-from harness.fleet.station_report import StationReport
+from harness.fleet.station_report import OTHER_VERSION, StationReport
 from harness.record.errors import FleetError, LabError
 
 if TYPE_CHECKING:
@@ -199,11 +199,12 @@ def _connected(path: Path) -> "tuple[Fleet, Connection]":
 def call_plan(arguments: argparse.Namespace) -> int:
     """A line a run; 1 where a station cannot measure."""
     from harness.fleet import tasks
+    from harness.fleet.claims import Claims
 
     fleet, connection = _connected(arguments.file)
     lines: list[FleetLine] = []
     problems: dict[str, str] = {}
-    folders: dict[str, str] = {}
+    claims = Claims(fleet.file.archive)
     try:
         present = connection.stations()
         for name, station in fleet.file.stations.items():
@@ -221,11 +222,8 @@ def call_plan(arguments: argparse.Namespace) -> int:
                     continue
                 if found["refused"]:
                     problems[name] = found["refused"]
-                if (other := folders.setdefault(found["name"], name)) != name and fleet.file.archive:
-                    problems[f"{name} {file}"] = (
-                        f"its folder is called {found['name']} as one of {other}, and an archive has one of a name; "
-                        "give one of them another campaign.name, or the SUT a name ([suts.NAME])"
-                    )
+                if problem := claims.refusal(name, file, found) or found.get("otherwise", OTHER_VERSION):
+                    problems[f"{name} {file}"] = problem
                 to_be_made = set(found["left"])
                 lines += (
                     FleetLine(

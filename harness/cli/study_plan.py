@@ -19,11 +19,12 @@ from harness.cli.screen import Sheet, columns, counted, lasting, say
 from harness.cli.studies import RunnableStudy, StudyCampaign, read_study
 from harness.cli.types import add_json_argument
 from harness.evidence.study_progress import progress_of
-from harness.measure.lab_file import LabConfig, changed_since
+from harness.measure.agenda import begun_otherwise
+from harness.measure.lab_file import LabConfig
 from harness.measure.plan import PlannedRun, make_plan
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
-from harness.record.entries import Entry, RunBegin, RunEnd, header_of, of
+from harness.record.entries import Entry, RunBegin, RunEnd, of
 from harness.record.environments import Expected
 from harness.record.levels import Levels
 from reports.results.environment import GivenUp
@@ -270,8 +271,7 @@ def _show(study: RunnableStudy, plan: PlannedStudy, *, with_runs: bool) -> None:
 def _begun_otherwise(config: LabConfig) -> str | None:
     if not (config.campaign_folder / CAMPAIGN).is_file():
         return None
-    header = header_of(CampaignFolder(config.campaign_folder).entries())
-    return changed_since(config, header.config) if header is not None and header.config else None
+    return begun_otherwise(config, CampaignFolder(config.campaign_folder).entries())
 
 
 def study_sheet(plan: PlannedStudy) -> Sheet:

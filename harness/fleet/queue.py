@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.fleet import tasks
+from harness.fleet.claims import Claims
 from harness.fleet.cluster import Link
 from harness.fleet.connection import Asked, Connection, SchedulerAway, StationAway
 from harness.fleet.fleet_file import Fleet
 from harness.fleet.station import NEXT, words_of
-from harness.fleet.station_report import StationReport
+from harness.fleet.station_report import OTHER_VERSION, StationReport
 from harness.record.documents import Json
 from harness.record.errors import FleetError, LabError
 
@@ -61,8 +62,11 @@ class _Doing:
 class Lane:
     """One station: its campaigns in order, one thing at a time."""
 
-    def __init__(self, name: str, files: list[str], archive: str, tell: Callable[[str], None], wait_s: float) -> None:
+    def __init__(
+        self, name: str, files: list[str], archive: str, claims: Claims, tell: Callable[[str], None], wait_s: float
+    ) -> None:
         self.name = name
+        self._claims = claims
         self.campaigns = [CampaignStanding(station=name, campaign=file) for file in files]
         self._archive = archive
         self._tell = tell
@@ -147,7 +151,7 @@ class Lane:
         except StationAway:
             self._lose(self._what_of(doing, current))
         except LabError as error:
-            self._fail(current, doing, str(error))
+            self._fail(current, str(error), hand_in=doing.what == "measure")
         else:
             getattr(self, f"_after_{doing.what}")(current, doing, answer)
 
@@ -162,10 +166,11 @@ class Lane:
         line = current.lines.get(doing.ordinal)
         return f"{current.campaign}, {words_of(line)}" if doing.what == "measure" and line else current.campaign
 
-    def _fail(self, current: CampaignStanding, doing: _Doing, problem: str) -> None:
-        current.problem = problem
+    def _fail(self, current: CampaignStanding, problem: str, *, hand_in: bool) -> None:
+        """It does not go on; where `hand_in`, what is made of it is handed in."""
+        current.problem = problem if current.problem is None else f"{current.problem}; {problem}"
         self._tell(f"{self.name}: {current.campaign}: {problem}")
-        if doing.what == "measure" and self._archive and current.made:
+        if hand_in and self._archive and current.made:
             self._next = ("hand_in", NEXT)
         else:
             self._end(current)
@@ -174,7 +179,11 @@ class Lane:
         runs, left = answer["runs"], answer["left"]
         current.lines = {run["ordinal"]: run for run in runs}
         current.folder, current.planned, current.made = answer["folder"], len(runs), len(runs) - len(left)
-        if answer["is_done"]:
+        if (claimed := self._claims.refusal(self.name, current.campaign, answer)) is not None:
+            self._fail(current, claimed, hand_in=False)
+        elif (otherwise := answer.get("otherwise", OTHER_VERSION)) is not None:
+            self._fail(current, otherwise, hand_in=True)
+        elif answer["is_done"]:
             self._next = ("hand_in", NEXT)
             if not self._archive:
                 self._end(current)
@@ -210,7 +219,9 @@ def run(
     Raises:
         FleetError: no scheduler answers at the start.
     """
-    lanes = [Lane(name, one.campaigns, fleet.file.archive, tell, wait_s) for name, one in fleet.file.stations.items()]
+    archive = fleet.file.archive
+    claims = Claims(archive)
+    lanes = [Lane(name, one.campaigns, archive, claims, tell, wait_s) for name, one in fleet.file.stations.items()]
     connection: Connection | None = Connection(fleet.link)
     try:
         while not all(lane.is_over for lane in lanes):

@@ -17,7 +17,7 @@ from typing import IO
 
 from harness.fleet.readiness import meters_of, refusal
 from harness.fleet.session import Session, begin
-from harness.measure.agenda import is_done, planned_runs, remaining_runs
+from harness.measure.agenda import begun_otherwise, is_done, planned_runs, remaining_runs
 from harness.measure.campaign_lock import is_measured
 from harness.measure.lab_file import LabConfig, load
 from harness.measure.plan import make_plan
@@ -127,7 +127,8 @@ class Station:
 
     def agenda(self, file: str) -> Json:
         """A campaign of this station: `name`, its `folder`, every planned run in `runs`, the ordinals of those that are
-        `left`, whether it `is_done`, and why nothing can be measured now (`refused`, or null).
+        `left`, whether it `is_done`, why nothing can be measured now (`refused`, or null), and why the campaign in that
+        folder is another one than the files ask for (`otherwise`, or null).
 
         Raises:
             ConfigError: the files are wrong.
@@ -138,13 +139,15 @@ class Station:
         runs = planned_runs(entries) if is_begun else make_plan(config)
         most = config.file.campaign.max_failed_attempts
         left = [run.ordinal for run in (remaining_runs(entries, most, RATED) if is_begun else runs)]
+        is_complete = is_begun and is_done(config)
         return {
             "name": config.campaign_folder.name,
             "folder": str(config.campaign_folder),
             "runs": [run.to_json() for run in runs if run.kind in RATED],
             "left": left,
-            "is_done": is_begun and is_done(config),
+            "is_done": is_complete,
             "refused": self._refusal(config),
+            "otherwise": begun_otherwise(config, entries, is_done=is_complete),
         }
 
     def measure(self, file: str, ordinal: int) -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from harness.record.documents import Json
 
+OTHER_VERSION = "it speaks as another wattlab; bring both up to date"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterStanding:
@@ -85,6 +87,6 @@ class StationReport:
         except (KeyError, TypeError):
             return cls(
                 station=station, lab="", machine="", software=str(raw.get("software", "")), certificate_until=None,
-                meters=(), refused="it speaks as another wattlab; bring both up to date", underway=None,
+                meters=(), refused=OTHER_VERSION, underway=None,
                 is_understood=False,
             )  # fmt: skip

@@ -6,12 +6,12 @@ Knows the entries of the log. Starts nothing.
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.measure.lab_file import LabConfig
-from harness.measure.plan import PlannedRun, make_plan
+from harness.measure.lab_file import LabConfig, changed_since
+from harness.measure.plan import PlannedRun, make_plan, replanned
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import ExitStatus, RunKind
-from harness.record.entries import Entry, Plan, of
+from harness.record.entries import Entry, Plan, header_of, of
 from harness.record.errors import DocumentError, RunFolderError
 from harness.record.run_folder import RunFolder
 
@@ -29,6 +29,21 @@ def is_done(config: LabConfig) -> bool:
     stages = {plan.stage for plan in of(Plan, entries)}
     is_sized = not campaign.two_stage.half_width_percent or "second" in stages
     return bool(stages) and is_sized and not remaining_runs(entries, campaign.max_failed_attempts, RATED)
+
+
+def begun_otherwise(config: LabConfig, entries: Sequence[Entry], *, is_done: bool = False) -> str | None:
+    """Why the campaign of this log is not the one that lab.toml and campaign file ask for, so that it cannot be
+    continued; None: it is, or nothing was begun. Of one that `is_done` the room may have changed.
+
+    Raises:
+        ConfigError: it was begun with what this version does not know.
+    """
+    header = header_of(entries)
+    if header is None:
+        return None
+    if header.config is None:
+        return f"{config.campaign_folder}: an imported campaign cannot be continued; choose another name"
+    return changed_since(config, header.config, is_done=is_done) or replanned(config, planned_runs(entries))
 
 
 def planned_runs(entries: Sequence[Entry]) -> list[PlannedRun]:

@@ -22,6 +22,7 @@ from harness.attest.signer import SealSigner
 from harness.measure.agenda import (
     OBSERVER,
     RATED,
+    begun_otherwise,
     ending_of,
     estimate_s,
     planned_runs,
@@ -31,7 +32,7 @@ from harness.measure.attempt import Ended, execute
 from harness.measure.bench import Bench
 from harness.measure.gate import Condition
 from harness.measure.journal import utc_now
-from harness.measure.lab_file import LabConfig, changed_since
+from harness.measure.lab_file import LabConfig
 from harness.measure.material import Material, read_staged
 from harness.measure.observer import observer_scenarios
 from harness.measure.photos import attach_photos
@@ -40,7 +41,6 @@ from harness.measure.plan import (
     make_observer_plan,
     make_plan,
     make_second_stage,
-    replanned,
     sync_pulse,
     warm_up,
 )
@@ -82,7 +82,7 @@ class Campaign:
     `signer` signs every seal (None: lab.toml names no key).
 
     Raises:
-        ConfigError: lab.toml differs from the one the campaign was begun with.
+        ConfigError: lab.toml differs from the one the campaign was begun with, or it was imported.
         RunFolderError: another process measures this campaign.
     """
 
@@ -169,13 +169,9 @@ class Campaign:
 
     def _require_same_config(self) -> None:
         entries = self.folder.entries()
-        header = header_of(entries)
-        if header is None:
+        if header_of(entries) is None:
             return
-        if header.config is None:
-            raise RunFolderError(f"{self.folder.path}: an imported campaign cannot be continued; choose another name")
-        problem = changed_since(self._config, header.config) or replanned(self._config, planned_runs(entries))
-        if problem is not None:
+        if (problem := begun_otherwise(self._config, entries)) is not None:
             remedy = (
                 ""
                 if of(RunBegin, entries)

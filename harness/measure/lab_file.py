@@ -249,8 +249,9 @@ def with_defaults(written: Json) -> Json:
     return resolved.to_json()
 
 
-def changed_since(config: LabConfig, begun: Json) -> str | None:
-    """Why a campaign that was begun with another configuration cannot be continued with this one; None: it can.
+def changed_since(config: LabConfig, begun: Json, *, is_done: bool = False) -> str | None:
+    """Why a campaign that was begun with another configuration cannot be continued with this one; None: it can. Of one
+    that `is_done` only what was asked counts, whatever stands in the room by now.
 
     Raises:
         ConfigError: it was begun with what this version does not know.
@@ -258,6 +259,8 @@ def changed_since(config: LabConfig, begun: Json) -> str | None:
     before, now = with_defaults(begun), config.to_json()
     before["lab"]["photos"] = now["lab"]["photos"]  # more of them may be attached at any time
     changed = sorted(_differences(before, now))
+    if is_done:
+        changed = [place for place in changed if place.partition(".")[0] in CAMPAIGN_TABLES or place == "lab.customer"]
     if not changed:
         return None
     return (

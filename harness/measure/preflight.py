@@ -15,10 +15,10 @@ from typing import BinaryIO
 
 from harness.attest.signer import OF_SEAL, sign
 from harness.attest.witness import channels_of, clock_of
-from harness.measure.agenda import horizon_s
+from harness.measure.agenda import begun_otherwise, horizon_s
 from harness.measure.ambient import read_temperature_c
 from harness.measure.diagnosis import diagnose
-from harness.measure.lab_file import LabConfig, changed_since, name_key
+from harness.measure.lab_file import LabConfig, name_key
 from harness.measure.material import needs_of, read_staged
 from harness.measure.photos import problems_of
 from harness.measure.preflight_meters import of_meters, register_of
@@ -30,7 +30,6 @@ from harness.measure.scenario import Scenario
 from harness.measure.script import scripts_of
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
 from harness.record.documents import Json, matches
-from harness.record.entries import header_of
 from harness.record.errors import ConfigError, LabError, LabNotReady, SigningError, WitnessError, printable
 from harness.record.run_folder import RunFolder
 from harness.record.verify import verify_campaign
@@ -180,11 +179,7 @@ def _continued(config: LabConfig, campaign: CampaignFolder) -> Reason:
     if broken:
         found = f"{broken[0].subject}: {broken[0].detail}"
         return Reason("refuse", "campaign", f"{path} is not as it was sealed ({found}); choose another campaign.name")
-    entries = campaign.entries()
-    header = header_of(entries)
-    if header is not None and header.config is None:
-        return Reason("refuse", "campaign", f"{path} was imported, which cannot be continued; choose another name")
-    if header is not None and header.config and (problem := changed_since(config, header.config)) is not None:
+    if (problem := begun_otherwise(config, campaign.entries())) is not None:
         return Reason("refuse", "campaign", problem)
     made = len(campaign.runs())
     return Reason("ok", "campaign", f"{path} will be continued after run {made}" if made else f"{path} is new")

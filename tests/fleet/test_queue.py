@@ -7,6 +7,7 @@ from typing import Any, cast
 import pytest
 
 from harness.fleet import queue
+from harness.fleet.claims import Claims
 from harness.fleet.connection import Connection, StationAway
 from harness.fleet.queue import Lane
 from harness.fleet.station_report import StationReport
@@ -43,13 +44,18 @@ class StationOfFunctions:
     def __init__(self, *faults: Exception) -> None:
         self.given: list[str] = []
         self.made: dict[str, list[int]] = {}
+        self.names: dict[str, str] = {}
+        self.otherwise: dict[str, str] = {}
         self._faults = list(faults)
 
     def to_ask(self, _station: str, _task: object, file: str) -> AnsweredAtOnce:
         made = self.made.setdefault(file, [])
         left = [ordinal for ordinal in (1, 2) if ordinal not in made]
         runs = [{"ordinal": ordinal, "scenario": "load", "repetition": ordinal} for ordinal in (1, 2)]
-        answer: Json = {"name": file, "folder": f"/runs/{file}", "runs": runs, "left": left, "is_done": not left}
+        answer: Json = {
+            "name": self.names.get(file, file), "folder": f"/runs/{self.names.get(file, file)}", "runs": runs,
+            "left": left, "is_done": not left, "otherwise": self.otherwise.get(file),
+        }  # fmt: skip
         return AnsweredAtOnce(lambda: answer)
 
     def to_measure(self, _station: str, task: Callable[..., Any], file: str, last: object) -> AnsweredAtOnce:
@@ -74,7 +80,7 @@ def brought(lane: Lane, station: StationOfFunctions) -> None:
 
 
 def lane(said: list[str], files: tuple[str, ...] = ("core",), archive: str = "/srv/archive") -> Lane:
-    return Lane("a", list(files), archive, said.append, wait_s=60.0)
+    return Lane("a", list(files), archive, Claims(archive), said.append, wait_s=60.0)
 
 
 def test_lines_are_given_in_the_order_of_the_plan_and_a_complete_campaign_is_handed_in() -> None:
@@ -112,6 +118,44 @@ def test_a_campaign_that_cannot_go_on_is_handed_in_as_it_is_and_the_next_one_fol
     brought(mine, station)
     assert station.given[:3] == ["measure core 2", "hand_in core /srv/archive", "measure night 1"]
     assert [(one.problem, one.is_archived) for one in mine.campaigns] == [("the meter is gone", True), (None, True)]
+
+
+def test_a_campaign_that_was_begun_otherwise_is_not_complete_and_what_is_made_of_it_is_handed_in() -> None:
+    mine, station = lane([], ("core", "night")), StationOfFunctions()
+    station.made["core"], station.otherwise["core"] = [1, 2], "campaign.seed differ from when it was begun"
+    brought(mine, station)
+    assert station.given[:2] == ["hand_in core /srv/archive", "measure night 1"]
+    assert [(one.problem, one.is_archived) for one in mine.campaigns] == [
+        (station.otherwise["core"], True),
+        (None, True),
+    ]
+
+
+def test_two_files_of_a_station_that_are_one_campaign_are_measured_once() -> None:
+    mine, station = lane([], ("core", "./core"), archive=""), StationOfFunctions()
+    station.names["./core"] = "core"
+    brought(mine, station)
+    assert station.given == ["measure core 1", "measure core 2"]
+    assert mine.campaigns[0].problem is None
+    assert str(mine.campaigns[1].problem).startswith("its folder is /runs/core, as that of core; name it once")
+
+
+def test_two_campaigns_of_one_name_are_refused_before_the_second_is_measured_where_an_archive_takes_them() -> None:
+    first, second = ({"folder": f"/{name}/core", "name": "core"} for name in "ab")
+    assert Claims("").refusal("a", "core", first) is None
+    claims, nowhere = Claims("/srv/archive"), Claims("")
+    for each in (claims, nowhere):
+        assert [each.refusal("a", "core", first) for _ in "12"] == [None, None]
+    assert "its folder is called core as one of a, and an archive has" in str(claims.refusal("b", "core", second))
+    assert "as one of a" in str(claims.refusal("a", "other", second))
+    assert nowhere.refusal("b", "core", second) is None
+
+
+def test_what_went_wrong_first_is_said_beside_what_went_wrong_with_the_archive() -> None:
+    mine, station = lane([]), StationOfFunctions(FleetError("interrupted"), FleetError("no space"))
+    station.made["core"] = [1]
+    brought(mine, station)
+    assert mine.campaigns[0].problem == "interrupted; no space"
 
 
 def test_without_an_archive_nothing_is_handed_in() -> None:

@@ -6,9 +6,11 @@ import pytest
 
 from harness.fleet.readiness import meters_of, refusal
 from harness.fleet.station import Station
+from harness.measure.campaign import Campaign
 from harness.measure.lab_file import load
 from harness.record.errors import ConfigError, FleetError
 from tests.fleet.benches import LAB
+from tests.harness.searching import SOFTWARE
 
 REGISTER = """\
 schema = 1
@@ -54,6 +56,32 @@ def test_a_campaign_that_was_not_begun_has_the_plan_that_it_will_have(station: S
     assert (agenda["is_done"], agenda["refused"]) == (False, None)
     assert agenda["folder"] == str(station.lab.parent / "runs" / "core-a")
     assert not (station.lab.parent / "runs").exists()
+
+
+def test_a_campaign_whose_files_ask_for_something_else_by_now_is_not_the_one_that_was_made(station: Station) -> None:
+    assert station.agenda("lab.toml")["otherwise"] is None
+    Campaign(load(station.lab), SOFTWARE)
+    assert station.agenda("lab.toml")["otherwise"] is None
+    station.lab.write_text(station.lab.read_text().replace("seed = 5", "seed = 6"))
+    agenda = station.agenda("lab.toml")
+    assert (
+        f"{station.lab}: campaign.seed differ from when the campaign {agenda['folder']} was begun"
+        in agenda["otherwise"]
+    )
+
+
+def test_a_campaign_that_is_complete_stays_so_when_the_room_changes_and_not_when_something_else_is_asked(
+    station: Station, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Campaign(load(station.lab), SOFTWARE)
+    asked = station.lab.read_text()
+    station.lab.write_text(asked.replace("reconnect_s = 5", "reconnect_s = 6"))
+    assert "sut.reconnect_s differ" in station.agenda("lab.toml")["otherwise"]
+    monkeypatch.setattr("harness.fleet.station.is_done", lambda _config: True)
+    assert station.agenda("lab.toml")["otherwise"] is None
+    for old, new in (("repetitions = 2", "repetitions = 3"), ("[lab]", '[lab]\ncustomer = "another"')):
+        station.lab.write_text(asked.replace(old, new))
+        assert "differ from when the campaign" in station.agenda("lab.toml")["otherwise"]
 
 
 def test_a_station_whose_check_load_failed_gets_nothing_until_one_fits(station: Station) -> None:
