@@ -5,6 +5,7 @@ Knows Dask's connections, and how Dask comes to be missing. Knows no campaign.
 
 import ipaddress
 import logging
+import ssl
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -21,6 +22,10 @@ PORT = 8786
 """Dask's own."""
 LOCK = "harness/fleet/requirements.lock"
 CONNECT_S = 10.0
+
+
+class CertificateRefused(FleetError):
+    """A scheduler with a certificate of another authority, or with one that is not valid now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +111,7 @@ def _host_and_port(text: str, address: str) -> tuple[str, int]:
         host, port = parts.hostname, PORT if parts.port is None else parts.port
     except ValueError:
         host, port = None, 0
-    if not host or parts.path or parts.query or parts.username:
+    if not host or not port or parts.path or parts.query or parts.username:
         raise FleetError(f"{address!r} is no address of a scheduler, expected HOST or HOST:PORT")
     return host, port
 
@@ -125,6 +130,35 @@ def quiet() -> None:
     logging.getLogger("distributed.comm.tcp").setLevel(logging.WARNING)
 
 
+async def require_reached(link: Link, timeout_s: float = CONNECT_S) -> None:
+    """Connect to the scheduler once, and leave it. Of a worker that does not start nobody knows why.
+
+    Raises:
+        FleetError: it is not reached.
+    """
+    from distributed.comm.core import FatalCommClosedError, connect
+
+    try:
+        comm = await connect(link.address, timeout=timeout_s, **link.security().get_connection_args("worker"))
+        await comm.close()
+    except FatalCommClosedError as error:
+        raise CertificateRefused(cause_of(error)) from None
+    except (OSError, TimeoutError) as error:
+        raise FleetError(cause_of(error)) from None
+
+
+def cause_of(error: BaseException) -> str:
+    """Dask says that it failed; what made it fail stands behind."""
+    while error.__cause__ is not None and not isinstance(error, TimeoutError):
+        error = error.__cause__
+    if isinstance(error, ssl.SSLError):
+        words = getattr(error, "verify_message", "") or str(error.reason or error)
+        return f"its certificate is not one of this fleet, or not valid now: {words}"
+    if isinstance(error, TimeoutError):
+        return "nobody answers there"
+    return why(error) if isinstance(error, Exception) else str(error)
+
+
 def client_of(link: Link, timeout_s: float = CONNECT_S) -> "Client":
     """A connection to the scheduler; close it.
 
@@ -138,6 +172,6 @@ def client_of(link: Link, timeout_s: float = CONNECT_S) -> "Client":
         return Client(link.address, security=link.security(), timeout=timeout_s, set_as_default=False)
     except (OSError, TimeoutError, ValueError) as error:
         raise FleetError(
-            f"{link.address}: no scheduler of this fleet answers ({why(error)}); `wattlab fleet scheduler` starts one "
-            "there, with a certificate of the same authority"
+            f"{link.address}: no scheduler of this fleet answers ({cause_of(error)}); `wattlab fleet scheduler` starts "
+            "one there, with a certificate of the same authority"
         ) from None

@@ -14,14 +14,16 @@ from tempfile import TemporaryDirectory
 import dask
 from distributed import Scheduler, Worker
 
-from harness.fleet.cluster import Link, quiet
+from harness.fleet.cluster import CertificateRefused, Link, cause_of, quiet, require_reached
 from harness.fleet.names import to_ask, to_measure
 from harness.fleet.station import Station
 from harness.fleet.tasks import StationPlugin
 from harness.record.documents import Json
-from harness.record.errors import FleetError, why
+from harness.record.errors import FleetError
 
 RETRY_S = 2.0
+REFUSED_S = 30.0
+"""A certificate that does not fit is changed by a person: it is tried again after so long. The scheduler logs each."""
 CLOSE_S = 5.0
 ONCE = {
     "distributed.scheduler.allowed-failures": 0,
@@ -119,7 +121,7 @@ def scheduler_service(link: Link) -> Service:
                     dashboard=False, dashboard_address="127.0.0.1:0",
                 )  # fmt: skip
             except (OSError, RuntimeError) as error:
-                raise FleetError(f"{link.address}: cannot listen there ({_cause(error)})") from None
+                raise FleetError(f"{link.address}: cannot listen there ({cause_of(error)})") from None
             service.begins(scheduler.address)
             await service.ending()
             await asyncio.wait_for(scheduler.close(), CLOSE_S)
@@ -133,38 +135,58 @@ def station_service(
 ) -> Service:
     """The worker of a station: connected to the scheduler whenever that is there."""
 
-    async def main(service: Service) -> None:
-        with dask.config.set(ONCE), TemporaryDirectory(prefix="wattlab-station-") as folder:
+    said = ""
+
+    async def connected(service: Service, folder: str) -> str:
+        nonlocal said
+        worker = Worker(
+            link.address, name=station.name, nthreads=2, memory_limit=0, security=link.security(),
+            resources={to_measure(station.name): 1, to_ask(station.name): 1}, local_directory=folder,
+            plugins=(StationPlugin(station),), metrics={"station": report}, port=port,
+            host=None if link.keys else link.host, dashboard_address="127.0.0.1:0", death_timeout=10 * RETRY_S,
+        )  # fmt: skip
+        try:
+            station.asked = threading.Event()
+            await worker
+            tell(f"Connected to {link.address} as {station.name}.")
             said = ""
+            service.begins(worker.address)
+            await _until_closed(service, worker)
+            return "the connection ended"
+        except (OSError, ValueError, TimeoutError, RuntimeError) as error:
+            return _problem(station, error)
+        finally:
+            station.asked.set()  # who waits in a task leaves it
+            await _closed(worker)
+
+    async def main(service: Service) -> None:
+        nonlocal said
+        with dask.config.set(ONCE), TemporaryDirectory(prefix="wattlab-station-") as folder:
             while True:
-                worker = Worker(
-                    link.address, name=station.name, nthreads=2, memory_limit=0, security=link.security(),
-                    resources={to_measure(station.name): 1, to_ask(station.name): 1}, local_directory=folder,
-                    plugins=(StationPlugin(station),), metrics={"station": report}, port=port,
-                    host=None if link.keys else link.host, dashboard_address="127.0.0.1:0", death_timeout=10 * RETRY_S,
-                )  # fmt: skip
-                try:
-                    station.asked = threading.Event()
-                    await worker
-                    tell(f"Connected to {link.address} as {station.name}.")
-                    said = ""
-                    service.begins(worker.address)
-                    await _until_closed(service, worker)
-                    problem = "the connection ended"
-                except (OSError, ValueError, TimeoutError, RuntimeError) as error:
-                    problem = _problem(station, error)
-                station.asked.set()  # who waits in a task leaves it
-                await _closed(worker)
+                problem, pause_s = await _not_reached(link)
+                if problem is None:
+                    problem = await connected(service, folder)
                 if await service.ending(0.0):
                     return
                 if problem != said:
                     tell(f"Not connected to {link.address}: {problem}. What is measured goes on; trying again.")
                     said = problem
-                if await service.ending(RETRY_S):
+                if await service.ending(pause_s):
                     return
 
     quiet()
     return Service(main)
+
+
+async def _not_reached(link: Link) -> tuple[str | None, float]:
+    """Why the scheduler is not reached, None where it is; and how long to wait before it is tried again."""
+    try:
+        await require_reached(link, 2 * RETRY_S)
+    except CertificateRefused as error:
+        return str(error), REFUSED_S
+    except FleetError as error:
+        return str(error), RETRY_S
+    return None, RETRY_S
 
 
 async def _until_closed(service: Service, worker: Worker) -> None:
@@ -183,12 +205,6 @@ async def _closed(worker: Worker) -> None:
 
 
 def _problem(station: Station, error: BaseException) -> str:
-    if "name taken" in str(error):
+    if "name taken" in (cause := cause_of(error)):
         return f"a station {station.name} is connected already, or is not yet known to be gone"
-    return "nobody answers there" if isinstance(error, TimeoutError) else _cause(error)
-
-
-def _cause(error: BaseException) -> str:
-    """Dask says that it failed; what made it fail stands behind."""
-    cause = error.__cause__ if error.__cause__ is not None else error
-    return why(cause) if isinstance(cause, Exception) else str(cause)
+    return cause

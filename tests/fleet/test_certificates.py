@@ -1,3 +1,4 @@
+import asyncio
 import ssl
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
@@ -7,7 +8,10 @@ import pytest
 
 from harness.fleet import certificates, cluster
 from harness.fleet.cluster import link_of
+from harness.fleet.service import _problem, scheduler_service
+from harness.fleet.station import Station
 from harness.record.errors import FleetError
+from tests.fleet.benches import free_port
 
 
 def test_each_machine_gets_what_it_needs_and_nobody_gets_the_authoritys_key(tmp_path: Path) -> None:
@@ -93,6 +97,7 @@ def test_nothing_is_written_over(tmp_path: Path) -> None:
         ("lab.example", True, "allowed on loopback only"),
         ("", True, "no address of a scheduler"),
         ("127.0.0.1:x", True, "no address of a scheduler"),
+        ("127.0.0.1:0", True, "no address of a scheduler"),
         ("127.0.0.1:1/x", True, "no address of a scheduler"),
     ],
 )
@@ -117,3 +122,23 @@ def test_without_dask_one_sentence_says_how_it_is_installed(monkeypatch: pytest.
     monkeypatch.setattr(cluster, "find_spec", lambda _name: None)
     with pytest.raises(FleetError, match=r"Dask is not installed.*harness/fleet/requirements\.lock"):
         link_of("127.0.0.1", None, is_open=True)
+
+
+def test_a_scheduler_of_another_authority_is_told_from_one_that_is_not_there(tmp_path: Path) -> None:
+    (office,) = certificates.make(tmp_path / "keys", ["office"], days=30)
+    (other,) = certificates.make(tmp_path / "others", ["bench"], days=30)
+    address = f"127.0.0.1:{free_port('127.0.0.1')}"
+    with pytest.raises(FleetError, match=r"Connection refused|nobody answers there"):
+        asyncio.run(cluster.require_reached(link_of(address, office, is_open=False), 1.0))
+    with scheduler_service(link_of(address, office, is_open=False)) as service:
+        service.address()
+        asyncio.run(cluster.require_reached(link_of(address, office, is_open=False)))
+        with pytest.raises(cluster.CertificateRefused, match="its certificate is not one of this fleet, or not valid"):
+            asyncio.run(cluster.require_reached(link_of(address, other, is_open=False)))
+
+
+def test_a_name_that_is_taken_is_said_in_words(tmp_path: Path) -> None:
+    station = Station("bench-a", tmp_path / "lab.toml", None, lambda _sentence: None)
+    refusal = RuntimeError("Worker failed to start.")
+    refusal.__cause__ = ValueError("Unexpected response from register: {'message': 'name taken, bench-a'}")
+    assert _problem(station, refusal) == "a station bench-a is connected already, or is not yet known to be gone"
