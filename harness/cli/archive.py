@@ -120,8 +120,9 @@ def call_add(arguments: argparse.Namespace) -> int:
     """Add each; one that cannot be added keeps out no other."""
     from harness.attest.signer import require_key
     from harness.evidence.archives import add
-    from reports.archive.store import Store
+    from reports.archive.store import Store, require_lasting
 
+    require_lasting(arguments.into)
     store, done, refused = Store(arguments.into), [], dict[str, str]()
     if arguments.key is not None:
         require_key(arguments.key)  # one that is none is told before anything is computed

@@ -187,11 +187,19 @@ def call_scheduler(arguments: argparse.Namespace) -> int:
     return 1
 
 
-def _connected(path: Path) -> "tuple[Fleet, Connection]":
-    from harness.fleet.connection import Connection
+def _read(path: Path) -> "Fleet":
     from harness.fleet.fleet_file import read_fleet
+    from reports.archive.store import require_lasting
 
     fleet = read_fleet(path)
+    require_lasting(fleet.file.archive)
+    return fleet
+
+
+def _connected(path: Path) -> "tuple[Fleet, Connection]":
+    from harness.fleet.connection import Connection
+
+    fleet = _read(path)
     with at_work(f"{fleet.link.address}: connecting"):
         return fleet, Connection(fleet.link)
 
@@ -260,9 +268,7 @@ def plan_sheet(lines: Sequence[FleetLine]) -> Sheet:
 
 def call_run(arguments: argparse.Namespace) -> int:
     """Measure; 1 where a campaign is not complete."""
-    from harness.fleet.fleet_file import read_fleet
-
-    fleet, console = read_fleet(arguments.file), Console()
+    fleet, console = _read(arguments.file), Console()
     from harness.fleet.queue import run  # needs Dask
 
     again, stop = (command("fleet", action, arguments.file) for action in ("run", "stop"))

@@ -88,7 +88,10 @@ def link_of(address: str, keys: Path | None, *, is_open: bool) -> Link:
     host, port = _host_and_port(rest, address)
     if is_open:
         if keys is not None:
-            raise FleetError("TLS and an open connection are both asked for; leave out one of --tls and --open")
+            raise FleetError(
+                "TLS and an open connection are both asked for; leave out one of --tls and --open (in a fleet file: "
+                "tls and open)"
+            )
         if not _is_loopback(host):
             raise FleetError(
                 f"{address}: an open scheduler lets everybody who reaches it run commands on every station, so it is "

@@ -10,6 +10,7 @@ from pathlib import Path
 from harness.fleet.cluster import Link, link_of
 from harness.fleet.names import NAME, NAME_FORM
 from harness.record.codec import Mistakes, read_records
+from harness.record.errors import FleetError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,10 @@ def read_fleet(path: Path) -> Fleet:
 
     file, _ = read_records(FleetFile, path, "its form is in docs/fleet.md", check)
     keys = path.parent / Path(file.tls).expanduser() if file.tls else None
-    return Fleet(path, file, link_of(file.scheduler, keys, is_open=file.open))
+    try:
+        return Fleet(path, file, link_of(file.scheduler, keys, is_open=file.open))
+    except FleetError as error:
+        raise FleetError(f"{path}: {error}") from None
 
 
 def _contradictions(path: Path, file: FleetFile) -> Iterator[str]:

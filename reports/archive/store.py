@@ -27,6 +27,7 @@ MARKER = "wattlab-archive.json"
 MARK = b'{"kind": "wattlab-archive", "schema": 1}\n'
 MD5_DIGITS, MOST_WORDS = 32, 300
 DRAFT = ".part"
+FORMS = "name a folder, or a URL such as s3://bucket/place (docs/archive.md)"
 GONE = "not there; take it from a copy of the archive"
 DRAFT_S = 86400.0
 """A draft that was not written on for so long is nobody's."""
@@ -48,6 +49,17 @@ class GoneError(ArchiveError):
     """The file is not there, or not any more."""
 
 
+def require_lasting(url: str) -> None:
+    """Raise ArchiveError where nothing can stay, whatever machine it is written from; asks nobody."""
+    scheme, mark, _ = url.partition("://")
+    if not mark or scheme in OBJECT_STORES:
+        return
+    if scheme == "memory":
+        raise ArchiveError(f"{url}: what lies there ends with the command that wrote it; {FORMS}")
+    if scheme not in fsspec.available_protocols():
+        raise ArchiveError(f"{url}: nothing here knows {scheme}://; {FORMS}")
+
+
 class Store:
     """An archive's place.
 
@@ -62,9 +74,7 @@ class Store:
             self._objects = _objects_at(url, options) if options else None
             self.files, self._root = fsspec.core.url_to_fs(url, **options)
         except Exception as error:  # of every package that fsspec knows
-            raise ArchiveError(
-                f"{url}: {_words(error)}; name a folder, or a URL such as s3://bucket/place (docs/archive.md)"
-            ) from None
+            raise ArchiveError(f"{url}: {_words(error)}; {FORMS}") from None
         self.is_local = isinstance(self.files, LocalFileSystem)
         self.keeps_apart: bool | None = None
         """Whether a file that is created is of one writer alone here; None: nothing was created yet."""

@@ -28,7 +28,7 @@ from reports.archive.errors import ArchiveError
 from reports.archive.index import entries, entry_in, newest, signature_of
 from reports.archive.query import answer, connection
 from reports.archive.questions import QUESTIONS
-from reports.archive.store import Store
+from reports.archive.store import Store, require_lasting
 from tests.disks import small_disk
 from tests.reports.make_campaign import Shape, make_campaign
 from tests.reports.served import POISSON, Service, served_campaign
@@ -516,6 +516,26 @@ def test_a_place_that_fails_is_a_sentence(campaign: Path, far: str, monkeypatch:
         added(campaign, store)
     with pytest.raises(ArchiveError, match="name a folder, or a URL"):
         Store("nowhere://x")
+
+
+def test_a_place_where_nothing_stays_is_refused(
+    campaign: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "FLEET.toml").write_text(
+        'schema = 1\nscheduler = "127.0.0.1"\nopen = true\narchive = "memory://a"\n'
+        '[stations.a]\ncampaigns = ["a.toml"]\n'
+    )
+    for words in (
+        ["archive", "add", str(campaign), "--into", "memory://a"],
+        ["fleet", "plan", str(tmp_path / "FLEET.toml")],
+        ["fleet", "run", str(tmp_path / "FLEET.toml")],
+    ):
+        assert main(words) == 1
+        assert "memory://a: what lies there ends with the command that wrote it" in capsys.readouterr().err
+    with pytest.raises(ArchiveError, match=r"s4://x: nothing here knows s4://; name a folder"):
+        require_lasting("s4://x")
+    for place in ("/srv/a", "s3://a/b", "gs://a", "file:///srv/a", "sftp://a/b"):
+        require_lasting(place)
 
 
 def test_the_command_line_adds_lists_asks_verifies_and_restores(

@@ -47,6 +47,8 @@ def test_what_is_wrong_is_said_with_its_place(tmp_path: Path, old: str, new: str
 
 
 def test_without_certificate_a_fleet_is_refused_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(FleetError, match=r"FLEET\.toml: '127.0.0.1:x' is no address of a scheduler"):
+        read_fleet(fleet_file(tmp_path, FLEET.replace('"127.0.0.1"', '"127.0.0.1:x"')))
     with pytest.raises(FleetError, match=r"no certificate is named; `wattlab fleet certificates"):
         read_fleet(fleet_file(tmp_path, FLEET.replace("open = true\n", "")))
     with pytest.raises(FleetError, match=r"keys/office: authority\.pem, .* missing"):

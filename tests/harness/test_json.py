@@ -8,7 +8,10 @@ from typing import Any, NoReturn
 import pytest
 
 from harness import cli
+from harness.cli import parser
+from harness.cli.called import NAME
 from harness.cli.documents import is_asked_for
+from harness.cli.reference import PAGE
 from harness.evidence import annotations
 from harness.record.errors import ConfigError, Interrupted, RunFolderError
 from meters.meter import MeterUnplugged
@@ -101,3 +104,10 @@ def test_the_word_is_ours_only_before_a_command_of_somebody_else() -> None:
     assert not is_asked_for(["measure", "--", "python", "train.py", "--json"])
     assert not is_asked_for(["meter", "emulate", "wattsup", "--json"])
     assert not is_asked_for(["report", "runs/c"])
+
+
+def test_the_page_names_every_command_that_speaks_beside_its_document() -> None:
+    told = PAGE.read_text().partition("So does what some")[2].partition(".")[0]
+    beside = [words for words, command in parser(NAME).commands() if command.get_default("tells_beside")]
+    assert len(beside) > 5
+    assert [words for words in map(" ".join, beside) if f"`{words}" not in told] == []
