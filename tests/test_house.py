@@ -458,3 +458,16 @@ def test_nothing_that_is_shipped_holds_or_takes_an_identity_that_mlperfs_checker
     driver_options = {name for driver in registry.DRIVERS.values() for name in driver.options}
     assert not {name for name in driver_options if re.search("ident|version|model|maker|serial_number|name", name)}
     assert PTDAEMON_IDENTITY.startswith("EMULATED,1000,1,1,1,1,0,0,0,version=0.0.0-emulated-")
+
+
+def test_a_path_in_a_command_of_a_message_is_one_word_for_a_shell() -> None:
+    safe = {"kind.verb", "name", "fresh.name", "first", "' '.join(['demo', *option])"}
+    bare = [
+        f"{path}: {command}"
+        for path in tracked_files()
+        if path.suffix == ".py" and path.parts[0] in ROOMS
+        for command in re.findall(r"`wattlab [^`\n]*`", (ROOT / path).read_text())
+        for value in re.findall(r"\{([^{}]+)\}", command)
+        if not value.startswith("quote(") and value not in safe
+    ]
+    assert bare == []

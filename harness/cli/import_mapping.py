@@ -6,6 +6,7 @@ Knows the terminal. Knows no CSV.
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -46,9 +47,10 @@ def mapping_for(paths: Sequence[Path], named: Path | None) -> Path | None:
     if named is not None or path.is_file():
         return path
     if not sys.stdin.isatty():
+        first = quote(str(paths[0]))
         raise ImportFileError(
-            f"{path}: no such mapping; `wattlab import power-csv {paths[0]} --propose > {path}` writes one from the "
-            "first lines; answer what it leaves open"
+            f"{path}: no such mapping; `wattlab import power-csv {first} --propose > {quote(str(path))}` writes "
+            "one from the first lines; answer what it leaves open"
         )
     text = _asked(paths)
     if input(f"Write {path} and import by it? [y/N] ").strip().lower() not in ("y", "yes"):

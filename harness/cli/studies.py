@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from shlex import quote
 
 from harness.evidence.study_declared import REMEDY, read_declared
 from harness.measure.environments import FRACTIONS, Asked, tables_of
@@ -53,7 +54,7 @@ def read_study(path: Path) -> RunnableStudy:
     if not declared.environments:
         raise ConfigError(
             f"{path}: environments: missing; a study is run in environments, each a table [environments.NAME]; "
-            f"`wattlab study report {path}` analyses what was measured"
+            f"`wattlab study report {quote(str(path))}` analyses what was measured"
         )
     _, raw = read_toml(path, REMEDY)
     found, problems = list[StudyCampaign](), dict[str, None]()

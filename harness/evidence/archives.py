@@ -14,6 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from shlex import quote
 
 from harness.attest import signer
 from harness.attest.signer import OF_ARCHIVE
@@ -150,7 +151,7 @@ def _refuse_another(campaign: Path, store: Store, before: Entry, fresh: Entry) -
             f"{store.url}: another campaign is called {fresh.name} there (its log begins with another line); give one "
             "of them another name before it is measured, or add this one to another archive"
         )
-    back = f"nothing was added. `wattlab archive restore {store.url} {fresh.name}` gives back what was archived"
+    back = f"nothing was added. `wattlab archive restore {quote(store.url)} {fresh.name}` gives back what was archived"
     for run, digest in sorted(before.runs.items()):
         if run not in fresh.runs or digest not in (None, fresh.runs[run]):
             raise ArchiveError(

@@ -11,6 +11,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from shlex import quote
 
 from harness.evidence.study_declared import read_declared
 from harness.evidence.study_progress import progress_of
@@ -110,14 +111,14 @@ def _begun(
     if to_make and not incomplete:
         listed = ", ".join(f"{what} in {name}" for name, what in to_make.items())
         raise LabError(
-            f"{path}: the study is not complete: {listed} are to be made; `wattlab study run {path}` makes them. Who "
-            "looks at the numbers and then decides about more runs has no level of significance; --incomplete shows "
-            "them all the same, and the page says that it is interim"
+            f"{path}: the study is not complete: {listed} are to be made; `wattlab study run {quote(str(path))}` makes "
+            "them. Who looks at the numbers and then decides about more runs has no level of significance; "
+            "--incomplete shows them all the same, and the page says that it is interim"
         )
     absent = {one.name for one in environments if not one.planned}
     campaigns = {name: source for name, source in declared.campaigns.items() if name not in absent}
     if absent and not campaigns:
-        raise LabError(f"{path}: no run of the study was begun; `wattlab study run {path}` begins it")
+        raise LabError(f"{path}: no run of the study was begun; `wattlab study run {quote(str(path))}` begins it")
     return replace(declared, campaigns=campaigns)
 
 

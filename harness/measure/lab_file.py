@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from shlex import quote
 
 from harness.measure.baseline import in_state
 from harness.measure.campaign_file import BASELINE, SYNC, WARM_UP, Campaign
@@ -318,7 +319,8 @@ def _read_campaign(path: Path, lab: Json, named: Path | None) -> Asked | None:
         )
         if TABLE in raw:
             raise ConfigError(
-                f"--campaign {campaign}: that is a study with {TABLE}; `wattlab study run {campaign}` measures them"
+                f"--campaign {campaign}: that is a study with {TABLE}; `wattlab study run {quote(str(campaign))}` "
+                "measures them"
             )
         return Asked(campaign, source, raw)
     asked = ("campaign", "baseline", "scenarios")

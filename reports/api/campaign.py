@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
+from shlex import quote
 
 import pandas as pd
 
@@ -155,7 +156,9 @@ def open_campaign(path: str | Path, *, recompute: bool = False) -> Campaign:
     numbers = analyse(folder).numbers
     basis = f"Its numbers were computed now, since {reason}; nothing was written."
     if not recompute:
-        warnings.warn(f"{folder}: {basis} `wattlab report {folder}` writes them.", ResultsRecomputed, stacklevel=2)
+        warnings.warn(
+            f"{folder}: {basis} `wattlab report {quote(str(folder))}` writes them.", ResultsRecomputed, stacklevel=2
+        )
     return Campaign(folder, numbers, basis)
 
 

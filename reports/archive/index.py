@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from shlex import quote
 
 from harness.record.documents import is_plain_name, load_object
 from harness.record.errors import DocumentError
@@ -227,7 +228,7 @@ def required_in(store: Store, campaign: str) -> Found:
     store.require()
     found = found_in(store, campaign)
     if found is None:
-        raise ArchiveError(f"{store.url}: no campaign {campaign}; `wattlab archive list {store.url}` names them")
+        raise ArchiveError(f"{store.url}: no campaign {campaign}; `wattlab archive list {quote(store.url)}` names them")
     return found
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 from typing import Any, TypeVar
 
 import fsspec
@@ -96,7 +97,7 @@ class Store:
             self.read(MARKER)  # some file systems say of whatever they cannot reach that it does not exist
         except GoneError:
             raise ArchiveError(
-                f"{self.url}: no archive there; `wattlab archive add CAMPAIGN --into {self.url}` makes one"
+                f"{self.url}: no archive there; `wattlab archive add CAMPAIGN --into {quote(self.url)}` makes one"
             ) from None
 
     def make(self) -> None:

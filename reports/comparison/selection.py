@@ -6,6 +6,7 @@ Knows campaigns and their scenarios by name. Knows no quantity and no difference
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 
 from harness.record.errors import AnalysisError
 from reports.comparison.campaign import Campaign
@@ -67,7 +68,7 @@ def _side(parts: Sequence[Part], campaigns: Mapping[Path, Campaign], scenario: s
         if name not in campaign.scenarios:
             raise AnalysisError(
                 f"{part.folder}: no run of a scenario {name!r} is in its means; it has {_names(campaign)} "
-                f"(`wattlab report {part.folder}` lists every run)"
+                f"(`wattlab report {quote(str(part.folder))}` lists every run)"
             )
         chosen.append((campaign, name))
     label = "+".join(campaign.name if scenario else f"{campaign.name}:{name}" for campaign, name in chosen)

@@ -5,6 +5,7 @@ Knows the headers of trackers' files. Knows no rows: such a table is no record o
 
 from collections.abc import Collection
 from pathlib import Path
+from shlex import quote
 
 from harness.record.errors import ImportFileError
 
@@ -18,7 +19,7 @@ def require_readings(path: Path, line: int, names: Collection[str]) -> None:
     if header >= CODECARBON:
         raise ImportFileError(
             f"{path}:{line}: CodeCarbon's emissions.csv: a row is the total of a run or a task, no reading of power; "
-            f"attach it to the campaign of a meter with `wattlab import tracker {path} --campaign FOLDER`"
+            f"attach it to the campaign of a meter with `wattlab import tracker {quote(str(path))} --campaign FOLDER`"
         )
     if header >= ECO2AI:
         raise ImportFileError(
