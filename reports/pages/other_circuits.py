@@ -36,7 +36,9 @@ def other_circuit_blocks(results: Results, stamp: str) -> list[Block]:
     """The whole section; empty where no meter is on another circuit."""
     if not results.other_circuits:
         return []
-    return [Paragraph(ABOUT), _figure(results, stamp), _means(results), _runs(results)]
+    is_drawn = any(number is not None for group in _groups(results) for number in _powers(results, group))
+    figures = [_figure(results, stamp)] if is_drawn else []
+    return [Paragraph(ABOUT), *figures, _means(results), _runs(results)]
 
 
 def _mark(origin: Origin) -> str:

@@ -58,3 +58,13 @@ def test_a_meter_without_limits_of_error_is_named_and_one_without_a_mean_has_a_d
     means, _ = tables_of(replace(results, other_circuits=(replace(bmc, complete=False, scenarios={}), house)))
     assert "Limits of error are not known of bmc" in means.note
     assert next(row for row in means.rows if row.cells[:2] == ("cnn", "bmc")).cells[4:] == ("–",) * 4
+
+
+def test_where_no_run_enters_a_mean_the_tables_stand_without_the_figure(results: Results) -> None:
+    scenarios = {name: replace(part, mean_power_w=None, energy_wh=None) for name, part in results.scenarios.items()}
+    others = tuple(replace(one, baseline=None, scenarios={}) for one in results.other_circuits)
+    blocks = other_circuit_blocks(
+        replace(results, baseline=None, scenarios=scenarios, other_circuits=others), "EMULATED"
+    )
+    assert not any(isinstance(block, Figure) for block in blocks)
+    assert sum(isinstance(block, Table) for block in blocks) == 2
