@@ -196,6 +196,14 @@ def test_all_rows_that_fit_a_run_are_named_where_some_overlap(tmp_path: Path) ->
         import_tracker(source, folder, Choice(zone="UTC"))
 
 
+def test_of_many_rows_that_overlap_the_first_are_named(tmp_path: Path) -> None:
+    folder = campaign(tmp_path)
+    _, _, end = intervals(folder)[0]
+    source = file(tmp_path, *(v1(end - 30, 8, 0.001 + n / 1e6) for n in range(40)))
+    with pytest.raises(ImportFileError, match=r"lines 2, 3, [0-9, ]* 13 and 28 more all fit run 2 "):
+        import_tracker(source, folder, Choice(zone="UTC"))
+
+
 def test_several_rows_of_one_run_are_an_error_until_one_is_chosen(tmp_path: Path) -> None:
     folder = campaign(tmp_path)
     name, _, end = intervals(folder)[0]

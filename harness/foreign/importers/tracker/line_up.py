@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
 
+from harness.foreign.importers.remarks import listed
 from harness.foreign.importers.stamps import SECOND_NS
 from harness.foreign.importers.tracker.passes import STAMP_S
 from harness.foreign.importers.tracker.row import Row
@@ -88,7 +89,7 @@ def _together(source: Source, rows: Sequence[Row], window: Window) -> tuple[list
     kept.sort(key=lambda row: (spans[row.line], row.line))
     over = [pair for pair in pairwise(kept) if _overlap_ns(*(spans[row.line] for row in pair)) > STAMP_S * SECOND_NS]
     if over:
-        lines = ", ".join(str(line) for line in sorted(row.line for row in kept))
+        lines = listed(sorted(row.line for row in kept), SHOWN)
         some = "" if len(over) == len(kept) - 1 else f" (lines {' and '.join(str(row.line) for row in over[0])} first)"
         raise ImportFileError(
             f"{source.path}: lines {lines} all fit {window} and overlap in time{some}; CodeCarbon cumulates over its "
@@ -141,9 +142,7 @@ def _over_run(source: Source, lines: Sequence[int], windows: Sequence[Window]) -
     if source.choice.run is None:
         raise ImportFileError(f"{path}: --over-run needs --run: which run is this the energy of?\n  {listing(windows)}")
     if len(lines) != 1:
-        shown = ", ".join(str(line) for line in lines[:SHOWN])
-        more = f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else ""
-        raise ImportFileError(f"{path}: {len(lines)} rows, on lines {shown}{more}; choose one with --line")
+        raise ImportFileError(f"{path}: {len(lines)} rows, on lines {listed(lines, SHOWN)}; choose one with --line")
     row = source.table.row(lines[0])
     if problem := source.problem_of(row, over_run=True):
         raise ImportFileError(problem)
