@@ -320,6 +320,7 @@ def whole() -> str:
         lambda text: "\n".join(";".join(line.split(",")) for line in text.split("\n")).replace(".", ",").replace(
             "3,3,2", "3.3.2").encode(),
         lambda text: text.replace(",", "\t").encode(),
+        lambda text: text.replace(",", "\t").encode("utf-16"),
         lambda text: "\n".join(",".join(reversed(line.split(","))) for line in text.split("\n")).encode(),
         lambda text: "\n".join(f"{n}," * bool(line) + line for n, line in enumerate(text.split("\n"))).replace(
             "0,", ",", 1).encode(),
@@ -328,8 +329,8 @@ def whole() -> str:
         lambda text: (text + text).encode(),
         lambda text: (text + ",,,,\n" + "2026-03-04T09:0").encode(),
     ],
-    ids=["bom", "crlf", "cp1252", "semicolons", "decimal commas", "tabs", "columns reversed", "an index", "blank lines",
-         "no last line end", "twice in one file", "cut off"],
+    ids=["bom", "crlf", "cp1252", "semicolons", "decimal commas", "tabs", "utf-16", "columns reversed", "an index",
+         "blank lines", "no last line end", "twice in one file", "cut off"],
 )  # fmt: skip
 def test_a_file_in_another_dress_says_the_same(change: Callable[[str], bytes], tmp_path: Path) -> None:
     path = tmp_path / "emissions.csv"

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
-from harness.foreign.importers.source import SourceFile
+from harness.foreign.importers.source import UTF_16, SourceFile
 from harness.foreign.importers.tracker.row import PARTS, Row, adds_up, number_of
 from harness.record.errors import ImportFileError
 
@@ -120,6 +120,8 @@ class _Reading:
 
     def _text(self) -> str:
         """Its text. What is read is ASCII, so where it is no UTF-8 it does not matter which letters the others are."""
+        if self.source.content.startswith(UTF_16):
+            return self.source.content.decode("utf-16", "replace")
         try:
             return self.source.content.decode()
         except UnicodeDecodeError:
