@@ -126,6 +126,14 @@ def test_means_without_a_stated_window_count_since_the_row_before(tmp_path: Path
     assert energy_j(run) == pytest.approx(50 * 10 + 80 * 3)
 
 
+@pytest.mark.parametrize("column", [power("J", "per-row", stamp="start"), power("W", "mean", stamp="start")])
+def test_rows_that_are_stamped_at_their_start_count_until_the_next_row(tmp_path: Path, column: str) -> None:
+    [run] = imported(tmp_path, rows(100, 200, 400, 800), mapping(column))
+    np.testing.assert_array_equal(wall(run).power_w, [100, 200, 400])
+    assert energy_j(run) == 700
+    assert "the last row has no end and is left out" in notes(run)["last-row"]
+
+
 def test_the_step_of_a_counter_counts_at_both_ends_and_standing_still_is_no_zero(tmp_path: Path) -> None:
     counts = [int(998.4 + 60 * 5 * n / 3600) for n in range(361)]
     imported(tmp_path, rows(*counts, step_s=5), mapping(power("Wh", "counter")))

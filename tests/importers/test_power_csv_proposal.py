@@ -14,7 +14,7 @@ from harness.foreign.importers.power_csv.proposal_text import rows_as_read, toml
 from harness.foreign.importers.source import SourceFile
 from harness.record.campaign_folder import CampaignFolder
 from harness.record.errors import ImportFileError
-from tests.importers.power_csvs import rows, wall
+from tests.importers.power_csvs import rows, stamp, wall
 
 HOME_ASSISTANT = (
     "entity_id,state,last_changed\nsensor.plug_power,12.5,2024-05-01T10:00:00.000Z\n"
@@ -286,3 +286,32 @@ def test_a_proposal_that_is_not_agreed_to_leaves_nothing(tmp_path: Path, monkeyp
     monkeypatch.setattr("sys.stdin.isatty", lambda: True)
     assert main(["import", "power-csv", str(tmp_path / "log.csv"), "--into", str(tmp_path / "c")]) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["log.csv"]
+
+
+def hours(begins: list[str], ends: list[str], head: str) -> str:
+    rows = zip(begins, ends, strict=True)
+    return f"{head};kWh\n" + "".join(f"{begin};{end};0,{200 + n}\n" for n, (begin, end) in enumerate(rows))
+
+
+@pytest.mark.parametrize("is_newest_first", [False, True])
+def test_of_begins_and_ends_of_rows_the_ends_are_the_times(is_newest_first: bool) -> None:
+    stamps = [f"2026-11-21T{n:02d}:00:00+01:00" for n in range(9)]
+    begins, ends = stamps[:-1], stamps[1:]
+    if is_newest_first:
+        begins, ends = begins[::-1], ends[::-1]
+    proposal = proposed(hours(begins, ends, "From;To"))
+    assert proposal.mapping.time.column == "To"
+    assert proposal.mapping.power[0].stamp == "unknown"
+
+
+def test_ends_without_a_date_make_the_stamps_the_starts_of_rows() -> None:
+    clocks = [f"21.11.2026;{n:02d}:00" for n in range(9)]
+    proposal = proposed(hours(clocks[:-1], [clock[11:] for clock in clocks[1:]], "Datum;von;bis"))
+    assert proposal.mapping.time.column == ["Datum", "von"]
+    assert proposal.mapping.power[0].stamp == "start"
+    assert 'stamp = "start"' in toml_of(proposal)
+
+
+def test_a_second_time_of_each_row_is_no_end_of_it() -> None:
+    text = "time,received,power_w\n" + "".join(f"{stamp(n)},{stamp(n + 0.2)},{n}\n" for n in range(1, 9))
+    assert proposed(text).mapping.time.column == "time"

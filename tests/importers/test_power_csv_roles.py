@@ -44,6 +44,8 @@ def suggested(text: str, key: str = "role") -> list[str]:
         (table("CPU Power", "GPU Power", "Total Power", parts=(2, 0, 2)), ["check", "check", "added"]),
         (table("Watts", "WattHours", "cpu_w"), ["added", "check", "software"]),
         (table("wall_w", "Estimated Power (W)", parts=(2, 3)), ["added", "software"]),
+        (table("Power (W)", "Total (kWh)", parts=(2, 3)), ["added", "check"]),
+        (table("power_mw", "total_wh", parts=(2, 3)), ["added", "check"]),
         (table("CPU Package Power [W]", "IA Cores Power [W]", "Total DRAM Power [W]"), ["", "", ""]),
         (table("CPU Package Power [W]", "IA Cores Power [W]", parts=(3, 2)), ["added", "check"]),
         (table("PkgWatt", "RAMWatt", parts=(3, 2)), ["", ""]),

@@ -5,8 +5,8 @@ Knows units, what a row stands for, rows out of order and rows with one stamp. K
 Decisions
 - A counter gives the mean power between two of its readings, a window from one to the next. A step back is a wrap where
   the mapping says where it wraps, else a gap: nothing tells what was used between.
-- A value that holds until the next row is a window from its row to the next one; the last row has no end and is left
-  out.
+- A value that holds until the next row is a window from its row to the next one, and so is a mean or an energy whose
+  stamp is the start of its time; the last row has no end and is left out.
 - Rows out of order are sorted. Rows with one stamp and one value are one; with different values the mapping has to say
   which counts.
 - What a meter that is connected the wrong way round reads is taken times -1, where the mapping says so; volts and
@@ -256,8 +256,9 @@ def readings_of(raw: Raw, column: PowerColumn, notes: Sequence[tuple[str, str]],
         power_w, window_s = values, np.zeros(values.size)
     elif column.reads == "mean" and column.window_s:
         power_w, window_s = values, np.full(values.size, column.window_s)
-    elif column.reads == "on-change":
-        power_w, window_s, times_ns = values[:-1], step_s, times_ns[1:]
+    elif column.reads == "on-change" or column.begins_at_stamp:
+        power_w = values[:-1] / step_s if column.is_energy else values[:-1]
+        window_s, times_ns = step_s, times_ns[1:]
         volts, amperes = _cut(volts, 0, -1), _cut(amperes, 0, -1)
         own.append(("last-row", f"{column.column}: the last row has no end and is left out"))
     else:

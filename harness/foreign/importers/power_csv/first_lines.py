@@ -39,6 +39,8 @@ DELIMITERS = (",", ";", "\t", "|", " ")
 NUMBER = re.compile(r"[-+]?\.?\d[\d.,' ]*(?:[eE][-+]?\d+)?(?:\s?(kWh|Wh|kW|mW|W|mWh|J))?")
 NO_UNIT = "elapsed-?"
 """Numbers of which the heading does not say what they count."""
+FOLLOWS = 0.5
+"""So many rows, at least, begin where the one beside them ends, where two columns are the begins and the ends."""
 EPOCHS = (("epoch-s", 9), ("epoch-ms", 12), ("epoch-us", 15), ("epoch-ns", 18))
 """Format -> how many digits its whole part has at least in this century; it has one more at most."""
 
@@ -144,7 +146,29 @@ def time_of(rows: Rows) -> TimeColumn:
         column, form = list(pair), _format_of_texts(rows.joined(pair)) or OPEN
     else:
         column, form = ranked[0]
+        others = [name for name, other in found if other == form and name != column]
+        column = next((name for name in others if are_ends(rows.texts(column), rows.texts(name))), column)
     return _with_open(rows, TimeColumn(column=column, format=form))
+
+
+def begins_rows(rows: Rows, time: TimeColumn) -> bool:
+    """Whether a date and a time of day are the begins of rows, whose ends stand in another column without a date."""
+    if isinstance(time.column, str):
+        return False
+    clocks = [
+        name for name in rows.names if name and rows.names.count(name) == 1 and is_time_of_day(rows.texts(name)[0])
+    ]
+    return any(
+        are_ends(rows.texts(begin), rows.texts(end))
+        for begin in clocks if begin in time.column for end in clocks if end != begin
+    )  # fmt: skip
+
+
+def are_ends(begins: Sequence[str], ends: Sequence[str]) -> bool:
+    """Whether rows end where the next one begins, be they the oldest or the newest first."""
+    pairs = (zip(ends, begins[1:], strict=False), zip(ends[1:], begins, strict=False))
+    is_next = (sum(map(str.__eq__, *zip(*pair, strict=True))) for pair in pairs) if len(begins) > 2 else ()
+    return any(count >= FOLLOWS * (len(begins) - 1) for count in is_next) and list(begins) != list(ends)
 
 
 def _coarseness(rows: Rows, name: str, form: str) -> int:

@@ -108,7 +108,8 @@ class PowerColumn:
     window_s: float | None = field(default=None, metadata={"minimum": 1e-6})
     """Of `mean`: the length of the window; without it the time since the row before."""
     stamp: Literal["end", "start", "unknown"] = "unknown"
-    """Which end of its window a stamp marks."""
+    """Which end of its window a stamp marks; at the `start` of means without a length, and of energies by row, the time
+    until the next row begins."""
     reversed: bool = False
     """Whether the meter was connected the wrong way round (a clamp, polarity): values are taken times -1."""
     same_time: Literal["refuse", "first", "last", "mean"] = "refuse"
@@ -143,6 +144,11 @@ class PowerColumn:
     def is_energy(self) -> bool:
         """Whether its unit is one of energy."""
         return self.unit not in POWERS
+
+    @property
+    def begins_at_stamp(self) -> bool:
+        """Whether a row is a mean or an energy of the time from its stamp to the next row."""
+        return self.stamp == "start" and (self.reads == "per-row" or (self.reads == "mean" and self.window_s is None))
 
     @property
     def si(self) -> float:

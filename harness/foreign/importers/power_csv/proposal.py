@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from harness.foreign.importers.power_csv.clock import ELAPSED, times_of
 from harness.foreign.importers.power_csv.direction import direction_notes
 from harness.foreign.importers.power_csv.first_lines import (
+    begins_rows,
     decimal_of,
     form_of,
     head_of,
@@ -176,6 +177,7 @@ def propose(source: SourceFile) -> Proposal:
             "power-csv.toml by hand (docs/importing.md)"
         )
     columns, devices, told = by_device(source, rows, time, columns)
+    columns = [replace(column, stamp="start") for column in columns] if begins_rows(rows, time) else columns
     hints = suggestions(rows, columns, devices)
     columns = with_volts(rows, columns, [at for at, hint in enumerate(hints) if hint.role == "added"])
     columns = [with_open(column, hint, is_alone=len(columns) == 1) for column, hint in zip(columns, hints, strict=True)]

@@ -5,11 +5,13 @@ suggested beside a question.
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from harness.foreign.importers.power_csv.headings import ENERGY_WORDS, POWER_WORDS
 from harness.foreign.importers.power_csv.mapping import CIRCUIT, OPEN, POWERS, PowerColumn
 from harness.foreign.importers.power_csv.names import slug
 from harness.foreign.importers.power_csv.table import Floats, Rows
@@ -113,15 +115,18 @@ def _whole(rows: Rows, columns: Sequence[PowerColumn], pool: Sequence[int]) -> t
     if best is not None and (len(sums) == 1 or ranks[best][0] < len(WHOLES)):
         names = listed([columns[at].column for at in sorted(sums[best])])
         return best, sums[best], f"It is the sum of {names}."
+    others = [columns[at] for at in pool]
+    kinds = Counter(map(_kind, others))
     wholes = [
-        at for at in pool if ranks[at][0] < len(WHOLES) and _may_hold(columns[at], [columns[nth] for nth in pool])
-    ]
+        at for at in pool
+        if ranks[at][0] < len(WHOLES) and _may_hold(columns[at], others) and kinds[_kind(columns[at])] > 1
+    ]  # fmt: skip
     if wholes:
         return min(wholes, key=lambda at: ranks[at]), frozenset(), "Its heading says that it holds the others."
     beside_cores = [at for at in pool if not CORE.search(columns[at].column)]
     if len(beside_cores) == 1 and len(pool) > 1:
         return beside_cores[0], frozenset(set(pool) - set(beside_cores)), "The others are cores."
-    powers = [at for at in pool if columns[at].unit in POWERS]
+    powers = [at for at in pool if _kind(columns[at]) == "power"]
     if len(powers) == 1 or len(pool) == 1:
         return (powers or list(pool))[0], frozenset(), "No other column is a power that a meter read."
     return None, frozenset(), ""
@@ -131,6 +136,14 @@ def _may_hold(whole: PowerColumn, columns: Sequence[PowerColumn]) -> bool:
     """Whether what a heading calls a whole may hold the columns: the total of a part holds no other part."""
     own = _parts_named(whole)
     return not own or all(_parts_named(column) <= own for column in columns)
+
+
+def _kind(column: PowerColumn) -> str:
+    """Power, energy, or (by neither unit nor heading) nothing."""
+    if column.unit != OPEN:
+        return "power" if column.unit in POWERS else "energy"
+    name = next(iter(column.where.values()), column.column)
+    return "energy" if ENERGY_WORDS.search(name) else "power" if POWER_WORDS.search(name) else ""
 
 
 def _parts_named(column: PowerColumn) -> set[int]:
