@@ -129,12 +129,21 @@ DMON = (
 
 @pytest.mark.parametrize(
     ("text", "name"),
-    [(POWERMETRICS, "text of powermetrics"), *((text, "table of nvidia-smi dmon") for text in DMON)],
+    [
+        (POWERMETRICS, "the text of powermetrics, "),
+        *((text, "the table of nvidia-smi dmon, ") for text in DMON),
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 63621\n", "a pointer of Git LFS "),
+        (
+            "# HELP node_joules_total Joules.\n# TYPE node_joules_total counter\nnode_joules_total 1.5\n",
+            "what an exporter ",
+        ),
+        ('[\n  {"host": {"consumption": 5.0, "timestamp": 1.0}},\n  {"host": {}}\n]\n', "JSON, "),
+    ],
 )
 def test_texts_that_are_no_tables_are_named(tmp_path: Path, text: str, name: str) -> None:
-    with pytest.raises(ImportFileError, match=rf"log.csv:1: found the {name}, "):
+    with pytest.raises(ImportFileError, match=rf"log.csv:1: found {name}"):
         proposed(text)
-    with pytest.raises(ImportFileError, match=rf"log.csv:1: found the {name}, "):
+    with pytest.raises(ImportFileError, match=rf"log.csv:1: found {name}"):
         imported(tmp_path, text)
 
 

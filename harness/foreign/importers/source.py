@@ -26,6 +26,9 @@ UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 TEGRASTATS = re.compile(r"\bRAM \d+/\d+MB .*\bCPU \[")
 POWERMETRICS = "*** Sampled system activity"
 DMON = re.compile(r"^#\s*(?:Date\s+)?(?:Time\s+)?gpu\s.*\bpwr\b", re.MULTILINE)
+LFS = "version https://git-lfs"
+PROMETHEUS = re.compile(r"^# TYPE \w+ (?:counter|gauge|untyped|summary|histogram)\s*$", re.MULTILINE)
+JSON = re.compile(r"\s*(?:\{\s*[\"}]|\[\s*\{\s*[\"}])")
 FOREIGN_WITHIN = 4096
 """A form that is not read shows itself in so many characters."""
 
@@ -115,6 +118,15 @@ def foreign_form(text: str) -> str | None:
             "the table of nvidia-smi dmon, whose powers are whole watts and which may have no times; log with "
             "nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=csv -l 1"
         )
+    if head.startswith(LFS):
+        return "a pointer of Git LFS in place of the file; fetch the file itself (git lfs pull)"
+    if PROMETHEUS.search(head):
+        return (
+            "what an exporter tells Prometheus at one moment; let Prometheus record it, and export the series as a CSV "
+            "of times and values"
+        )
+    if JSON.match(head):
+        return "JSON, which has no columns; write a CSV of the times and the powers in it"
     if "| NVIDIA-SMI" in head:
         return (
             "the table that nvidia-smi shows to people, which has no time of each reading; log with nvidia-smi "

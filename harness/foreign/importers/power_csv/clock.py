@@ -204,8 +204,8 @@ def _by_zone(where: Callable[[int], str], zone: str, walls_ns: Stamps) -> Stamps
         return walls_ns
     if not zone or zone == OPEN:
         raise ImportFileError(
-            f"{where(0)}: the stamps do not say their time zone; say it with zone (Europe/Berlin, +01:00, UTC), or "
-            'zone = "unknown"'
+            f"{where(0)}: the stamps do not say their time zone; say it with zone in the table that names their "
+            'column (Europe/Berlin, +01:00, UTC), or zone = "unknown"'
         )
     clock = zone_of(zone, "zone")
     quarters, inverse = np.unique(walls_ns // (QUARTER_S * SECOND_NS), return_inverse=True)
