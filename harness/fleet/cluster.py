@@ -156,7 +156,7 @@ def cause_of(error: BaseException) -> str:
         error = error.__cause__
     if isinstance(error, ssl.SSLError):
         words = getattr(error, "verify_message", "") or str(error.reason or error)
-        return f"its certificate is not one of this fleet, or not valid now: {words}"
+        return f"the certificates of both ends do not fit, or one is not valid by the clock of the other: {words}"
     if isinstance(error, TimeoutError):
         return "nobody answers there"
     return why(error) if isinstance(error, Exception) else str(error)

@@ -48,6 +48,8 @@ class CampaignStanding:
     """Whether this queue is done with it."""
     lines: dict[int, Json] = field(default_factory=dict)
     """Ordinal -> line of the plan."""
+    told: set[int] = field(default_factory=set)
+    """Ordinals of lines that were made when this queue began, or of which it was told since."""
 
 
 @dataclass(slots=True)
@@ -177,7 +179,12 @@ class Lane:
 
     def _after_agenda(self, current: CampaignStanding, _doing: _Doing, answer: Json) -> None:
         runs, left = answer["runs"], answer["left"]
+        is_first = not current.lines
         current.lines = {run["ordinal"]: run for run in runs}
+        for ordinal in sorted(current.lines.keys() - set(left) - current.told):
+            current.told.add(ordinal)
+            if not is_first:
+                self._tell_of(current, ordinal, "was made meanwhile, or left out")
         current.folder, current.planned, current.made = answer["folder"], len(runs), len(runs) - len(left)
         if (claimed := self._claims.refusal(self.name, current.campaign, answer)) is not None:
             self._fail(current, claimed, hand_in=False)
@@ -192,13 +199,15 @@ class Lane:
 
     def _after_measure(self, current: CampaignStanding, doing: _Doing, answer: str) -> None:
         self._next, self._lost = ("agenda", NEXT), 0
-        line = current.lines.get(doing.ordinal)
-        if line is not None:
-            current.made += 1
+        if doing.ordinal in current.lines:
+            current.told.add(doing.ordinal)
+            current.made = len(current.told)
             where = f"is sealed, {Path(answer).name}" if answer else "is left out: its workload failed every time"
-            self._tell(
-                f"{self.name}: {current.campaign}, {current.made} of {current.planned}: {words_of(line)} {where}"
-            )
+            self._tell_of(current, doing.ordinal, where)
+
+    def _tell_of(self, current: CampaignStanding, ordinal: int, what: str) -> None:
+        place = f"{len(current.told)} of {len(current.lines)}"
+        self._tell(f"{self.name}: {current.campaign}, {place}: {words_of(current.lines[ordinal])} {what}")
 
     def _after_hand_in(self, current: CampaignStanding, _doing: _Doing, _answer: str) -> None:
         current.is_archived = True

@@ -133,7 +133,7 @@ def test_a_scheduler_of_another_authority_is_told_from_one_that_is_not_there(tmp
     with scheduler_service(link_of(address, office, is_open=False)) as service:
         service.address()
         asyncio.run(cluster.require_reached(link_of(address, office, is_open=False)))
-        with pytest.raises(cluster.CertificateRefused, match="its certificate is not one of this fleet, or not valid"):
+        with pytest.raises(cluster.CertificateRefused, match="certificates of both ends do not fit, or one is"):
             asyncio.run(cluster.require_reached(link_of(address, other, is_open=False)))
 
 

@@ -95,6 +95,23 @@ def test_lines_are_given_in_the_order_of_the_plan_and_a_complete_campaign_is_han
     assert said[1] == "a: core, 2 of 2: run 2 (load, repetition 2) is sealed, 2"
 
 
+def test_runs_that_were_made_while_nobody_looked_are_told_each_once() -> None:
+    said: list[str] = []
+    mine, station = lane(said), StationOfFunctions(StationAway("gone"))
+    for _ in range(4):
+        mine.step(cast("Connection", station), REPORT)
+    station.made["core"] = [1, 2]
+    brought(mine, station)
+    assert said[1:3] == [
+        "a: core, 1 of 2: run 1 (load, repetition 1) was made meanwhile, or left out",
+        "a: core, 2 of 2: run 2 (load, repetition 2) was made meanwhile, or left out",
+    ]
+    assert said[3] == "a: core: the archive has it"
+    again: list[str] = []
+    brought(lane(again), station)
+    assert again == ["a: core: the archive has it"]
+
+
 def test_a_line_whose_station_went_away_is_asked_for_again() -> None:
     said: list[str] = []
     station = StationOfFunctions(StationAway("gone"))
