@@ -45,6 +45,7 @@ def suggested(text: str, key: str = "role") -> list[str]:
         (table("Watts", "WattHours", "cpu_w"), ["added", "check", "software"]),
         (table("wall_w", "Estimated Power (W)", parts=(2, 3)), ["added", "software"]),
         (table("Power (W)", "Total (kWh)", parts=(2, 3)), ["added", "check"]),
+        (table("gt_power_w", "pred_power_w", parts=(2, 3)), ["added", "software"]),
         (table("power_mw", "total_wh", parts=(2, 3)), ["added", "check"]),
         (table("CPU Package Power [W]", "IA Cores Power [W]", "Total DRAM Power [W]"), ["", "", ""]),
         (table("CPU Package Power [W]", "IA Cores Power [W]", parts=(3, 2)), ["added", "check"]),

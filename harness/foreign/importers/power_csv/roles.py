@@ -21,7 +21,8 @@ from harness.record.errors import ImportFileError
 DC_INLET = "sut-dc-inlet"
 SOFTWARE = re.compile(
     r"bmc|ipmi|rapl|nvml|gpu|package|dram|cpu|processor|redfish|idrac|ilo(?:\W|_|$)|estimat|predict|simulat|"
-    r"(?:^|[\W_])(?:(?:un)?cores?\d*|ia|gt|pkg|ram)(?:[\W_]|$)|(?:^|[\W_])(?:pkg|cor|gfx|ram)watt",
+    r"(?:^|[\W_])(?:(?:un)?cores?\d*|pkg|ram|pred)(?:[\W_]|$)|(?:^|[\W_])(?:pkg|cor|gfx|ram)watt|"
+    r"(?:^|\s)(?:ia|gt)\s(?:power|energy)_\d",
     re.IGNORECASE,
 )
 RAIL = re.compile(r"vdd|pom_|(?:^|[\W_])(?:dc|soc|ddr)(?:[\W_]|$)", re.IGNORECASE)
@@ -37,8 +38,8 @@ WHOLES = tuple(
 PARTS = tuple(
     re.compile(words, re.IGNORECASE)
     for words in (
-        r"dram|memory|(?:^|[\W_])(?:ram|mem)(?:watt|[\W_]|$)", r"gpu|gfx|(?:^|[\W_])gt(?:[\W_]|$)",
-        r"cpu|processor|package|pkg|(?:^|[\W_])(?:(?:un)?cores?\d*|ia)(?:[\W_]|$)|corwatt",
+        r"dram|memory|(?:^|[\W_])(?:ram|mem)(?:watt|[\W_]|$)", r"gpu|gfx|(?:^|\s)gt\s(?:power|energy)_\d",
+        r"cpu|processor|package|pkg|(?:^|[\W_])(?:un)?cores?\d*(?:[\W_]|$)|corwatt|(?:^|\s)ia\s(?:power|energy)_\d",
     )
 )  # fmt: skip
 """Words of the parts of a machine: none of them holds another one."""
