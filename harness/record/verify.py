@@ -350,8 +350,8 @@ def _verify_stop(run: RunFolder, digests: Mapping[str, str]) -> list[Check]:
     return [Check(run.path.name, "streams", not problems, "; ".join(problems) or "as in start and stop")]
 
 
-OF_IMPORTS = ("imported", "emulated")
-"""Origins of what another program recorded; a source may say itself that its meter was simulated."""
+OF_IMPORTS = ("imported", "emulated", "estimated")
+"""Origins of what another program recorded; a source may say itself that nothing measured it."""
 
 
 def _verify_base(run: RunFolder) -> Iterator[Check]:

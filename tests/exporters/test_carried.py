@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,16 +14,27 @@ from harness.cli import main
 from harness.foreign.exporters.carried.account import LABELS, NO_CLAIM, account_of
 from harness.foreign.importers.mlperf_tiny.importer import import_mlperf_tiny
 from harness.foreign.importers.mlperf_training.importer import import_mlperf_training
+from harness.foreign.importers.oscar.importer import import_oscar
+from harness.record.documents import PowerDescriptor
 from harness.record.errors import ExportError
+from harness.record.verify import verify_campaign
 from reports.campaign.analyse import analyse
 from reports.results.meters import Origin
 from tests.documents import write_results
-from tests.reports.make_campaign import Shape, make_campaign
+from tests.reports.make_campaign import LOADS, Shape, SyntheticRun, make_campaign
 
 DATA = Path(__file__).parents[1] / "data"
 FORMATS = {
     "spdx": ("--stage", "inference"), "sci": (), "itu-l1801": (), "ai-act": ("--stage", "training"), "mlperf": (),
 }  # fmt: skip
+
+
+class Plain(SyntheticRun):
+    """Of a meter that does not say of itself that it is an emulator."""
+
+    def _meter(self) -> PowerDescriptor:
+        descriptor = super()._meter()
+        return replace(descriptor, identity=descriptor.identity | {"firmware": "4.12"})
 
 
 @pytest.fixture(scope="module")
@@ -214,6 +226,21 @@ def test_mlperf_logs_read_back_to_the_energy_of_every_run(emulated: Path, tmp_pa
     import_mlperf_training(tmp_path / "x", tmp_path / "back")
     back = analyse(tmp_path / "back").numbers.runs
     assert [run.energy_wh.value * 3600 for run in back if run.energy_wh] == pytest.approx(told_j, rel=0.01)
+
+
+@pytest.mark.parametrize("origin", ["emulated", "estimated", "unattested"])
+@pytest.mark.parametrize("name", ["mlperf", "oscar"])
+def test_what_nobody_measured_is_not_measured_when_it_comes_back(name: str, origin: str, tmp_path: Path) -> None:
+    shape = Shape(name="out", repetitions=1, baseline_blocks=2, duration_s=20, loads={"cnn": LOADS["cnn"]})
+    campaign = make_campaign(tmp_path, replace(shape, origin=origin), Plain)  # type: ignore[arg-type]
+    write_results(campaign)
+    assert main(["export", name, str(campaign), "--into", str(tmp_path / "x")]) == 0
+    reader = import_mlperf_training if name == "mlperf" else import_oscar
+    reader(tmp_path / "x", tmp_path / "back")
+    told = analyse(tmp_path / "back").numbers.measurement.origin
+    assert told == (origin if origin in ("emulated", "estimated") else "imported")
+    checks = verify_campaign(tmp_path / "back")
+    assert not [check for check in checks if check.name == "origin" and not check.passed]
 
 
 # --- refusals -------------------------------------------------------------------------------------------------------

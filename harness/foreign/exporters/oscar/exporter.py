@@ -37,11 +37,13 @@ class Exported:
     folder: Path
     runs: dict[str, int]
     remarks: tuple[str, ...]
+    said_of_origin: str
 
     def __str__(self) -> str:
         """For the terminal."""
         counts = ", ".join(f"{name} {count}" for name, count in self.runs.items())
         lines = [f"Wrote {sum(self.runs.values())} runs to {self.folder}: {counts}.", f"Window rule: {RULE}."]
+        lines.append(self.said_of_origin)
         return "\n".join([*lines, *(f"  {remark}" for remark in self.remarks)])
 
 
@@ -71,10 +73,15 @@ def export_oscar(campaign: Path, folder: Path) -> Exported:
         columns = columns_of(name, members, omissions)
         files |= scenario_files(named[name], [exported(series, columns, omissions) for series in members], columns)
     first = next(iter(grouped.values()))[0]
-    files["oscar.toml"] = layout_of(named, files, first).encode()
-    files["README.txt"] = readme_of(numbers.campaign, first, omissions).encode()
+    files["oscar.toml"] = layout_of(named, files, first, numbers.measurement.origin).encode()
+    files["README.txt"] = readme_of(numbers.campaign, numbers.measurement.sentence, first, omissions).encode()
     _write(folder, files)
-    return Exported(folder, {name: len(members) for name, members in grouped.items()}, tuple(omissions.remarks))
+    return Exported(
+        folder,
+        {name: len(members) for name, members in grouped.items()},
+        tuple(omissions.remarks),
+        numbers.measurement.sentence,
+    )
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from harness.foreign.exporters.oscar.omissions import Omissions
 from harness.foreign.exporters.oscar.runs import ExportedRun, one_line
 from harness.foreign.exporters.oscar.seconds import MILLI_NS, SECOND_NS, Floats, Rows, Times, is_steady
+from harness.foreign.importers.said import KEPT
 from harness.record.documents import Json
 from harness.record.errors import ExportError
 from reports.energy.oscar import RULE
@@ -95,8 +96,8 @@ def _wall(time_ns: int) -> datetime:
     return datetime.fromtimestamp(time_ns // SECOND_NS, UTC)
 
 
-def layout_of(stems: Mapping[str, str], files: Mapping[str, bytes], first: RunSeries) -> str:
-    """oscar.toml: which files belong together, and what they do not say of meter and SUT."""
+def layout_of(stems: Mapping[str, str], files: Mapping[str, bytes], first: RunSeries, origin: str) -> str:
+    """oscar.toml: which files belong together, what they do not say of meter and SUT, and what was not measured."""
     lines = []
     for name, stem in stems.items():
         lines.append(f"[scenarios.{_toml(name)}]")
@@ -106,6 +107,7 @@ def layout_of(stems: Mapping[str, str], files: Mapping[str, bytes], first: RunSe
     resampled = len(first.parts) > 1 or not is_steady(first.parts[0].times_ns)
     meter: Json = {key: str(descriptor.identity.get(key) or "") for key in ("maker", "model", "serial", "firmware")}
     meter |= {"stamp": "end", "window_s": 1.0} if resampled else {"stamp": descriptor.stamp, "window_s": 1.0}
+    meter |= {"origin": origin} if origin in KEPT else {}
     lines += ["[meter]", *(f"{key} = {_toml(value)}" for key, value in meter.items()), ""]
     known = {key: value for key, value in first.run.start.sut.items() if value is not None}
     lines += ["[sut]", *(f"{_toml(key)} = {_toml(value)}" for key, value in known.items()), ""]
@@ -121,7 +123,7 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
-def readme_of(campaign: CampaignHeader, first: RunSeries, omissions: Omissions) -> str:
+def readme_of(campaign: CampaignHeader, said_of_origin: str, first: RunSeries, omissions: Omissions) -> str:
     """README.txt: what the files are, and what was left out."""
     descriptor = first.parts[0].descriptor
     meant = {
@@ -133,6 +135,7 @@ def readme_of(campaign: CampaignHeader, first: RunSeries, omissions: Omissions) 
     zone = "UTC" if source is None or source.get("clock") == "utc" else "the source's wall clock"
     lines = [
         f"OSCAR files of the campaign {one_line(campaign.name)} ({campaign.uid}), written by wattlab.",
+        said_of_origin,
         f"Window rule: {RULE}.",
         "Power: KEcoLab's form, one row a second, decimal point. Actions: month and milliseconds unpadded.",
         "Hardware: columns, quantities and units of collectl -s cdmn -P --sep 59 (KB of 1024 byte; disk and network "

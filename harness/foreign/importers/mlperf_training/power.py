@@ -27,7 +27,7 @@ READING, FACTOR, ESTIMATE = "power_reading", "conversion_eff", "interconnect_pow
 @dataclass(frozen=True, slots=True)
 class PowerLog:
     """What one log says: Unix time (ms, shape (n,), rising) and power (W, shape (n,)) of every reading; the factor and
-    the current that it names; the estimate (W) where there is one."""
+    the current that it names; the estimate (W) where there is one; what it says that its readings are (`emulated`)."""
 
     source: SourceFile
     is_switch: bool
@@ -38,6 +38,7 @@ class PowerLog:
     current: str | None
     estimate_w: float | None
     remarks: tuple[Remark, ...]
+    labels: frozenset[str] = frozenset()
 
     @property
     def circuit(self) -> str:
@@ -83,7 +84,7 @@ def read_power(source: SourceFile) -> PowerLog:
     estimate_w = estimates[0] if estimates and not readings else None
     return PowerLog(
         source, match[1] == "sw", f"{match[1]}{match[2]}", times_ms, power_w, factor, current, estimate_w,
-        tuple(remarks),
+        tuple(remarks), frozenset(str(entry.metadata["label"]) for entry in log.entries if "label" in entry.metadata),
     )  # fmt: skip
 
 

@@ -24,6 +24,7 @@ from harness.foreign.importers.imported import ImportedRun
 from harness.foreign.importers.mlperf_training.power import PowerLog
 from harness.foreign.importers.mlperf_training.result import START, STOP, Result
 from harness.foreign.importers.remarks import Remark, listed
+from harness.foreign.importers.said import origin_said
 from harness.foreign.importers.spool import Spool
 from harness.record.documents import ActionEvent, Event, Json, NoteEvent, PhaseEvent, PowerDescriptor, WindowEvent
 from harness.record.errors import ImportFileError
@@ -81,9 +82,10 @@ def _fits(log: PowerLog, result: Result, current: str | None) -> bool:
 def _descriptor(log: PowerLog) -> PowerDescriptor:
     told: Json = {"measurement_type": log.current, "conversion_eff": log.factor, "estimate_w": log.estimate_w}
     step = 1.0 if not np.any(log.power_w % 1) else None
+    identity: Json = {"maker": "", "model": "", "serial": "", "firmware": "", "driver": "mllog"}
     return PowerDescriptor(
-        stream=f"readings-{log.meter}.csv", meter=log.meter, circuit=log.circuit,
-        identity={"maker": "", "model": "", "serial": "", "firmware": "", "driver": "mllog"}, origin="imported",
+        stream=f"readings-{log.meter}.csv", meter=log.meter, circuit=log.circuit, identity=identity,
+        origin=origin_said(log.labels, identity),
         evidence={"file": log.source.path.name, "sha256": log.source.sha256}
         | {key: value for key, value in told.items() if value is not None},
         averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0,

@@ -14,13 +14,14 @@ from typing import Any
 
 from harness.foreign.importers.oscar.collectl import COLLECTL
 from harness.foreign.importers.remarks import listed
+from harness.foreign.importers.said import KEPT
 from harness.record.documents import Json
 from harness.record.errors import ImportFileError, why
 
 OSCAR_TOML = "oscar.toml"
 ROLES = ("power", "actions", "hardware")
 SCENARIO_KEYS = (*ROLES, "utc_offset_h")
-METER_KEYS = ("maker", "model", "serial", "firmware", "stamp", "window_s")
+METER_KEYS = ("maker", "model", "serial", "firmware", "stamp", "window_s", "origin")
 FARTHEST_H = 14.0
 """No clock on earth is farther from UTC."""
 _NAME = re.compile(r"(.+)-(?:(power|actions|hardware)\.csv(?:\.gz)?|hardware(?:\.csv)?(?:-.+)?\.tab(?:\.gz)?)")
@@ -142,6 +143,8 @@ def _meter_of(path: Path, meter: Mapping[str, Any]) -> Json:
             raise ImportFileError(f"{path}: meter.{key}: unknown key; expected one of {', '.join(sorted(METER_KEYS))}")
         if key == "stamp" and value not in ("end", "start", "unknown"):
             raise ImportFileError(f"{path}: meter.stamp: found {value!r:.40}, expected 'end', 'start' or 'unknown'")
+        if key == "origin" and value not in KEPT:
+            raise ImportFileError(f"{path}: meter.origin: found {value!r:.40}, expected {' or '.join(map(repr, KEPT))}")
         if key == "window_s" and not (_is_number(value) and 0 < value <= 3600):
             raise ImportFileError(f"{path}: meter.window_s: found {value!r:.40}, expected seconds above 0")
         if key != "window_s" and not isinstance(value, str):

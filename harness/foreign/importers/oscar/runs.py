@@ -22,6 +22,7 @@ from harness.foreign.importers.oscar.layout import Layout
 from harness.foreign.importers.oscar.measurement import Measurement
 from harness.foreign.importers.oscar.power import Power
 from harness.foreign.importers.remarks import Remark
+from harness.foreign.importers.said import origin_said
 from harness.foreign.importers.source import SourceFile
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
 from harness.record.documents import (
@@ -110,7 +111,8 @@ def _power_stream(test_run: TestRun, power: Power, meter: Json) -> tuple[PowerDe
         "firmware": meter.get("firmware", ""), "driver": power.driver,
     }  # fmt: skip
     descriptor = PowerDescriptor(
-        stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet", identity=identity, origin="imported",
+        stream="readings-wall.csv", meter="wall", circuit="sut-ac-inlet", identity=identity,
+        origin=origin_said([meter.get("origin")], identity),
         evidence={"file": power.source.path.name, "sha256": power.source.sha256}, averaging=power.averaging,
         window_s=window_s, stamp=meter.get("stamp", "unknown" if power.averaging == "window" else "end"), latency_s=0.0,
         columns=[{"name": "power_w", "unit": "W", "resolution": power.resolution_w, "range": None, "accuracy": None}],

@@ -21,6 +21,7 @@ from harness.foreign.importers.power_csv.events import EventList, Span
 from harness.foreign.importers.power_csv.mapping import CIRCUIT
 from harness.foreign.importers.power_csv.samples import Samples
 from harness.foreign.importers.power_csv.table import Floats
+from harness.foreign.importers.said import origin_said
 from harness.foreign.importers.source import ReleasedFile, SourceFile
 from harness.foreign.importers.stamps import SECOND_NS, Stamps, moment_of
 from harness.record.documents import (
@@ -238,8 +239,9 @@ def _descriptor(record: Record, meter: str, readings: Readings) -> PowerDescript
             columns.append({"name": name, "unit": unit, "resolution": 0.0, "range": span, "accuracy": None})
     window_s = column.window_s or (readings.usual_s if readings.averages else 0.0)
     return PowerDescriptor(
-        stream=f"readings-{meter}.csv", meter=meter, circuit=column.circuit, identity=identity, origin="imported",
-        evidence=record.evidence, averaging="window" if readings.averages else "instantaneous", window_s=window_s,
+        stream=f"readings-{meter}.csv", meter=meter, circuit=column.circuit, identity=identity,
+        origin=origin_said((), identity), evidence=record.evidence,
+        averaging="window" if readings.averages else "instantaneous", window_s=window_s,
         stamp=readings.stamp if readings.averages else "end", latency_s=0.0, columns=columns,
         ranging="fixed" if column.range_w or column.range_a else "none",
     )  # fmt: skip
