@@ -11,10 +11,14 @@ import ipaddress
 import tomllib
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from harness.record.documents import Json, PowerDescriptor
+from meters.reading import PTY_MAJORS
 
 REGISTER = "instruments.toml"
+LOCAL_HOSTS = frozenset({b"\nHost: 127.", b"\nHost: localhost", b"\nHost: [::1]"})
+"""What the host says to a web server on its own machine, whatever the descriptor names."""
 NETWORK = frozenset({"attested", "declared"})
 """Origins that rest on the register."""
 Read: TypeAlias = Callable[[str], bytes | None]
@@ -24,12 +28,17 @@ Read: TypeAlias = Callable[[str], bytes | None]
 def problems_of(descriptor: PowerDescriptor, read: Read) -> list[str]:
     """What contradicts the claim that the register's instrument answered; nothing where all agrees."""
     evidence = descriptor.evidence
-    problems = ["it was reached on this machine"] if _is_local(evidence) else []
     entry = _entry(read(REGISTER), evidence.get("instrument"))
     if entry is None:
-        return [*problems, f"the register kept with the run does not have {evidence.get('instrument')!r}"]
+        return [f"the register kept with the run does not have {evidence.get('instrument')!r}"]
     check = _of_key if descriptor.origin == "attested" else _of_declaration
-    return [*problems, *check(descriptor, entry, read)]
+    return list(check(descriptor, entry, read))
+
+
+def local_of(evidence: Json) -> list[str]:
+    """What of the evidence is of this machine itself: then the meter is an emulated one."""
+    problems = ["it was reached on this machine"] if _is_local(evidence) else []
+    return problems + (["its port is a pseudo terminal"] if evidence.get("device_major") in PTY_MAJORS else [])
 
 
 def words_of(descriptor: PowerDescriptor) -> str:
@@ -44,7 +53,12 @@ def words_of(descriptor: PowerDescriptor) -> str:
 
 def _is_local(evidence: Json) -> bool:
     addresses = evidence.get("addresses")
-    return any(map(_is_loopback, addresses if isinstance(addresses, list) else []))
+    try:
+        named = urlsplit(str(evidence.get("port") or "")).hostname
+    except ValueError:
+        named = None
+    reached = [*(addresses if isinstance(addresses, list) else []), evidence.get("host"), named]
+    return "localhost" in reached or any(map(_is_loopback, reached))
 
 
 def _is_loopback(address: object) -> bool:

@@ -34,13 +34,13 @@ from harness.record.entries import (
     of,
 )
 from harness.record.errors import DocumentError, RunFolderError, why
-from harness.record.origins import NETWORK, problems_of, words_of
+from harness.record.origins import LOCAL_HOSTS, NETWORK, local_of, problems_of, words_of
 from harness.record.plain_files import below, inside, is_plain, read_plain, regular_files, sha256_of
 from harness.record.run_folder import BEGUN_WITH, WORK, RunFolder
 from harness.record.seal import MANIFEST, SEAL_SIGNATURE, read_manifest, signature_of
 from harness.record.steps import steps
 from harness.record.wire_log import forms_of, standing_in
-from meters.reading import EMULATOR_MARK, ESTIMATE_DRIVERS, PTY_MAJORS
+from meters.reading import EMULATOR_MARK, ESTIMATE_DRIVERS
 
 BETWEEN_WORDS = re.compile(r"[\s(),;]+")
 """A firmware is put into words, `4.12 (20070928120000), hardware 5.2`, where the meter sends fields."""
@@ -368,28 +368,31 @@ def _verify_base(run: RunFolder) -> Iterator[Check]:
 
 def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     """A stream that claims to come from an instrument needs positive evidence: port, serial number, identity bytes; on
-    a network the register's key or declaration in place of the port."""
+    a network the register's key or declaration in place of the port. What answered from this machine, or bears an
+    emulator's mark, is emulated and nothing else."""
     claim = f"meter {descriptor.meter}: {descriptor.origin}"
     driver = descriptor.identity.get("driver")
     if driver in ESTIMATE_DRIVERS and descriptor.origin not in ("estimated", "emulated", "imported"):
         detail = f"{claim}, but its driver {driver!r} computes what it gives, which is estimated, never measured"
         return Check(run.path.name, "origin", False, detail)
-    if descriptor.origin not in ("instrument", *NETWORK):
+    if descriptor.origin == "emulated" or run.start.source is not None:
         return Check(run.path.name, "origin", True, claim)
-    evidence, mark = descriptor.evidence, EMULATOR_MARK.encode()
+    evidence, mark, log = descriptor.evidence, EMULATOR_MARK.encode(), run.path / f"wire-{descriptor.meter}.log"
     said_of_itself = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware"))
     words = [word for word in BETWEEN_WORDS.split(said_of_itself) if word]
     forms = {form for word in words for form in forms_of(word)}
-    said = standing_in(run.path / f"wire-{descriptor.meter}.log", forms | {mark})
-    problems = []
+    said = standing_in(log, forms | {mark})
+    problems = local_of(evidence)
+    if not problems and standing_in(log, LOCAL_HOSTS, ">"):
+        problems.append("its wire log says that it was reached on this machine")
     if descriptor.origin in NETWORK:
         claim += words_of(descriptor)
         problems += problems_of(descriptor, run.read_input)
-    elif evidence.get("device_major") is None or evidence["device_major"] in PTY_MAJORS:
+    if descriptor.origin == "instrument" and evidence.get("device_major") is None:
         problems.append("its port is no hardware device")
     if descriptor.origin == "instrument" and not evidence.get("sysfs_serial"):
         problems.append("its port has no serial number")
-    if forms.isdisjoint(said):
+    if descriptor.origin in ("instrument", *NETWORK) and forms.isdisjoint(said):
         problems.append("its identity does not stand in the wire log")
     if mark in said or EMULATOR_MARK in " ".join(words):
         problems.append("its wire log carries the mark of an emulator")

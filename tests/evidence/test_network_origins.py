@@ -21,6 +21,7 @@ from tests.analysis import monitored
 from tests.analysis.monitored import Fault, Monitored, campaign_of
 from tests.campaign_results import complete, plain, read
 from tests.documents import write_report
+from tests.evidence.forger import reforge
 from tests.meters.certificates import Keeper, keeper
 from tests.reports.make_campaign import make_campaign
 
@@ -270,6 +271,42 @@ def test_an_identity_that_the_meter_did_not_say_and_the_mark_of_an_emulator_are_
     details = [check.detail for check in verify(path, None).failed if check.name == "origin"]
     assert len(details) == 2
     assert all("its wire log carries the mark of an emulator" in detail for detail in details)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        ({"addresses": ["127.0.0.1"]}, "but it was reached on this machine"),
+        ({"host": "localhost"}, "but it was reached on this machine"),
+        ({"port": "http://[::1]:8080"}, "but it was reached on this machine"),
+        ({"port": "http://["}, ""),
+        ({"device_major": 136}, "but its port is a pseudo terminal"),
+        ({"addresses": ["192.0.2.7"]}, ""),
+    ],
+)
+def test_an_emulator_that_is_renamed_unattested_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, evidence: dict[str, Any], said: str
+) -> None:
+    path = campaign(tmp_path, "unattested", monkeypatch, evidence=EVIDENCE["unattested"] | evidence)
+    failed = [check.detail for check in verify(path, None).failed if check.name == "origin"]
+    assert len(failed) == (2 if said else 0)
+    assert all(said in detail for detail in failed)
+
+
+def test_what_was_said_to_a_server_on_this_machine_contradicts_another_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = campaign(tmp_path, "unattested", monkeypatch)
+    host = b"GET /rpc HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n"
+
+    def edit(run: Path) -> None:
+        log = run / "wire-wall.log"
+        log.write_bytes(log.read_bytes() + b"9000000000000000 > " + host.hex().encode() + b"\n")
+
+    reforge(path, edit, results=False)
+    failed = [check.detail for check in verify(path, None).failed if check.name == "origin"]
+    assert len(failed) == 2
+    assert all("its wire log says that it was reached on this machine" in detail for detail in failed)
 
 
 def test_a_public_certificate_that_is_merely_repeated_proves_nothing_and_verify_says_so(

@@ -18,6 +18,7 @@ from harness.foreign.importers.oscar.importer import import_oscar
 from harness.record.documents import PowerDescriptor
 from harness.record.errors import ExportError
 from harness.record.verify import verify_campaign
+from meters.reading import EMULATOR_MARK
 from reports.campaign.analyse import analyse
 from reports.results.meters import Origin
 from tests.documents import write_results
@@ -35,6 +36,9 @@ class Plain(SyntheticRun):
     def _meter(self) -> PowerDescriptor:
         descriptor = super()._meter()
         return replace(descriptor, identity=descriptor.identity | {"firmware": "4.12"})
+
+    def _wire_log(self, readings: bytes) -> bytes:
+        return super()._wire_log(readings).replace(EMULATOR_MARK.encode().hex().encode(), b"PRO 5.55".hex().encode())
 
 
 @pytest.fixture(scope="module")
