@@ -171,6 +171,10 @@ def foreign_load_grade(
     return "warn" if percent > limits.foreign_load_percent else None
 
 
+STATED_LIMITS = "stated by the lab in lab.toml"
+"""`accuracy.source` of a power column whose limits of error are `[meters.NAME] limits_percent`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PowerDescriptor:
     """One power stream: the instrument, the circuit, how its readings average time, its columns (units, limits)."""

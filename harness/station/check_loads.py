@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from math import isfinite, sqrt
 from typing import get_type_hints
 
-from harness.record.documents import Json, describe, load_object, matches
+from harness.record.documents import STATED_LIMITS, Json, describe, load_object, matches
 from harness.record.errors import DocumentError
 from harness.station.instruments import CheckLoad
 from meters.reading import Accuracy, Description, Identity, Origin
@@ -21,8 +21,6 @@ WRONG_RATIOS: Mapping[str, float] = {
 }  # fmt: skip
 """Measured over expected, where a transformer ratio is set wrong, three phases are counted as one, or a current sensor
 is the wrong way round."""
-STATED = "stated by the lab in lab.toml"
-"""Where the limits of error of `[meters.NAME] limits_percent` come from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +139,7 @@ def stated(description: Description, limits_percent: float) -> Description:
     """A meter with the limits of error that the lab states of its power in lab.toml; 0: as its driver has them."""
     if not limits_percent:
         return description
-    accuracy = Accuracy(limits_percent, 0.0, 0.0, STATED)
+    accuracy = Accuracy(limits_percent, 0.0, 0.0, STATED_LIMITS)
     columns = tuple(replace(c, accuracy=accuracy) if c.name == "power_w" else c for c in description.columns)
     return replace(description, columns=columns)
 

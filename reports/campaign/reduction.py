@@ -231,6 +231,7 @@ class Reduction:
         yield from thrown_out_findings(runs, reasons_thrown_out(entries))
         parts = [part for run in self.included if run.own_terms for part in run.own_terms.parts]
         yield from findings_campaign.of_limits([part.error for part in parts if part.reported_j is None])
+        yield from lab_rules.of_stated_limits([run.run for run in runs])
         yield from findings_campaign.of_calibration([run.run for run in runs])
         yield from own_load.of_host([run.series for run in self.included], self._busy_cpu())
         yield from findings_campaign.of_pooling([run.run for run in self.included])

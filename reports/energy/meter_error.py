@@ -115,7 +115,7 @@ class MeterError:
     @property
     def assumed(self) -> float:
         """The limit of error as a part of the reading that is assumed where none is known."""
-        return ASSUMED.get(self.tier or UNCALIBRATED, ASSUMED[UNCALIBRATED])
+        return assumed_of(self.tier)
 
     @property
     def calibrated(self) -> bool:
@@ -141,6 +141,11 @@ class MeterError:
         if self.stability is not None:
             gains.append(Gain("stability", "rectangular", np.full_like(power_w, self.stability / ROOT_3), proof))
         return tuple(gains)
+
+
+def assumed_of(tier: str | None) -> float:
+    """The limit of error as a part of the reading that is assumed of a meter of a tier."""
+    return ASSUMED.get(tier or UNCALIBRATED, ASSUMED[UNCALIBRATED])
 
 
 def power_column(descriptor: PowerDescriptor) -> Json:

@@ -9,10 +9,11 @@ campaign in campaign.py (method.md sections 3, 5 and 7). What a code means and w
 from collections.abc import Sequence
 from dataclasses import asdict, fields
 
-from harness.record.documents import Json, NoteEvent, Thresholds
+from harness.record.documents import STATED_LIMITS, Json, NoteEvent, Thresholds
 from harness.record.entries import Annotation, Entry, of
 from harness.record.errors import AnalysisError
 from harness.record.run_folder import RunFolder
+from reports.energy.meter_error import assumed_of, certificate_of, power_limits
 from reports.results.finding import Finding, Severity
 from reports.results.finding_kinds import KINDS, kind_of
 from reports.results.kinds.code import FindingCode
@@ -72,6 +73,26 @@ def of_thresholds(limits: Thresholds) -> list[Finding]:
         if key not in NEUTRAL and (getattr(limits, key) < own if key.startswith("min_") else getattr(limits, key) > own)
     }
     return [Finding("limits-loosened", "warn", "campaign", loose)] if loose else []
+
+
+def of_stated_limits(runs: Sequence[RunFolder]) -> list[Finding]:
+    """Meters whose limits of error are the lab's own word; each once, by its narrowest. It is a warning where they are
+    narrower than what would be assumed of the meter (without any limits), and no certificate bears them out."""
+    worst: dict[str, tuple[bool, float, float]] = {}
+    for descriptor in (one for run in runs for one in run.power):
+        limits = power_limits(descriptor).accuracy
+        if limits is None or limits.source != STATED_LIMITS:
+            continue
+        assumed_percent = 100 * assumed_of(descriptor.tier)
+        is_bold = limits.reading_percent < assumed_percent and certificate_of(descriptor) is None
+        found = (not is_bold, limits.reading_percent, assumed_percent)
+        worst[descriptor.meter] = min(found, worst.get(descriptor.meter, found))
+    return [
+        Finding("limits-stated", "info" if fair else "warn", meter, {
+            "meter": meter, "stated_percent": stated_percent, "assumed_percent": assumed_percent,
+        })
+        for meter, (fair, stated_percent, assumed_percent) in sorted(worst.items())
+    ]  # fmt: skip
 
 
 def of_origins(meters: Sequence[Meter], *, certify_declared: bool) -> list[Finding]:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from harness.record.documents import (
+    STATED_LIMITS,
     ActionEvent,
     ClockEvent,
     Event,
@@ -97,6 +98,16 @@ def columns_of(descriptor: PowerDescriptor, **power: Any) -> PowerDescriptor:  #
     """The meter with another description of its power column."""
     first, *others = descriptor.columns
     return replace(descriptor, columns=[first | power, *others])
+
+
+def stated(reading_percent: float) -> Callable[[PowerDescriptor], PowerDescriptor]:
+    """The meter without a certificate's points, with limits of error that the lab states."""
+    accuracy = {"reading_percent": reading_percent, "range_percent": 0.0, "counts": 0.0, "source": STATED_LIMITS}
+
+    def change(descriptor: PowerDescriptor) -> PowerDescriptor:
+        return replace(columns_of(descriptor, accuracy=accuracy), calibration={})
+
+    return change
 
 
 def uncalibrated(reading_percent: float) -> Callable[[PowerDescriptor], PowerDescriptor]:
@@ -323,6 +334,7 @@ FIRES: dict[str, Monitored] = {
     "too-short-to-resolve": small(readings=every_fifth),
     "meter-uncertainty": small(only=None, meter=uncalibrated(2.0)),
     "limits-unknown": small(only=None, meter=lambda d: replace(columns_of(d, accuracy=None), calibration={})),
+    "limits-stated": small(only=None, meter=stated(0.001)),
     "calibration-expired": small(only=None, meter=expired),
     "check-load-due": small(only=None, start=in_config("lab", check_load_days=30)),
     "cross-check": small(second=beside(1.5, known=True)),

@@ -13,11 +13,11 @@ from harness.evidence.forms import check_forms
 from harness.evidence.verification import sign_campaign
 from harness.evidence.wire import check_wires
 from harness.record.campaign_folder import CampaignFolder
+from harness.record.documents import STATED_LIMITS
 from harness.record.errors import SigningError
 from harness.record.plain_files import sha256_of
 from harness.record.run_folder import JOURNAL, RunFolder
 from harness.record.verify import Check, Examination, examine, verify_run
-from harness.station.check_loads import STATED
 from meters.reading import COUNTER_DRIVERS, ESTIMATE_DRIVERS
 from meters.registry import COUNTERS
 from tests.evidence.forger import copied, edit_rows, journal_of, reforge, write_journal
@@ -126,7 +126,7 @@ def test_a_descriptor_that_says_more_than_driver_lab_and_register_is_found_with_
 def test_limits_that_the_lab_did_not_state_are_found(one_run: Path) -> None:
     def stated(journal: Journal) -> None:
         journal[0]["config"]["meters"]["wall"]["limits_percent"] = 0.1
-        journal[1]["columns"][0]["accuracy"] |= {"reading_percent": 0.1, "counts": 0.0, "source": STATED}
+        journal[1]["columns"][0]["accuracy"] |= {"reading_percent": 0.1, "counts": 0.0, "source": STATED_LIMITS}
 
     (found,) = described_otherwise(one_run, stated)
     assert "columns.power_w.accuracy.reading_percent is 0.1, its driver wattsup says 1.5" in found

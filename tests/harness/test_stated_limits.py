@@ -1,5 +1,6 @@
 """Limits of error that the lab states of a meter in lab.toml: into the descriptor, the budget and the page as such."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -7,12 +8,15 @@ import pytest
 
 from harness.measure.lab_file import load
 from harness.measure.recorder import power_descriptor
+from harness.record.documents import STATED_LIMITS, PowerDescriptor
 from harness.record.errors import ConfigError
-from harness.station.check_loads import STATED, stated
+from harness.station.check_loads import stated
 from harness.station.consistency import LARGEST_LIMIT_PERCENT
 from harness.station.station import APPLICATION
 from meters.reading import Accuracy, Column, Description, Identity, Origin
+from reports.campaign.analyse import analyse
 from reports.energy.meter_error import error_of
+from tests.reports.make_campaign import LOADS, Shape, SyntheticRun, make_campaign
 
 PLUG = Description(
     driver="shelly", averaging="instantaneous", window_s=0.0, stamp="end", latency_s=0.0, tier="uncalibrated",
@@ -30,7 +34,7 @@ def lab_with(path: Path, limits: str) -> Path:
 
 def test_what_the_lab_states_is_the_limit_of_the_power_alone() -> None:
     plug = stated(PLUG, 2.0)
-    assert plug.columns[0].accuracy == Accuracy(2.0, 0.0, 0.0, STATED)
+    assert plug.columns[0].accuracy == Accuracy(2.0, 0.0, 0.0, STATED_LIMITS)
     assert plug.columns[1].accuracy is None
     power = plug.column("power_w")
     assert power is not None
@@ -47,6 +51,24 @@ def test_the_descriptor_and_the_analysis_have_it_with_its_source() -> None:
     error = error_of(descriptor, "2026-11-28T08:00:00Z")
     assert (error.known, error.reading) == (True, 0.02)
     assert {gain.source for gain in error.gains(np.array([50.0]))} == {"gain"}
+
+
+@pytest.mark.parametrize(("percent", "severity"), [(0.001, "warn"), (2.9, "warn"), (3.0, "info"), (5.0, "info")])
+def test_limits_that_are_the_labs_word_are_a_finding_a_warning_where_narrower_than_its_kinds(
+    tmp_path: Path, percent: float, severity: str
+) -> None:
+    class OfPlug(SyntheticRun):
+        def _meter(self) -> PowerDescriptor:
+            told = stated(PLUG, percent).columns[0].accuracy
+            assert told is not None
+            columns = [super()._meter().columns[0] | {"accuracy": dataclasses.asdict(told)}]
+            return dataclasses.replace(super()._meter(), columns=columns, tier="uncalibrated")
+
+    shape = Shape(repetitions=1, baseline_blocks=1, duration_s=20, loads={"idle": LOADS["idle"]})
+    found = analyse(make_campaign(tmp_path, shape, OfPlug)).numbers.findings
+    [finding] = [finding for finding in found if finding.code == "limits-stated"]
+    assert (finding.severity, finding.subject) == (severity, "wall")
+    assert finding.evidence == {"meter": "wall", "stated_percent": percent, "assumed_percent": 3.0}
 
 
 def test_lab_toml_states_it_for_each_meter(tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ FindingCode: TypeAlias = Literal[
     "induced-indistinguishable-from-zero",
     "induced-negative",
     "limits-loosened",
+    "limits-stated",
     "limits-unknown",
     "load-before-run",
     "meter-uncertainty",

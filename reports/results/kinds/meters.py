@@ -46,6 +46,21 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         ),
         own_effect="The energies stand, with a U that is not complete.",
     ),
+    "limits-stated": FindingKind(
+        ("warn", "info"),
+        when=(
+            "the limits of error of a meter are the lab's own (`limits_percent`); a warning where they are narrower "
+            "than those that are assumed of a meter of its tier, and no certificate is there"
+        ),
+        meaning=(
+            "The limits of error of this meter are what the laboratory stated in lab.toml, in place of its maker's. U "
+            "rests on that word."
+        ),
+        remedy=(
+            "Name the source of the limits, such as a data sheet; a certificate in the instrument register proves them."
+        ),
+        own_effect="The energies stand; U is as narrow as the laboratory stated.",
+    ),
     "meter-uncertainty": FindingKind(
         ("warn",),
         when=(
