@@ -24,7 +24,7 @@ def section_of(run: RunFolder) -> str:
 def cell_problems(run: RunFolder, scenario_toml: Json) -> Iterator[str]:
     """A run's cell, which is the one of its name by lab.toml and scenario.toml."""
     sections = run.start.config.get("scenarios")
-    factors, rows = _crossing_of(sections, section_of(run))
+    factors, rows = crossing_of(sections, section_of(run))
     stated = {factor: level for factor, level in _table(scenario_toml.get("factors")).items() if is_level(level)}
     found = cells_of(section_of(run), factors, stated, rows)
     cells: Mapping[str, Levels] = {cell.name: cell.levels for cell in found}
@@ -42,7 +42,7 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
     runs = [run for plan in of(Plan, entries) if plan.stage in (None, "first") for run in plan.runs]
     planned = Counter(str(run.get("scenario")) for run in runs if run.get("kind") == "scenario")
     for table, section in _table(config.get("scenarios")).items():
-        (factors, rows), repetitions = _crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
+        (factors, rows), repetitions = crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
         rounds = section_of_search(config, table).get("rounds", 1)
         wanted = repetitions * rounds if type(repetitions) is int and type(rounds) is int else repetitions
         for cell in cells_of(table, factors, {}, rows) if crossed_in(factors) and runs else ():
@@ -54,7 +54,7 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
                 )
 
 
-def _crossing_of(sections: Any, table: str) -> tuple[Json, list[list[Level]] | None]:  # noqa: ANN401  a decoded document
+def crossing_of(sections: Any, table: str) -> tuple[Json, list[list[Level]] | None]:  # noqa: ANN401  a decoded document
     """The factors of a scenario's table, and its rows; none where no lab.toml could have them."""
     section = _table(_table(sections).get(table))
     factors, rows = _table(section.get("factors")), section.get("rows")

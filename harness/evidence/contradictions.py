@@ -19,6 +19,7 @@ from typing import Any
 from harness.evidence import lab_inputs
 from harness.evidence.cells import cell_problems, planned_cells, section_of
 from harness.evidence.changes import precedes
+from harness.evidence.drawn import plan_problems
 from harness.evidence.searches import suggested_in
 from harness.measure.cells import TRACKER_FACTOR, parameters_at, python_at, tracked_by, with_levels
 from harness.measure.ranging import CHANGED, is_ranging
@@ -68,7 +69,7 @@ def check_contradictions(subject: str, seen: Examination) -> list[Check]:
     suggested = suggested_in(seen.entries)
     settings = (p for run in runs for p in _config_problems(run, header, suggested.get(run.start.ordinal, {})))
     problems = {
-        "config": [*planned_cells(seen.entries), *settings],
+        "config": [*planned_cells(seen.entries), *plan_problems(seen.entries), *settings],
         "dates": [p for run in runs for p in (*_date_problems(run), *_wall_problems(run))],
         "order": [p for run in runs for p in _order_problems(run)],
     }

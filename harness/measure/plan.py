@@ -77,12 +77,22 @@ def make_plan(config: LabConfig) -> list[PlannedRun]:
     scenario runs. Of searches each trial is a block: the same trial of every search in drawn order, so that strategies
     share the conditions of the session.
     """
-    campaign = config.file.campaign
-    rounds = {scenario.name: rounds_of(scenario.search) for scenario in config.scenarios}
-    scenarios = {one.name: range(1, one.repetitions * rounds[one.name] + 1) for one in config.scenarios}
-    order = _scenario_order(scenarios, random.Random(campaign.seed), rounds, shuffled=campaign.order == "shuffled")
-    blocks = range(1, config.baseline.repetitions + 1)
-    return _in_cells(config, _interleaved(order, blocks, config.baseline.name, campaign.seed, first_ordinal=1))
+    campaign, baseline = config.file.campaign, config.baseline
+    counts = {one.name: (one.repetitions, rounds_of(one.search)) for one in config.scenarios}
+    shuffled = campaign.order == "shuffled"
+    drawn = draw(counts, baseline.name, baseline.repetitions, campaign.seed, shuffled=shuffled)
+    return _in_cells(config, drawn)
+
+
+def draw(
+    counts: Mapping[str, tuple[int, int]], baseline: str, blocks: int, seed: int, *, shuffled: bool
+) -> list[PlannedRun]:
+    """The runs of a first stage without their cells, in order: scenario -> repetitions, and rounds of each (1 where it
+    is no search)."""
+    rounds = {name: each for name, (_, each) in counts.items()}
+    runs = {name: range(1, repetitions * each + 1) for name, (repetitions, each) in counts.items()}
+    order = _scenario_order(runs, random.Random(seed), rounds, shuffled=shuffled)
+    return _interleaved(order, range(1, blocks + 1), baseline, seed, first_ordinal=1)
 
 
 def make_second_stage(
