@@ -34,7 +34,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntervalEnergy(Document):
-    """What one meter measured in an interval."""
+    """The energy of one meter's readings in an interval."""
 
     interval: str
     """Its name, or its begin."""
@@ -155,11 +155,11 @@ def _computing(arguments: argparse.Namespace) -> "Iterator[Computed]":
 def energies_sheet(rows: tuple[IntervalEnergy, ...]) -> Sheet:
     """The first of them."""
     shown = [
-        (row.interval, _utc(row.begin_utc_ns), row.meter, row.circuit, f"{row.energy_wh:.6g}",
-         f"{row.not_covered_s:.6g}")
+        (row.interval, _utc(row.begin_utc_ns), row.meter, row.circuit, row.provenance,
+         f"{row.energy_wh:.6g}", f"{row.not_covered_s:.6g}")
         for row in rows[:MOST_SHOWN]
     ]  # fmt: skip
-    heads = ("interval", "begin, UTC", "meter", "circuit", "energy, Wh", "not covered, s")
+    heads = ("interval", "begin, UTC", "meter", "circuit", "origin", "energy, Wh", "not covered, s")
     left = len(rows) - len(shown)
     more = f"{left} more rows; --csv FILE writes all" if left > 0 else ""
     return Sheet(columns(*heads, numbers=heads[-2:]), shown, caption=more)

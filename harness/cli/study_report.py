@@ -59,6 +59,7 @@ def call(arguments: argparse.Namespace) -> int:
 
 def show(study: "StudyResult", folder: Path) -> None:
     """Print the answers of a study, and where its sealed folder has them."""
+    from reports.pages.document import STAMPS
     from reports.pages.study.environments import declared_late, given_up, incomplete, not_as_sealed
     from reports.pages.study.rows import unused
     from reports.render import REPORT
@@ -81,6 +82,8 @@ def show(study: "StudyResult", folder: Path) -> None:
     say(console, f"The study uses {rows.used} of {rows.read} runs{why}.")
     said = (incomplete, given_up, declared_late, not_as_sealed, unused)
     for sentence in (sentence for about in said for sentence in about(study)):
+        say(console, sentence, "yellow")
+    if sentence := STAMPS.get(study.measurement.origin, ("", ""))[1]:
         say(console, sentence, "yellow")
     print(f"report   {(folder / REPORT).resolve()}")
     print(f"numbers  {(folder / STUDY).resolve()}")

@@ -181,6 +181,7 @@ def test_the_verb_writes_the_study_of_the_paper_with_its_correction_and_verify_p
     assert cli.main(["study", "report", str(STUDIES / "delrey-v1.toml"), "--into", str(folder)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "135 of 148 published values are as printed, 13 differ as a known erratum says, 0 differ without a" in out
+    assert "A table of runs, without readings" in out
     assert cli.main(["verify", str(folder)]) == 0
     out = " ".join(capsys.readouterr().out.split())
     assert "runs-v1.csv.gz is an imported table: no reading stands behind it" in out
@@ -188,6 +189,15 @@ def test_the_verb_writes_the_study_of_the_paper_with_its_correction_and_verify_p
     report = (folder / "report.html").read_text()
     assert "98.83" in report
     assert "81.39" in report
+
+
+def test_the_terminal_says_whose_readings_a_study_is_of(
+    campaigns: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (campaigns / "again.toml").write_text(OF_CAMPAIGNS)
+    assert cli.main(["study", "report", str(campaigns / "again.toml"), "--into", str(tmp_path / "s")]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "The power readings come from an emulated meter. Nothing here is a measured consumption." in out
 
 
 def test_a_key_for_a_study_is_refused_because_no_study_is_signed(

@@ -275,7 +275,11 @@ def every_sheet() -> Iterator[tuple[str, Sheet, tuple[str, ...]]]:
         interval=LONG, begin_utc_ns=1_795_248_436_000_000_000, end_utc_ns=1_795_252_036_000_000_000, meter="wall",
         circuit="sut-ac-inlet", provenance="instrument", energy_wh=123.456789, not_covered_s=12.3456789,
     )  # fmt: skip
-    yield "archive energies", archive_energies.energies_sheet((energy,)), ("123.457", "12.3457", "2026-11-21")
+    yield (
+        "archive energies",
+        archive_energies.energies_sheet((energy,)),
+        ("123.457", "12.3457", "2026-11-21", "instrument"),
+    )
     yield "witness show", witness.receipts_sheet(receipts), ("2026-11-28T13:49:01Z", FINGERPRINT)
 
 
