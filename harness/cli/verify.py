@@ -84,6 +84,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         "config",
         "dates",
         "order",
+        "copies",
         "searches",
         "clock",
         "notes",

@@ -26,6 +26,7 @@ from harness.evidence.attachments import check_trackers
 from harness.evidence.campaigns import CHANGE, NOT_ASKED, RESULTS_DOCUMENT, CampaignInputs, check_validity
 from harness.evidence.changes import STATISTICS
 from harness.evidence.contradictions import check_contradictions
+from harness.evidence.copies import check_copies
 from harness.evidence.forms import check_forms
 from harness.evidence.host_clock import check_clock, check_notes
 from harness.evidence.kinds import BESIDE_RESULTS
@@ -113,7 +114,7 @@ def _check_measured(path: Path, seen: Examination) -> list[Check]:
     """What a campaign says of itself, against itself."""
     own = [check_clock(path.name, seen), *check_notes(path.name, seen), *check_forms(path.name, seen)]
     told = [*check_trackers(path, seen), *check_software_logs(path, seen), *check_contradictions(path.name, seen)]
-    return [*own, *told, *check_searches(path.name, seen), *check_wires(path, seen)]
+    return [*own, *told, *check_searches(path.name, seen), check_copies(path.name, seen), *check_wires(path, seen)]
 
 
 def _check_seals(path: Path, seen: Examination, key: PublicKey | None, seal_key: PublicKey | None) -> Iterator[Check]:
