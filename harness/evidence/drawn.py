@@ -16,6 +16,7 @@ from harness.record.entries import Entry, Header, Plan, header_of, of
 from harness.record.searches import section_of as section_of_search
 
 BASELINE = "baseline"
+KEYS = ("ordinal", "kind", "scenario", "repetition", "block", "search", "trial", "seed")
 
 
 def plan_problems(entries: Sequence[Entry]) -> Iterator[str]:
@@ -27,13 +28,12 @@ def plan_problems(entries: Sequence[Entry]) -> Iterator[str]:
     counts, config = _counts(header.config or {}), header.config or {}
     baseline, campaign = _table(config.get("baseline")), _table(config.get("campaign"))
     blocks, seed = _count(baseline.get("blocks")), _count(campaign.get("seed"))
-    if (due := blocks + sum(repetitions * rounds for repetitions, rounds in counts.values())) != len(first.runs):
+    if (due := blocks + sum(repetitions * (rounds or 1) for repetitions, rounds in counts.values())) != len(first.runs):
         yield f"campaign.jsonl: {len(first.runs)} runs are planned, seed and lab.toml give {due}"
         return
     drawn = draw(counts, BASELINE, blocks, seed, shuffled=campaign.get("order") == "shuffled")
     for run, wanted in zip(first.runs, drawn, strict=True):
-        has_own_seed = counts.get(wanted.scenario, (0, 1))[1] > 1  # a trial's, which `searches` holds
-        here, there = (_words(one, seeded=not has_own_seed) for one in (run, wanted.to_json()))
+        here, there = _words(run), _words(wanted.to_json())
         if here != there:
             yield f"campaign.jsonl: a planned run is {here}; seed and lab.toml give {there}"
             return
@@ -45,21 +45,21 @@ def _is_of_this_version(header: Header, plan: Plan) -> bool:
     return software.get("version") == VERSION and (plan.stage is not None or "lock_sha256" in software)
 
 
-def _counts(config: Json) -> dict[str, tuple[int, int]]:
-    """Scenario or cell -> repetitions, and rounds of each, in the order of lab.toml."""
-    counts: dict[str, tuple[int, int]] = {}
+def _counts(config: Json) -> dict[str, tuple[int, int | None]]:
+    """Scenario or cell -> repetitions and, where each is a search, its rounds, in the order of lab.toml."""
+    counts: dict[str, tuple[int, int | None]] = {}
     for table, section in _table(config.get("scenarios")).items():
-        rounds = _count(section_of_search(config, table).get("rounds", 1))
+        search = section_of_search(config, table)
+        rounds = _count(search.get("rounds")) if search else None
         factors, rows = crossing_of(config.get("scenarios"), table)
         for cell in cells_of(table, factors, {}, rows):
             counts[cell.name] = (_count(_table(section).get("repetitions")), rounds)
     return counts
 
 
-def _words(run: Json, *, seeded: bool) -> str:
+def _words(run: Json) -> str:
     """A run of a plan in words, for a comparison and a message."""
-    keys = ("ordinal", "kind", "scenario", "repetition", "block", *(["seed"] if seeded else []))
-    return ", ".join(f"{key} {run.get(key)!r:.60}" for key in keys)
+    return ", ".join(f"{key} {run[key]!r:.60}" for key in KEYS if run.get(key) is not None)
 
 
 def _count(value: object) -> int:

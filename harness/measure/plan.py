@@ -15,7 +15,6 @@ from typing import Literal
 from harness.measure.campaign_file import SYNC, WARM_UP
 from harness.measure.lab_file import LabConfig, name_key
 from harness.measure.scenario import Scenario
-from harness.measure.search_section import rounds_of
 from harness.record.documents import Json, RunKind
 from harness.record.levels import Levels, are_same, levels_text
 
@@ -78,21 +77,35 @@ def make_plan(config: LabConfig) -> list[PlannedRun]:
     share the conditions of the session.
     """
     campaign, baseline = config.file.campaign, config.baseline
-    counts = {one.name: (one.repetitions, rounds_of(one.search)) for one in config.scenarios}
+    counts = {one.name: (one.repetitions, _rounds(one)) for one in config.scenarios}
     shuffled = campaign.order == "shuffled"
     drawn = draw(counts, baseline.name, baseline.repetitions, campaign.seed, shuffled=shuffled)
     return _in_cells(config, drawn)
 
 
 def draw(
-    counts: Mapping[str, tuple[int, int]], baseline: str, blocks: int, seed: int, *, shuffled: bool
+    counts: Mapping[str, tuple[int, int | None]], baseline: str, blocks: int, seed: int, *, shuffled: bool
 ) -> list[PlannedRun]:
-    """The runs of a first stage without their cells, in order: scenario -> repetitions, and rounds of each (1 where it
-    is no search)."""
-    rounds = {name: each for name, (_, each) in counts.items()}
-    runs = {name: range(1, repetitions * each + 1) for name, (repetitions, each) in counts.items()}
+    """The runs of a first stage without their cells, in order: scenario -> repetitions, and, where each is a search,
+    its rounds."""
+    rounds = {name: each or 1 for name, (_, each) in counts.items()}
+    runs = {name: range(1, repetitions * rounds[name] + 1) for name, (repetitions, _) in counts.items()}
     order = _scenario_order(runs, random.Random(seed), rounds, shuffled=shuffled)
-    return _interleaved(order, range(1, blocks + 1), baseline, seed, first_ordinal=1)
+    drawn = _interleaved(order, range(1, blocks + 1), baseline, seed, first_ordinal=1)
+    return [_as_trial(run, counts.get(run.scenario, (0, None))[1], seed) for run in drawn]
+
+
+def _rounds(scenario: Scenario) -> int | None:
+    """The rounds of each search of a scenario; None where it has none."""
+    return None if scenario.search is None else scenario.search.rounds
+
+
+def _as_trial(run: PlannedRun, rounds: int | None, campaign_seed: int) -> PlannedRun:
+    """The run with its place in its search, and a trial's seed, where it is one."""
+    if rounds is None:
+        return run
+    search, trial = _place(run.repetition, rounds)
+    return replace(run, search=search, trial=trial, seed=trial_seed(campaign_seed, search, trial))
 
 
 def make_second_stage(
@@ -112,7 +125,8 @@ def make_second_stage(
     last = max(blocks, first + 1) if order else blocks
     ordinal = 1 + max((run.ordinal for run in planned), default=0)
     added = _interleaved(order, range(first, last + 1), config.baseline.name, campaign.seed, first_ordinal=ordinal)
-    return _in_cells(config, added)
+    rounds = {scenario.name: _rounds(scenario) for scenario in config.scenarios}
+    return _in_cells(config, [_as_trial(run, rounds.get(run.scenario), campaign.seed) for run in added])
 
 
 def replanned(config: LabConfig, planned: Sequence[PlannedRun]) -> str | None:
@@ -168,19 +182,9 @@ def _planned(ordinal: int, kind: RunKind, scenario: str, repetition: int, seed: 
 
 
 def _in_cells(config: LabConfig, plan: Sequence[PlannedRun]) -> list[PlannedRun]:
-    """The plan with the cell of every run that has one, and every trial's place in its search."""
-    scenarios = {scenario.name: scenario for scenario in config.scenarios if scenario.cell or scenario.search}
-    return [_of_scenario(run, scenarios.get(run.scenario), config.file.campaign.seed) for run in plan]
-
-
-def _of_scenario(run: PlannedRun, scenario: Scenario | None, campaign_seed: int) -> PlannedRun:
-    if scenario is None:
-        return run
-    if scenario.search is None:
-        return replace(run, cell=scenario.cell)
-    search, trial = _place(run.repetition, scenario.search.rounds)
-    seed = trial_seed(campaign_seed, search, trial)
-    return replace(run, cell=scenario.cell, search=search, trial=trial, seed=seed)
+    """The plan with the cell of every run that has one."""
+    cells = {scenario.name: scenario.cell for scenario in config.scenarios if scenario.cell}
+    return [replace(run, cell=cells[run.scenario]) if run.scenario in cells else run for run in plan]
 
 
 def _place(repetition: int, rounds: int) -> tuple[int, int]:

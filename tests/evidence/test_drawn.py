@@ -18,6 +18,20 @@ from tests.harness.stations import station_file
 
 Runs = list[dict[str, Any]]
 CAMPAIGNS = sorted((APPLICATION / "workloads" / "campaigns").glob("*.toml"))
+SEARCHED = """
+schema = 1
+[scenarios.train]
+command = ["bench", "{{net}}"]
+repetitions = 2
+artifacts = ["summary.json"]
+parameters = {{ rate = 0.5 }}
+factors = {{ net = ["a", "b"] }}
+[scenarios.train.search]
+strategy = "random"
+rounds = {rounds}
+objective = "accuracy"
+space = {{ rate = {{ low = 0.0, high = 1.0 }} }}
+"""
 UTC = "2026-11-28T08:00:00.000Z"
 
 
@@ -48,6 +62,18 @@ def test_every_plan_of_ours_is_drawn_again(tmp_path: Path, file: Path) -> None:
     """Cells, searches, orders as listed among them."""
     config = load(file) if "\n[sut]\n" in file.read_text() else load(station_file(tmp_path), file)
     assert problems(tmp_path / "c", config, planned(config)) == []
+
+
+@pytest.mark.parametrize("rounds", [1, 3])
+def test_trials_of_a_search_in_cells_have_the_seeds_of_their_place(tmp_path: Path, rounds: int) -> None:
+    file = tmp_path / "searched.toml"
+    file.write_text(SEARCHED.format(rounds=rounds))
+    config = load(station_file(tmp_path), file)
+    runs = planned(config)
+    assert problems(tmp_path / "c", config, runs) == []
+    at = next(place for place, run in enumerate(runs) if "trial" in run)
+    runs[at] = runs[at] | {"seed": 1}
+    assert "seed 1; seed and lab.toml give" in problems(tmp_path / "d", config, runs)[0]
 
 
 def numbered(runs: Runs) -> Runs:
