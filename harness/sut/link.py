@@ -151,11 +151,23 @@ class Link:
             client = self._client
         if client is None:
             raise EOFError("the connection is closed")
-        with client.open_sftp() as sftp:
+        with self._sftp_of(client) as sftp:
             channel = sftp.get_channel()
             if channel is not None:
                 channel.settimeout(COMMAND_S)
             yield sftp
+
+    def _sftp_of(self, client: Client) -> paramiko.SFTPClient:
+        try:
+            return client.open_sftp()
+        except paramiko.SSHException as error:
+            transport = client.get_transport()
+            if transport is None or not transport.is_active() or isinstance(error, paramiko.ChannelException):
+                raise
+            raise SutError(
+                f"{self.name}: its sshd offers no SFTP, by which files come there and back ({error}); add the line "
+                "`Subsystem sftp internal-sftp` to its sshd_config"
+            ) from None
 
     def _ensure_open(self) -> None:
         with self._lock:

@@ -87,6 +87,7 @@ FOUND_BY = {
     "link.in_words": ["a folder of the SUT that is a file"],
     "machine.Sut.stage": ["a run of another wattlab"],
     "link.Link.reopen": ["no address"],
+    "link.Link._sftp_of": ["an sshd without SFTP"],
     "login._opened": ["no key"],
     "login._require_key": ["no key"],
     "identities.Identities.authenticate": ["a key that is not let in"],
@@ -472,6 +473,16 @@ def _no_python(lab: Lab, stack: ExitStack) -> Step:
     return stack.enter_context(Sut.connect(lab.sut)).facts
 
 
+class _WithoutSftp(LoopbackSshd):
+    def _config_lines(self) -> list[str]:
+        return [line for line in super()._config_lines() if not line.startswith("Subsystem ")]
+
+
+def _no_sftp(lab: Lab, stack: ExitStack) -> Step:
+    lab.sut = config_of(stack.enter_context(_WithoutSftp(lab.folder / "other")), lab.folder)
+    return lambda: Sut.connect(lab.sut)
+
+
 def _file_on_the_sut(lab: Lab, stack: ExitStack) -> Step:
     (lab.folder / "taken").write_text("")
     lab.sut = replace(lab.sut, folder=str(lab.folder / "taken"))
@@ -491,6 +502,7 @@ WIRED: dict[str, tuple[str, Callable[[Lab, ExitStack], Step]]] = {
     "a key that is not let in": ("SUT", _not_let_in),
     "a machine that is no Linux": ("SUT python", _no_linux),
     "an interpreter that is not there": ("SUT python", _no_python),
+    "an sshd without SFTP": ("SUT", _no_sftp),
     "a folder of the SUT that is a file": ("SUT", _file_on_the_sut),
     "a run of another wattlab": ("SUT busy", _busy),
 }

@@ -747,6 +747,18 @@ def test_only_the_right_key_of_the_right_user_gets_in(tmp_path: Path) -> None:
         assert probe.connect_ex(("127.0.0.1", port)) != 0, "sshd is still there"
 
 
+def test_an_sshd_without_sftp_is_told_from_a_full_disk(tmp_path: Path) -> None:
+    class WithoutSftp(LoopbackSshd):
+        def _config_lines(self) -> list[str]:
+            return [line for line in super()._config_lines() if not line.startswith("Subsystem ")]
+
+    with (
+        WithoutSftp(tmp_path / "sshd") as sshd,
+        pytest.raises(SutError, match=r"its sshd offers no SFTP.*`Subsystem sftp internal-sftp`"),
+    ):
+        Sut.connect(config_of(sshd, tmp_path))
+
+
 def test_an_sshd_that_cannot_start_says_why(tmp_path: Path) -> None:
     with pytest.raises(LabError, match="NoSuchSetting"), LoopbackSshd(tmp_path / "sshd", settings=["NoSuchSetting 1"]):
         pass
