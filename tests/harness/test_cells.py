@@ -9,13 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from harness.measure.campaign import Campaign
 from harness.measure.cells import MOST_CELLS, cells_of, of_count, with_levels
 from harness.measure.lab_file import LabConfig, changed_since, load
 from harness.measure.plan import make_plan, make_second_stage, replanned
+from harness.measure.preflight import _continued
 from harness.measure.scenario import Scenario
 from harness.record.documents import dump
 from harness.record.errors import ConfigError
 from harness.record.levels import Level, are_same, level_text
+from tests.harness.searching import SOFTWARE
 from tests.harness.stations import station_file
 from tests.harness.test_config import MINIMAL, read
 
@@ -272,10 +275,13 @@ def test_a_campaign_is_not_continued_with_other_levels(tmp_path: Path) -> None:
 def test_a_campaign_is_not_continued_where_scenario_toml_states_another_level(tmp_path: Path, level: str) -> None:
     own = '[scenarios.own]\nfolder = "own"\nrepetitions = 1\n'
     of_folder(tmp_path, "[factors]\nframework = 1.0")
-    plan = make_plan(lab(tmp_path, own))
+    campaign = Campaign(lab(tmp_path, own), SOFTWARE)
+    assert _continued(lab(tmp_path, own), campaign.folder).severity == "ok"
     of_folder(tmp_path, f"[factors]\nframework = {level}")
-    problem = str(replanned(lab(tmp_path, own), plan))
+    problem = str(replanned(lab(tmp_path, own), campaign.plan))
     assert "(own) was planned with the factors framework = 1.0, its scenario.toml and lab.toml give" in problem
+    checked = _continued(lab(tmp_path, own), campaign.folder)
+    assert (checked.severity, checked.text) == ("refuse", problem)
 
 
 LEVELS = st.one_of(st.text(min_size=1), st.integers(), st.floats(allow_nan=False, allow_infinity=False), st.booleans())
