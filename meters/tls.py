@@ -20,6 +20,7 @@ from meters.access import Peer, Pin
 from meters.certificates import certificate_sha256, is_issued_by, public_key_sha256
 from meters.meter import MeterMismatch, MeterUnavailable
 
+HUNG_UP = "the other end hung up; check that this port is the one with TLS"
 SPOKEN_PLAINLY = frozenset({"WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL"})
 """OpenSSL's words for an answer that is no TLS at all."""
 
@@ -54,6 +55,8 @@ def secure(
         raise
     except ssl.SSLError as error:
         raise MeterUnavailable(f"{port}: no TLS connection comes about: {_trouble(error)}") from error
+    except ConnectionError as error:  # a meter that speaks first may cut what it did not understand by a reset
+        raise MeterUnavailable(f"{port}: no TLS connection comes about: {HUNG_UP}") from error
     certificate = secured.getpeercert(binary_form=True) or b""
     try:
         pinned = () if pin is None else _held(pin, certificate, port)
@@ -135,7 +138,7 @@ def _trouble(error: ssl.SSLError) -> str:
     if error.reason in SPOKEN_PLAINLY:
         return "what answers there speaks without TLS; name it without (http://, socket://), or switch TLS on at it"
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-        return "the other end hung up; check that this port is the one with TLS"
+        return HUNG_UP
     reason = (error.reason or str(error).partition(" (_ssl.c")[0]).replace("_", " ").lower()
     return (
         f"{reason}; renew the meter's certificate or firmware, or put a TLS terminator before it (docs/instruments.md)"

@@ -64,9 +64,13 @@ def sealed_scheduler(keys: Path) -> Iterator[str]:
     assert main(["fleet", "certificates", str(keys), "office", "worker"]) == 0
     address = f"127.0.0.1:{free_port('127.0.0.1')}"
     words = ["fleet", "scheduler", "--listen", address, "--tls", str(keys / "office")]
-    with subprocess.Popen([sys.executable, "-m", "harness.cli", *words], stdout=subprocess.DEVNULL) as process:
-        yield address
-        process.terminate()
+    with subprocess.Popen([sys.executable, "-m", "harness.cli", *words], stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("Scheduler of a fleet at")
+            yield address
+        finally:
+            process.terminate()
 
 
 @contextmanager

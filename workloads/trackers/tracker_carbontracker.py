@@ -148,7 +148,7 @@ class CarbonTracker:
 
 def _method(part: Any) -> str:  # noqa: ANN401
     kind = type(part.handler).__name__
-    devices = part.devices()
+    devices = sorted(part.devices())
     if kind == "GenericCPU":
         return f"constant {part.handler.power_usage()[0]:g} W, half of a rated power ({', '.join(devices)})"
     of = f" of its {len(devices)} devices" if len(devices) > 1 else ""
@@ -163,7 +163,7 @@ def _polls(part: Any) -> int:  # noqa: ANN401
 
 def _remarks(part: Any) -> list[str]:  # noqa: ANN401
     """What a reader has to know of a component's figure."""
-    devices, said = part.devices(), []
+    devices, said = sorted(part.devices()), []
     if type(part.handler).__name__ == "GenericCPU":
         said.append(_constant(part))
     if len(devices) > 1:
@@ -173,7 +173,7 @@ def _remarks(part: Any) -> list[str]:  # noqa: ANN401
 
 
 def _closed(part: Any) -> str:  # noqa: ANN401
-    devices = ", ".join(part.devices())
+    devices = ", ".join(sorted(part.devices()))
     return f"its {part.name.upper()} cannot be read ({devices}); it counts 0 for it, which is no measurement"
 
 
