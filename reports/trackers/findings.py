@@ -11,16 +11,18 @@ from reports.results.finding import Finding
 from reports.results.trackers import MissingAccount
 from reports.trackers.pair import WHOLE, Pair
 
+FAR_ABOVE = 10.0
+"""Times the meter's energy: no tracker errs so far by its model."""
+
 
 def findings_of(pairs: Sequence[Pair], missing: Sequence[MissingAccount], limits: Thresholds) -> Iterator[Finding]:
-    """`tracker-no-number`, `-unplaced`, `-outside-record`, `-unresolved`, `-clock-bound`."""
+    """`tracker-no-number`, `-unplaced`, `-outside-record`, `-unresolved`, `-clock-bound`, `-far-above`."""
     for account in missing:
         evidence: Json = {"tracker": account.tracker, "reason": account.reason, "said": []}
         yield Finding("tracker-no-number", "warn", account.folder, evidence)
     for pair in pairs:
-        finding = _excluded(pair) if pair.because is not None else _clock(pair, limits)
-        if finding is not None:
-            yield finding
+        found = (_excluded(pair),) if pair.because is not None else (_clock(pair, limits), _far_above(pair))
+        yield from (finding for finding in found if finding is not None)
 
 
 def _excluded(pair: Pair) -> Finding | None:
@@ -54,3 +56,11 @@ def _clock(pair: Pair, limits: Thresholds) -> Finding | None:
         return None
     numbers = {"bound_s": bound_s, "error_wh": error_wh, "energy_wh": pair.meter_wh}
     return Finding("tracker-clock-bound", "warn", pair.folder, {"tracker": pair.account.key, **numbers})
+
+
+def _far_above(pair: Pair) -> Finding | None:
+    """A figure that cannot be one of what the meter feeds."""
+    if not pair.energy_wh > FAR_ABOVE * pair.meter_wh:
+        return None
+    numbers = {"tracker_wh": pair.energy_wh, "energy_wh": pair.meter_wh, "ratio": pair.energy_wh / pair.meter_wh}
+    return Finding("tracker-far-above", "warn", pair.folder, {"tracker": pair.account.key, **numbers})

@@ -428,6 +428,7 @@ ELSEWHERE = {
     "tracker-unplaced": "tests/analysis/test_trackers.py",
     "tracker-outside-record": "tests/analysis/test_trackers.py",
     "tracker-unresolved": "tests/analysis/test_trackers.py",
+    "tracker-far-above": "tests/analysis/test_trackers.py",
     "tracker-clock-bound": "tests/analysis/test_trackers.py",
     "annotation": "tests/evidence/test_annotations.py",
     "excluded-by-operator": "tests/evidence/test_annotations.py",

@@ -173,7 +173,7 @@ def test_the_gpu_figure_stands_beside_what_the_agent_read_of_the_board(tmp_path:
 
 def lasting(seconds: float) -> Callable[[TrackedRun, str], Account]:
     """A tracker that ran for so long."""
-    return lambda run, name: run.account(name, end_ns=run.begin_ns + round(seconds * SECOND_NS))
+    return lambda run, name: run.account(name, end_ns=run.begin_ns + round(seconds * SECOND_NS)) | {"reported_wh": 0.01}
 
 
 class Dark(TrackedRun):
@@ -209,7 +209,7 @@ SIDES: list[tuple[str, Tracked, Tracked]] = [
     (
         "tracker-unplaced",
         Tracked(account=lambda run, name: run.account(name, end_ns=run.begin_ns)),
-        Tracked(account=lambda run, name: run.account(name, end_ns=run.begin_ns + SECOND_NS)),
+        Tracked(account=lasting(1.0)),
     ),
     (
         "tracker-outside-record",
@@ -312,6 +312,19 @@ def test_a_row_that_the_meter_does_not_resolve_says_so_and_leaves_the_others_in_
     assert sentence == (
         "CodeCarbon cannot be compared: its interval, or a stretch of it, is shorter than the meter resolves."
     )
+
+
+def test_a_figure_far_above_the_meter_is_compared_and_told(tmp_path: Path) -> None:
+    told, found = told_of(tmp_path, Tracked(repetitions=1, baseline_blocks=0, account=changed(reported_wh=1500.0)))
+    (row,) = told.runs
+    assert row.included
+    assert row.ratio is not None
+    (finding,) = found
+    assert (finding.code, finding.severity) == ("tracker-far-above", "warn")
+    assert finding.evidence["ratio"] == pytest.approx(row.ratio.value)
+    near = row.meter_wh.value * 9.9 if row.meter_wh else 0.0
+    _, found = told_of(tmp_path / "near", Tracked(repetitions=1, baseline_blocks=0, account=changed(reported_wh=near)))
+    assert not found
 
 
 def test_a_figure_beside_a_meter_that_shows_nothing_says_so(tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ FindingCode: TypeAlias = Literal[
     "thrown-out",
     "too-short-to-resolve",
     "tracker-clock-bound",
+    "tracker-far-above",
     "tracker-no-number",
     "tracker-outside-record",
     "tracker-unplaced",

@@ -51,6 +51,16 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         since="0.2.0",
         own_effect="The tracker's figure enters no comparison of this run; the run's energy stands.",
     ),
+    "tracker-far-above": FindingKind(
+        ("warn",),
+        when="a tracker's figure is more than ten times the meter's energy of its interval; evidence `ratio`",
+        meaning=(
+            "A tracker's figure is more than ten times what the meter saw. It is of another unit, of more machines "
+            "than the meter feeds, or of more than this interval, as a sum over earlier runs is."
+        ),
+        remedy="Compare its unit, its machines and its interval with the meter's; docs/trackers.md says what is read.",
+        since="0.2.0",
+    ),
     "tracker-clock-bound": FindingKind(
         ("warn",),
         when=(
