@@ -308,6 +308,11 @@ def test_the_keys_of_oscar_toml_stand_in_the_docs() -> None:
         assert key in page, key
 
 
+def test_indicators_whose_headers_are_indented_are_refused_with_the_recipe() -> None:
+    with pytest.raises(ImportFileError, match=r"x\.csv:1: found no line of headers.*collectl -s"):
+        hardware_of("\t" + hardware_text(8))
+
+
 READERS: dict[Callable[[str | bytes], Any], str] = {
     power_of: power_text(8), hardware_of: hardware_text(8), actions_of: ACTIONS,
 }  # fmt: skip

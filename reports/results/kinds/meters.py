@@ -47,7 +47,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         own_effect="The energies stand, with a U that is not complete.",
     ),
     "limits-stated": FindingKind(
-        ("warn", "info"),
+        ("info", "warn"),
         when=(
             "the limits of error of a meter are the lab's own (`limits_percent`); a warning where they are narrower "
             "than those that are assumed of a meter of its tier, and no certificate is there"

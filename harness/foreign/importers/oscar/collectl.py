@@ -128,7 +128,10 @@ def read_collectl(source: SourceFile, renamed: Mapping[str, str]) -> Hardware:
     """
     lines = lines_of(source)
     at = header_line(lines, renamed)
-    assert at is not None, "kind_of looked for it"
+    if at is None:
+        raise ImportFileError(
+            f"{source.path}:1: found no line of headers, `#Date Time ...` or `#UTC ...`; record it with `{RECIPE}`"
+        )
     header, separator, stamp_places = _fields(lines[at])
     _require_one_header(source, lines, at)
     _require_no_row_as_comment(source, lines)
