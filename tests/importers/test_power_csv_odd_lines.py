@@ -46,6 +46,22 @@ def proposed(text: str) -> Proposal:
     return propose(SourceFile(Path("log.csv"), text.encode(), text.encode()))
 
 
+@pytest.mark.parametrize(
+    ("column", "label", "origin"),
+    [
+        ("provenance", "emulated", "emulated"),
+        ("Origin", "estimated", "estimated"),
+        ("provenance", "instrument", "imported"),
+        ("site", "emulated", "imported"),
+    ],
+)
+def test_readings_of_a_table_of_wattlab_stay_emulated(tmp_path: Path, column: str, label: str, origin: str) -> None:
+    head, *lines = rows(1, 2, 3).splitlines()
+    table = "\n".join([f"{head},{column}", *(f"{line},{label}" for line in lines)]) + "\n"
+    [run] = imported(tmp_path, table)
+    assert [meter.origin for meter in run.power] == [origin]
+
+
 def test_a_footer_is_left_out_where_the_mapping_says_how_it_begins(tmp_path: Path) -> None:
     [run] = imported(tmp_path, rows(1, 2, 3) + FOOTER, FOOTED)
     assert wall(run).power_w.tolist() == [1, 2, 3]

@@ -232,6 +232,7 @@ def _record(
     record = Record(
         meters, _once_each([*samples, *logs], mapping), (*sources, kept, *others, *log_sources), evidence,
         tuple(dict.fromkeys(notes)), _is_utc(told, mapping), told.sut,
+        frozenset(label for table in tables for label in table.labels),
     )  # fmt: skip
     where = f"{files[0]}: " if len(files) == 1 else ""
     return record, [text if str(files[0]) in text else f"{where}{text}" for _, text in record.notes]

@@ -44,7 +44,8 @@ UTC_NOTE = "time stamps are UTC"
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What files and mapping say together: meters by name, those that are added first; what software said; files."""
+    """What files and mapping say together: meters by name, those that are added first; what software said; files;
+    what stands beside readings about whose they are."""
 
     meters: Mapping[str, Readings]
     samples: tuple[Samples, ...]
@@ -53,6 +54,7 @@ class Record:
     notes: tuple[tuple[str, str], ...]
     is_utc: bool
     sut: Json
+    labels: frozenset[str] = frozenset()
 
     @property
     def added(self) -> list[Readings]:
@@ -240,7 +242,7 @@ def _descriptor(record: Record, meter: str, readings: Readings) -> PowerDescript
     window_s = column.window_s or (readings.usual_s if readings.averages else 0.0)
     return PowerDescriptor(
         stream=f"readings-{meter}.csv", meter=meter, circuit=column.circuit, identity=identity,
-        origin=origin_said((), identity), evidence=record.evidence,
+        origin=origin_said(record.labels, identity), evidence=record.evidence,
         averaging="window" if readings.averages else "instantaneous", window_s=window_s,
         stamp=readings.stamp if readings.averages else "end", latency_s=0.0, columns=columns,
         ranging="fixed" if column.range_w or column.range_a else "none",

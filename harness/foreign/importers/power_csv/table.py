@@ -37,6 +37,7 @@ SAYS_NONE = (ABSENT - {""}) | {
 }  # fmt: skip
 """What programs write of a reading that has no value; in brackets nvidia-smi."""
 UNITS = r"(?:\s?(?:[kmM]?W|[kmM]?Wh|[kmMu]?J|Ws|[km]?VA?|m?A|Watts?|watts?))?"
+SAYS_WHOSE = ("provenance", "origin")
 FIRST_LINES = 20
 """A text that is no table shows what it is in so many."""
 PLAIN = re.compile(r"[0-9.\n-]+")
@@ -62,6 +63,12 @@ class Rows:
     def known(self) -> str:
         """The names of the columns that have one, for a message."""
         return listed([name for name in self.names if name], 12)
+
+    @property
+    def labels(self) -> frozenset[str]:
+        """What a column `provenance` or `origin` says of the readings, as tables of wattlab have one."""
+        own = (texts for name, texts in zip(self.names, self.cells, strict=True) if name.casefold() in SAYS_WHOSE)
+        return frozenset(text.strip() for texts in own for text in texts)
 
     def texts(self, name: str) -> Sequence[str]:
         """A column by its name.
