@@ -3,6 +3,7 @@
 Knows lines, their bound and JSON. Knows no message.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator
 from typing import Protocol
@@ -105,8 +106,9 @@ class AgentChannel:
         return printable(self._channel.recv_stderr(1000).decode(errors="replace").strip())
 
     def close(self) -> None:
-        """Give the channel back."""
-        self._channel.close()
+        """Give the channel back; what carried it may be gone, and have told so only now."""
+        with contextlib.suppress(OSError, EOFError):
+            self._channel.close()
 
 
 def json_or_none(line: bytes) -> object:

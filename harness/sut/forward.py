@@ -54,7 +54,7 @@ class Forward:
         with self._lock:
             wires = list(self._wires)
         for wire in wires:
-            wire.close()
+            _end(wire)
 
     def _accept(self) -> None:
         while True:
@@ -79,9 +79,15 @@ class Forward:
                 with contextlib.suppress(Exception):
                     _exchange(connection, wire)
             finally:
-                wire.close()
+                _end(wire)
                 with self._lock:
                     self._wires.discard(wire)
+
+
+def _end(wire: Wire) -> None:
+    """Close it; the link that carried it may be gone, and tell so only now."""
+    with contextlib.suppress(OSError, EOFError):
+        wire.close()
 
 
 def _exchange(connection: socket.socket, wire: Wire) -> None:

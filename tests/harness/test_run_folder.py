@@ -257,7 +257,8 @@ SAYS_WT310 = b"5 < " + b"YOKOGAWA,WT310,C2PH13047V,F1.03\n".hex().encode() + b"\
     ("change", "wire", "message"),
     [
         ({}, SAYS_WT310, None),
-        ({"evidence": {"device_major": 136, "sysfs_serial": "A1"}}, SAYS_WT310, "no hardware device"),
+        ({"evidence": {"device_major": 136, "sysfs_serial": "A1"}}, SAYS_WT310, "a pseudo terminal"),
+        ({"evidence": {"device_major": None, "sysfs_serial": "A1"}}, SAYS_WT310, "no hardware device"),
         ({"evidence": {"device_major": 188, "sysfs_serial": None}}, SAYS_WT310, "no serial number"),
         ({}, b"", "does not stand in the wire log"),
         ({}, SAYS_WT310.replace(b"5 <", b"5 >"), "does not stand in the wire log"),

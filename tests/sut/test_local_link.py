@@ -87,3 +87,15 @@ def test_the_agent_says_what_this_machine_is_without_a_login(tmp_path: Path) -> 
     with Sut.connect(config) as sut:
         facts = sut.facts()
     assert facts["boot_id"] == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+
+
+@pytest.mark.parametrize("error", [EOFError, BrokenPipeError])
+def test_a_channel_whose_link_is_gone_closes_without_a_word(error: type[Exception]) -> None:
+    class Gone(LocalChannel):
+        """As paramiko's, whose close sends a message."""
+
+        def close(self) -> None:
+            super().close()
+            raise error
+
+    AgentChannel(Gone(["true"])).close()
