@@ -90,11 +90,14 @@ class Counts:
         """Return the energy since the reading before, uJ, and the time between them, s.
 
         Raises:
-            MeterGarbage: these are other counters, or one was reset; what is counted then begins with this reading.
+            MeterGarbage: these are other counters, or no later ones; or one was reset, and what is counted then begins
+                with this reading.
         """
         if self._counters.keys() != counters.keys():
             raise MeterGarbage("found other counters than in the reading before, expected the same ones")
         before, elapsed_s = self._counters, (time_ns - self.time_ns) / 1e9
+        if elapsed_s <= 0:
+            raise MeterGarbage("found a reading that is no later than the one before, expected a later one")
         self.time_ns, self._counters = time_ns, counters
         steps_uj = {name: self._step_uj(name, before[name], now, elapsed_s) for name, now in counters.items()}
         for name, step_uj in steps_uj.items():

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from harness.measure.cells import cells_of, crossed_in, is_level, of_count, of_factors, of_rows
-from harness.record.documents import Json, matches
+from harness.record.documents import Json, matches, table_of
 from harness.record.entries import Entry, Header, Plan, of
 from harness.record.levels import Level, Levels, are_same, levels_text
 from harness.record.run_folder import RunFolder
@@ -25,7 +25,7 @@ def cell_problems(run: RunFolder, scenario_toml: Json) -> Iterator[str]:
     """A run's cell, which is the one of its name by lab.toml and scenario.toml."""
     sections = run.start.config.get("scenarios")
     factors, rows = crossing_of(sections, section_of(run))
-    stated = {factor: level for factor, level in _table(scenario_toml.get("factors")).items() if is_level(level)}
+    stated = {factor: level for factor, level in table_of(scenario_toml.get("factors")).items() if is_level(level)}
     found = cells_of(section_of(run), factors, stated, rows)
     cells: Mapping[str, Levels] = {cell.name: cell.levels for cell in found}
     where = f"{run.path.name}: its start document"
@@ -41,8 +41,8 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
     config = next((header.config for header in of(Header, entries) if header.config), {})
     runs = [run for plan in of(Plan, entries) if plan.stage in (None, "first") for run in plan.runs]
     planned = Counter(str(run.get("scenario")) for run in runs if run.get("kind") == "scenario")
-    for table, section in _table(config.get("scenarios")).items():
-        (factors, rows), repetitions = crossing_of(config.get("scenarios"), table), _table(section).get("repetitions")
+    for table, section in table_of(config.get("scenarios")).items():
+        (factors, rows), repetitions = crossing_of(config.get("scenarios"), table), table_of(section).get("repetitions")
         rounds = section_of_search(config, table).get("rounds", 1)
         wanted = repetitions * rounds if type(repetitions) is int and type(rounds) is int else repetitions
         for cell in cells_of(table, factors, {}, rows) if crossed_in(factors) and runs else ():
@@ -56,12 +56,8 @@ def planned_cells(entries: Sequence[Entry]) -> Iterator[str]:
 
 def crossing_of(sections: Any, table: str) -> tuple[Json, list[list[Level]] | None]:  # noqa: ANN401  a decoded document
     """The factors of a scenario's table, and its rows; none where no lab.toml could have them."""
-    section = _table(_table(sections).get(table))
-    factors, rows = _table(section.get("factors")), section.get("rows")
+    section = table_of(table_of(sections).get(table))
+    factors, rows = table_of(section.get("factors")), section.get("rows")
     if not matches(rows, list[list[Any]] | None) or any(of_factors("", factors)):
         return {}, None
     return ({}, None) if any((*of_rows("", factors, rows), *of_count("", factors, rows))) else (factors, rows)
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

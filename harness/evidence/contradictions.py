@@ -23,7 +23,7 @@ from harness.evidence.drawn import plan_problems
 from harness.evidence.searches import suggested_in
 from harness.measure.cells import TRACKER_FACTOR, parameters_at, python_at, tracked_by, with_levels
 from harness.measure.ranging import CHANGED, is_ranging
-from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent
+from harness.record.documents import VERSION, ActionEvent, ClockEvent, Json, NoteEvent, PhaseEvent, table_of
 from harness.record.entries import Header, header_of
 from harness.record.run_folder import RunFolder
 from harness.record.verify import Check, Examination
@@ -115,13 +115,13 @@ def _config_problems(run: RunFolder, header: Header | None, suggested: Json) -> 
 def _scenario_problems(run: RunFolder) -> Iterator[str]:
     """What scenario.toml says of command, artifacts and verification, against the start document."""
     own = _toml(run, "scenario.toml")
-    section = _table(_table(run.start.config.get("scenarios")).get(section_of(run)))
+    section = table_of(table_of(run.start.config.get("scenarios")).get(section_of(run)))
     prefix = list(with_levels([str(word) for word in _list(section.get("prefix"))], run.start.cell or {}))
     if isinstance(words := own.get("command"), list):
         own = own | {"command": [*prefix, *with_levels([str(word) for word in words], run.start.cell or {})]}
     told = {key: own[key] for key in OF_SCENARIO if key in own}
     if isinstance(name := own.get("python"), str) and name:
-        parameters = _table(run.start.scenario_config.get("parameters"))
+        parameters = table_of(run.start.scenario_config.get("parameters"))
         told["python"] = python_at(name, parameters, run.start.cell or {})
     if run.start.scenario_config.get("trackers"):  # they stand before the command, and leave files of their own
         for key in ("command", "artifacts"):
@@ -144,9 +144,9 @@ def _is_around(here: list[Any], there: list[Any], prefix: int) -> bool:
 def _parameter_problems(run: RunFolder, suggested: Json) -> Iterator[str]:
     """Parameters of the scenario, which are its own overridden by lab.toml's, these by the levels of its cell, and
     these by what was suggested for the trial."""
-    section = _table(_table(run.start.config.get("scenarios")).get(section_of(run)))
-    given, told = _table(section.get("parameters")), _table(run.start.scenario_config.get("parameters"))
-    own = _table(_toml(run, "scenario.toml").get("parameters"))
+    section = table_of(table_of(run.start.config.get("scenarios")).get(section_of(run)))
+    given, told = table_of(section.get("parameters")), table_of(run.start.scenario_config.get("parameters"))
+    own = table_of(_toml(run, "scenario.toml").get("parameters"))
     wanted = parameters_at(own | given, run.start.cell or {}) | suggested
     if "scenario.toml" in run.start.inputs and wanted != told:
         more = ", and of the log's suggestion" if suggested else ""
@@ -159,10 +159,6 @@ def _parameter_problems(run: RunFolder, suggested: Json) -> Iterator[str]:
 def _toml(run: RunFolder, name: str) -> Json:
     """An input of the run, parsed; empty where it cannot be, or is not there."""
     return dict(lab_inputs.parsed(lab_inputs.text_of(run, name)))
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}
 
 
 def _list(value: object) -> list[Any]:

@@ -6,12 +6,11 @@ again: another one may have drawn otherwise.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from harness.evidence.cells import crossing_of
 from harness.measure.cells import cells_of
 from harness.measure.plan import draw
-from harness.record.documents import VERSION, Json
+from harness.record.documents import VERSION, Json, table_of
 from harness.record.entries import Entry, Header, Plan, header_of, of
 from harness.record.searches import section_of as section_of_search
 
@@ -26,7 +25,7 @@ def plan_problems(entries: Sequence[Entry]) -> Iterator[str]:
     if header is None or first is None or not _is_of_this_version(header, first):
         return
     counts, config = _counts(header.config or {}), header.config or {}
-    baseline, campaign = _table(config.get("baseline")), _table(config.get("campaign"))
+    baseline, campaign = table_of(config.get("baseline")), table_of(config.get("campaign"))
     blocks, seed = _count(baseline.get("blocks")), _count(campaign.get("seed"))
     if (due := blocks + sum(repetitions * (rounds or 1) for repetitions, rounds in counts.values())) != len(first.runs):
         yield f"campaign.jsonl: {len(first.runs)} runs are planned, seed and lab.toml give {due}"
@@ -48,12 +47,12 @@ def _is_of_this_version(header: Header, plan: Plan) -> bool:
 def _counts(config: Json) -> dict[str, tuple[int, int | None]]:
     """Scenario or cell -> repetitions and, where each is a search, its rounds, in the order of lab.toml."""
     counts: dict[str, tuple[int, int | None]] = {}
-    for table, section in _table(config.get("scenarios")).items():
+    for table, section in table_of(config.get("scenarios")).items():
         search = section_of_search(config, table)
         rounds = _count(search.get("rounds")) if search else None
         factors, rows = crossing_of(config.get("scenarios"), table)
         for cell in cells_of(table, factors, {}, rows):
-            counts[cell.name] = (_count(_table(section).get("repetitions")), rounds)
+            counts[cell.name] = (_count(table_of(section).get("repetitions")), rounds)
     return counts
 
 
@@ -64,7 +63,3 @@ def _words(run: Json) -> str:
 
 def _count(value: object) -> int:
     return value if type(value) is int and value >= 0 else 0
-
-
-def _table(value: Any) -> Json:  # noqa: ANN401  a decoded document
-    return value if isinstance(value, dict) else {}

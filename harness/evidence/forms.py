@@ -24,6 +24,7 @@ from harness.record.documents import (
     describe,
     load_object,
     matches,
+    table_of,
 )
 from harness.record.entries import (
     IN_ANNOTATIONS,
@@ -145,7 +146,7 @@ def _of_header(entries: Sequence[Entry]) -> Iterator[str]:
     for key, path in TWICE.items():
         table, _, name = path.partition(".")
         for header in headers[:1]:
-            settings = _table((header.config or {}).get(table))
+            settings = table_of((header.config or {}).get(table))
             if key in header.raw and name in settings and header.raw[key] != settings[name]:
                 here, there = header.raw[key], settings[name]
                 yield f"campaign.jsonl:1: {key} is {here!r:.40}, its config has {path} {there!r:.40}"
@@ -231,7 +232,7 @@ def _of_names(run: RunFolder) -> Iterator[str]:
     start = run.start
     if not run.path.name.endswith(f"-r{start.ordinal:02d}-{start.uid}"):
         yield f"its start document says ordinal {start.ordinal}, uid {start.uid!r:.20}"
-    operator = _table(start.config.get("lab")).get("operator", start.operator)
+    operator = table_of(start.config.get("lab")).get("operator", start.operator)
     if start.operator != operator:
         yield f"operator is {start.operator!r:.40}, its config has lab.operator {operator!r:.40}"
 
@@ -276,7 +277,7 @@ def _of_scenario(run: RunFolder) -> Iterator[str]:
 
 def _of_streams(run: RunFolder) -> Iterator[str]:
     """Streams are what lab.toml has instruments for, and files that the stop document counted."""
-    meters, ambient = (_table(run.start.config.get(key)) for key in ("meters", "ambient"))
+    meters, ambient = (table_of(run.start.config.get(key)) for key in ("meters", "ambient"))
     recorded = [power.meter for power in run.power]
     if len(set(recorded)) < len(recorded):
         yield "a meter has two streams"
@@ -305,7 +306,7 @@ def _of_indicators(run: RunFolder) -> Iterator[str]:
     """Period and clock of the agent's samples and the room's are those of lab.toml; their columns head the stream."""
     for one in run.indicators:
         table, key, clock = ("ambient", "period_s", "host") if one.stream == ROOM else ("sut", "sample_period_s", "sut")
-        period_s = _table(run.start.config.get(table)).get(key, one.period_s)
+        period_s = table_of(run.start.config.get(table)).get(key, one.period_s)
         if (one.period_s, one.clock) != (period_s, clock):
             yield f"{one.stream} comes every {one.period_s!r:.20} s by the clock {one.clock!r}, it says; by lab.toml "\
                   f"every {period_s!r:.20} s by the clock {clock!r}"  # fmt: skip
@@ -379,7 +380,3 @@ def _of_end(run: RunFolder) -> Iterator[str]:
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

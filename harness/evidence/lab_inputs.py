@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.measure import environments
 from harness.measure.joined import Joined, joined, of_room, twice
 from harness.measure.lab_file import with_defaults
-from harness.record.documents import Json, dump, load_object
+from harness.record.documents import Json, dump, load_object, table_of
 from harness.record.errors import ConfigError, DocumentError
 from harness.record.plain_files import read_plain
 from harness.record.run_folder import RunFolder
@@ -49,7 +49,7 @@ def problems(run: RunFolder) -> Iterator[str]:
     raw, asked = parsed(lab), _asked(campaign, name)
     if raw and sut not in (names_of(raw) if SUTS in raw else [""]):
         yield f"{run.path.name}: campaign.sut is {sut!r:.40} in its start document, inputs/{LAB} has no such SUT"
-    declared = _table(joined(raw, asked).get("campaign")).get("sut", "")
+    declared = table_of(joined(raw, asked).get("campaign")).get("sut", "")
     if SUTS in raw and declared not in ("", sut):
         where = place_of(run, "campaign.sut")
         yield f"{run.path.name}: campaign.sut is {sut!r:.40} in its start document, {declared!r:.40} in {where}"
@@ -79,7 +79,7 @@ def parsed(content: str) -> Json:
 
 def _kept(run: RunFolder) -> tuple[str, str, str, str]:
     """Both files (the campaign's empty where there is none), the SUT's name (empty: the only one), the campaign's."""
-    campaign = _table(run.start.config.get("campaign"))
+    campaign = table_of(run.start.config.get("campaign"))
     return text_of(run, LAB), text_of(run, CAMPAIGN), str(campaign.get("sut", "")), str(campaign.get("name", ""))
 
 
@@ -106,7 +106,3 @@ def _resolved(lab: str, campaign: str, sut: str, name: str) -> Json | None:
         return json.loads(dump(with_defaults(_written(lab, campaign, sut, name))))  # type: ignore[no-any-return]
     except (ConfigError, ValueError, TypeError):
         return None
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -13,7 +13,7 @@ from pathlib import Path
 from harness.evidence.lab_inputs import CAMPAIGN as KEPT
 from harness.record import standing
 from harness.record.campaign_folder import CAMPAIGN, CampaignFolder
-from harness.record.documents import Json
+from harness.record.documents import Json, table_of
 from harness.record.entries import Entry, RunBegin, RunEnd, header_of, of
 from harness.record.environments import Environment
 from harness.record.errors import LabError
@@ -126,13 +126,9 @@ def _lacking(campaign: Path, entries: list[Entry]) -> Iterator[str]:
 
 def _declared(raw: Json) -> Json:
     """TOML path -> value of what the analysis goes by."""
-    found: Json = {"study.alpha": _table(raw.get("study")).get("alpha")}
+    found: Json = {"study.alpha": table_of(raw.get("study")).get("alpha")}
     for name in OF_ANALYSIS:
         part = raw.get(name)
-        found |= {f"{name}.{key}": value for key, value in _table(part).items()}
+        found |= {f"{name}.{key}": value for key, value in table_of(part).items()}
         found |= {f"{name}[{at}]": value for at, value in enumerate(part)} if isinstance(part, list) else {}
     return found
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias, TypeGuard
 
 from harness.measure.joined import CAMPAIGN_TABLES
-from harness.record.documents import Json
+from harness.record.documents import Json, table_of
 from harness.record.environments import RUNS_FOLDER, campaign_name
 from harness.record.levels import Level, are_same
 from harness.record.standing import LEAVES_OUT
@@ -33,22 +33,22 @@ class Asked:
 
 def environment_of(raw: Mapping[str, Any], campaign: str) -> str:
     """The environment whose campaign is called so; empty where there is none."""
-    study = _table(raw.get("study")).get("name", "")
-    return next((name for name in _table(raw.get(TABLE)) if campaign_name(str(study), name) == campaign), "")
+    study = table_of(raw.get("study")).get("name", "")
+    return next((name for name in table_of(raw.get(TABLE)) if campaign_name(str(study), name) == campaign), "")
 
 
 def tables_of(raw: Mapping[str, Any], environment: str, rows_of: RowsOf) -> Json:
     """The tables of a campaign file, of a study file and one of its environments."""
-    own = _table(_table(raw.get(TABLE)).get(environment))
-    name = campaign_name(str(_table(raw.get("study")).get("name", "")), environment)
-    campaign = {"runs_folder": RUNS_FOLDER, "when_failed": LEAVES_OUT} | _table(raw.get("campaign")) | {"name": name}
+    own = table_of(table_of(raw.get(TABLE)).get(environment))
+    name = campaign_name(str(table_of(raw.get("study")).get("name", "")), environment)
+    campaign = {"runs_folder": RUNS_FOLDER, "when_failed": LEAVES_OUT} | table_of(raw.get("campaign")) | {"name": name}
     if own.get("sut"):
         campaign["sut"] = own["sut"]
-    fractions = _table(raw.get(FRACTIONS))
+    fractions = table_of(raw.get(FRACTIONS))
     scenarios = {
         name: there
-        for name, section in _table(raw.get("scenarios")).items()
-        if (there := _there(_table(section), own, fractions.get(name), rows_of)) is not None
+        for name, section in table_of(raw.get("scenarios")).items()
+        if (there := _there(table_of(section), own, fractions.get(name), rows_of)) is not None
     }
     tables = {key: raw[key] for key in ("schema", "lab", *CAMPAIGN_TABLES) if key in raw}
     return tables | {"campaign": campaign, "scenarios": scenarios}
@@ -56,12 +56,12 @@ def tables_of(raw: Mapping[str, Any], environment: str, rows_of: RowsOf) -> Json
 
 def _there(section: Json, environment: Json, generators: object, rows_of: RowsOf) -> Json | None:
     """A scenario's table at the levels that are run in an environment; None where it is run at none."""
-    factors = _table(section.get("factors"))
+    factors = table_of(section.get("factors"))
     crossed = {factor: levels for factor, levels in factors.items() if isinstance(levels, list)}
     rows = section.get("rows")
     if isinstance(generators, str):
         rows = rows_of(generators, list(crossed.values()))
-    only, prefix = _table(environment.get("only")), environment.get("prefix")
+    only, prefix = table_of(environment.get("only")), environment.get("prefix")
     stated = {factor: level for factor, level in factors.items() if factor not in crossed}
     if not all(_is_in(level, only.get(factor, [level])) for factor, level in stated.items()):
         return None
@@ -91,7 +91,3 @@ def _are_rows(rows: object, factors: int) -> TypeGuard[list[list[Any]]]:
 
 def _is_in(level: object, levels: object) -> bool:
     return isinstance(levels, list) and any(are_same(level, one) for one in levels)
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

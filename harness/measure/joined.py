@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.record.documents import Json
+from harness.record.documents import Json, table_of
 
 OF_LAB = ("customer", "operator")
 """Keys of [lab] that may differ between the campaigns of a station."""
@@ -90,7 +90,7 @@ def twice(lab: Mapping[str, Any], campaign: Mapping[str, Any]) -> list[str]:
 def of_room(campaign: Mapping[str, Any]) -> list[str]:
     """TOML paths of a campaign file that stand in lab.toml only: tables of the room, other keys of [lab]."""
     room = [table for table in campaign if table in ROOM]
-    return [*room, *(f"lab.{key}" for key in _table(campaign.get("lab")) if key not in OF_LAB)]
+    return [*room, *(f"lab.{key}" for key in table_of(campaign.get("lab")) if key not in OF_LAB)]
 
 
 def campaign_files(path: Path) -> list[Path]:
@@ -104,7 +104,3 @@ def _has(raw: Json, table: str, rest: str) -> bool:
     if not rest or not isinstance(raw.get(table), dict):
         return table in raw
     return any(f"{rest}.".startswith((f"{key}.", f"{key}[")) for key in raw[table])
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -447,6 +447,11 @@ def dump(value: Mapping[str, Any]) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
+def table_of(value: object) -> Json:
+    """A decoded JSON object or TOML table; empty for anything else, where its writer may have written anything."""
+    return value if isinstance(value, dict) else {}
+
+
 def load_object(line: str | bytes, where: str) -> Json:
     """One JSON object from one line.
 

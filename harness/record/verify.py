@@ -381,9 +381,9 @@ def _verify_origin(run: RunFolder, descriptor: PowerDescriptor) -> Check:
     said_of_itself = " ".join(str(descriptor.identity.get(key) or "") for key in ("model", "serial", "firmware"))
     words = [word for word in BETWEEN_WORDS.split(said_of_itself) if word]
     forms = {form for word in words for form in forms_of(word)}
-    said = standing_in(log, forms | {mark})
+    said = standing_in(log, forms | {mark}, LOCAL_HOSTS)
     problems = local_of(evidence)
-    if not problems and standing_in(log, LOCAL_HOSTS, ">"):
+    if not problems and not LOCAL_HOSTS.isdisjoint(said):
         problems.append("its wire log says that it was reached on this machine")
     if descriptor.origin in NETWORK:
         claim += words_of(descriptor)

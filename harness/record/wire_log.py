@@ -6,7 +6,6 @@ Knows how an identity stands among bytes. Knows no protocol, and not the lines: 
 from collections.abc import Collection
 from itertools import islice
 from pathlib import Path
-from typing import Literal
 
 from harness.record.plain_files import open_plain
 from meters.meter import CaptureError
@@ -16,18 +15,20 @@ TOGETHER = 1 << 12
 """Chunks that are looked at together."""
 
 
-def standing_in(wire_log: Path, words: Collection[bytes], direction: Literal["<", ">"] = "<") -> set[bytes]:
-    """Which words stand in what the meter said (`>`: the host), however it was cut into chunks; none where
-    there is no wire log, or it cannot be read."""
+def standing_in(wire_log: Path, heard: Collection[bytes], sent: Collection[bytes] = ()) -> set[bytes]:
+    """Which words of `heard` stand in what the meter said, and of `sent` in what the host did, however that was cut
+    into chunks; none where there is no wire log, or it cannot be read."""
+    sides = [("<", heard, max(map(len, heard), default=0)), (">", sent, max(map(len, sent), default=0))]
     found: set[bytes] = set()
-    overlap = max(map(len, words), default=0)
-    said = b""
+    said = {"<": b"", ">": b""}
     try:
         with open_plain(wire_log) as lines:
-            chunks = (one.data for one in read_capture(lines, wire_log.name) if one.direction == direction)
-            while more := list(islice(chunks, TOGETHER)):
-                said = said[-overlap:] + b"".join(more)
-                found.update(word for word in words if word in said)
+            exchanges = iter(read_capture(lines, wire_log.name))
+            while more := list(islice(exchanges, TOGETHER)):
+                for direction, words, overlap in sides:
+                    new = b"".join(one.data for one in more if one.direction == direction) if words else b""
+                    said[direction] = said[direction][-overlap:] + new
+                    found.update(word for word in words if word in said[direction])
     except (OSError, CaptureError):
         return set()
     return found

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.record.documents import Json
+from harness.record.documents import Json, table_of
 from harness.record.errors import ConfigError
 from harness.station.station import SUT_CIRCUIT, MeterSection, SutSection
 from meters.options import did_you_mean
@@ -26,23 +26,23 @@ INLET = SutSection(host="", python="").circuits
 
 def names_of(raw: Mapping[str, Any]) -> list[str]:
     """The SUTs that lab.toml declares; the only one goes by `ALONE`."""
-    return list(_table(raw.get(TABLE))) or [ALONE]
+    return list(table_of(raw.get(TABLE))) or [ALONE]
 
 
 def tables_of(raw: Mapping[str, Any], name: str) -> Json:
     """The tables of lab.toml, and of a campaign file joined to it, as they hold for one SUT: [sut] is it, [meters] are
     those that feed it, [supply] and [ambient] its own where it has them, `campaign.sut` its name. Of a station with one
     SUT they are as they are written."""
-    campaign = _table(raw.get("campaign"))
+    campaign = table_of(raw.get("campaign"))
     if TABLE not in raw:
         is_named = campaign.get("sut") == ALONE
         return {**raw, "campaign": {key: campaign[key] for key in campaign if key != "sut"}} if is_named else dict(raw)
-    suts, meters = _table(raw.get(TABLE)), _table(raw.get("meters"))
-    chosen = _table(suts.get(name))
-    circuits = {sut: _circuits(_table(table)) for sut, table in suts.items()}
+    suts, meters = table_of(raw.get(TABLE)), table_of(raw.get("meters"))
+    chosen = table_of(suts.get(name))
+    circuits = {sut: _circuits(table_of(table)) for sut, table in suts.items()}
     fed = {
         meter: table for meter, table in meters.items()
-        if _meant(_table(table).get("sut", ""), _table(table).get("circuit", SUT_CIRCUIT), circuits) == [name]
+        if _meant(table_of(table).get("sut", ""), table_of(table).get("circuit", SUT_CIRCUIT), circuits) == [name]
     }  # fmt: skip
     return {
         **{key: value for key, value in raw.items() if key != TABLE},
@@ -115,7 +115,3 @@ def _meant(sut: object, circuit: object, circuits: Mapping[str, Sequence[object]
 def _circuits(table: Mapping[str, Any]) -> list[object]:
     own = table.get("circuits", INLET)
     return list(own) if isinstance(own, list) else []
-
-
-def _table(value: object) -> Json:
-    return value if isinstance(value, dict) else {}

@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, TypeAlias
 
-from harness.record.documents import Json, facts_of_sut
+from harness.record.documents import Json, facts_of_sut, table_of
 from harness.record.searches import declared_for, stated_parameters
 from reports.campaign.run import AnalysedRun
 from reports.energy.meter_error import power_column
@@ -96,7 +96,7 @@ def _of_run(run: AnalysedRun) -> Iterator[Recorded]:
     yield from _data(run)
     if run.served is not None:
         yield "population", "work", run.served.digest
-        yield "baseline-state", "work", _table(run.run.start.config.get("baseline")).get("state")
+        yield "baseline-state", "work", table_of(run.run.start.config.get("baseline")).get("state")
     yield from _machine(run)
     yield from _software(run)
     yield from _instruments(run)
@@ -145,9 +145,9 @@ def _material(run: AnalysedRun) -> Iterator[Recorded]:
 
 
 def _data(run: AnalysedRun) -> Iterator[Recorded]:
-    data = _table(run.summary.get("dataset")) or _table(run.summary.get("data"))
+    data = table_of(run.summary.get("dataset")) or table_of(run.summary.get("data"))
     yield "dataset", "work", next((data[key] for key in ("used_digest", "digest", "sha256") if data.get(key)), None)
-    weights = _table(run.summary.get("weights"))
+    weights = table_of(run.summary.get("weights"))
     yield "weights", "work", weights.get("sha256") or weights.get("kind")
 
 
@@ -157,7 +157,7 @@ def _machine(run: AnalysedRun) -> Iterator[Recorded]:
     for key in ("hostname", "machine", "cpu", "cpu_count", "memory_kib", "memory_kb", "board", "cpu_governor"):
         yield key, "machine", facts.get(key)
     # Benches of one lab may be alike in all else; a lab with one SUT gives it no name.
-    yield "sut", "machine", _table(run.run.start.config.get("campaign")).get("sut") or None
+    yield "sut", "machine", table_of(run.run.start.config.get("campaign")).get("sut") or None
     yield "gpus", "machine", [gpu.get("name") for gpu in sut.get("gpus") or []]
 
 
@@ -186,11 +186,6 @@ def _instruments(run: AnalysedRun) -> Iterator[Recorded]:
         yield f"{of}.certificate", "instrument", (meter.calibration or {}).get("number")
         if not was(Rule.POOLED_CALIBRATIONS):
             yield f"{of}.calibration", "instrument", certificate_of(meter)
-
-
-def _table(value: object) -> Json:
-    """A JSON object; empty for anything else (a workload may write anything)."""
-    return value if isinstance(value, dict) else {}
 
 
 def _flat(name: str, tree: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

@@ -71,6 +71,10 @@ def test_a_word_is_found_however_the_meter_cut_it(
     chunks = [b"serial 12", b"3", b"45;", b"model LMG"]
     log.write_bytes(b"".join(b"%d < %s\n%d > 00\n" % (at, chunk.hex().encode(), at) for at, chunk in enumerate(chunks)))
     assert standing_in(log, {b"12345", b"LMG", b"12346", b"5;mod"}) == {b"12345", b"LMG", b"5;mod"}
+    asked = b"".join(b"%d > %s\n" % (at, part.hex().encode()) for at, part in enumerate([b"GET 1", b"2345 "]))
+    (tmp_path / "asked.log").write_bytes(log.read_bytes() + asked)
+    words = {b"12345"}, {b"GET", b"2345 ", b"LMG"}
+    assert standing_in(tmp_path / "asked.log", *words) == {b"12345", b"GET", b"2345 "}
     assert standing_in(tmp_path / "none", {b"12345"}) == set()
     log.write_bytes(log.read_bytes() + b"nonsense\n")
     assert standing_in(log, {b"12345"}) == set(), "a log that is none proves nothing"

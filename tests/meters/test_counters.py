@@ -130,6 +130,8 @@ def test_other_counters_and_one_that_goes_back_are_garbage() -> None:
         counts.advance(1, {"gpu1": Counter("A100", 0, 6)})
     with pytest.raises(MeterGarbage, match="went back"):
         counts.advance(1, {"gpu0": Counter("A100", 0, 4)})
+    with pytest.raises(MeterGarbage, match="no later"):
+        counts.advance(1, {"gpu0": Counter("A100", 0, 9)})
 
 
 @pytest.mark.parametrize(("before_uj", "after_uj"), [(100_000_000_000, 7_000_000), (RANGE_UJ - 40_000_000_000, 5)])

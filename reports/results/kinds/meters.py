@@ -59,6 +59,7 @@ KINDS: Mapping[FindingCode, FindingKind] = {
         remedy=(
             "Name the source of the limits, such as a data sheet; a certificate in the instrument register proves them."
         ),
+        since="0.2.0",
         own_effect="The energies stand; U is as narrow as the laboratory stated.",
     ),
     "meter-uncertainty": FindingKind(
